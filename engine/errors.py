@@ -1,0 +1,5 @@
+"""The one exception family that the CLI turns into a message and an exit code."""
+
+
+class EngineError(Exception):
+    """Something a user can mend: the message names the thing, the value and the remedy."""
