@@ -1,0 +1,260 @@
+"""The two bounded buffers between sources and the loop: PCM by sample position, faces by capture time.
+
+Sources run in threads of their own and write here; the loop reads. Neither buffer can grow: the audio ring overwrites
+its oldest samples (``overruns``), or makes a fast writer wait; the face ring drops its oldest faces (``dropped``).
+Positions are absolute: sample ``k * hop`` is the first of frame k for the whole session, whatever was lost on the way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+
+BACKLOG_HOPS = 8
+"""Unread hops at which a writer that asked to be held back waits (0.32 s at 25 frames/s)."""
+
+_MARKS = 1024
+_STOP_POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Hop:
+    """The audio of one frame: ``samples`` (hop,) float32 mono, ``capture_ns`` of its last sample on the engine's clock,
+    ``valid`` False when any of it is filler (no audio stream, a gap, samples lost to an overrun)."""
+
+    samples: NDArray[np.float32]
+    capture_ns: int
+    valid: bool
+
+
+@dataclass(frozen=True)
+class FaceSample:
+    """One look at a face: ``capture_ns`` on the engine's clock, ``values`` (58,) float32 in the order of
+    :mod:`engine.channels`, ``valid`` False when no face was found (the values are then zero)."""
+
+    capture_ns: int
+    values: NDArray[np.float32]
+    valid: bool
+
+
+class AudioRing:
+    """Mono float32 PCM at the model's rate, cut into hops. Thread-safe; any number of readers of one timeline.
+
+    ``rate`` in Hz, ``hop`` in samples, ``capacity_s`` in seconds (rounded up to whole hops, at least
+    ``BACKLOG_HOPS + 1``). Drop rule: a write beyond the capacity overwrites the oldest unread samples and counts them
+    in ``overruns``; reading a hop that was overwritten gives silence with ``valid`` False.
+
+    Samples take the next position in order of arrival. One exception: where the loop went on without them
+    (:meth:`skip_to`), a block captured after a gap goes to the position that its time implies, so that a microphone
+    that returns after three seconds is heard at once and not three seconds late, while a delayed burst of old samples
+    stays where it belongs and is passed over (``late_samples``).
+    """
+
+    def __init__(self, rate: int, hop: int, capacity_s: float) -> None:
+        if rate <= 0 or hop <= 0 or not capacity_s > 0:
+            raise EngineError(
+                f"audio ring of {capacity_s} s at {rate} Hz in hops of {hop}: all three have to be positive"
+            )
+        self.rate = rate
+        self.hop = hop
+        self.overruns = 0
+        """Unread samples overwritten because the reader was too far behind."""
+        self.late_samples = 0
+        """Samples that arrived after the loop had gone on without them."""
+        self._size = max(-(-round(capacity_s * rate) // hop), BACKLOG_HOPS + 1) * hop
+        self._samples = np.zeros(self._size, np.float32)
+        self._valid = np.zeros(self._size, np.bool_)
+        self._changed = threading.Condition()
+        self._written = 0  # position after the newest sample
+        self._read = 0  # position before which the reader wants nothing more
+        self._ended = False
+        # (position, ns): at ns the samples before position had been captured. The anchor is where time and position
+        # last agreed: the newest mark while the reader waits for samples, the reader's word once it went on without.
+        self._anchor: tuple[int, int] | None = None
+        self._marks: deque[tuple[int, int]] = deque(maxlen=_MARKS)
+
+    @property
+    def capacity(self) -> int:
+        """Samples that the ring holds."""
+        return self._size
+
+    @property
+    def ended(self) -> bool:
+        """Whether :meth:`end` was called: nothing more will come."""
+        with self._changed:
+            return self._ended
+
+    def write(
+        self,
+        samples: NDArray[np.float32],
+        end_ns: int,
+        valid: bool = True,
+        block: bool = False,
+        stop: threading.Event | None = None,
+    ) -> bool:
+        """Append mono ``samples`` (n,) whose last was captured at ``end_ns``; ``valid`` False marks filler.
+
+        With ``block`` the writer waits while more than ``BACKLOG_HOPS`` hops are unread. Returns False when ``stop``
+        was set before everything was written, or when the stream had ended; True otherwise.
+        """
+        total = len(samples)
+        step = self.hop if block else max(total, 1)
+        for first in range(0, total, step):
+            part = samples[first : first + step]
+            part_end_ns = end_ns - round((total - first - len(part)) * 1e9 / self.rate)
+            with self._changed:
+                while block and not self._ended and self._written + len(part) > self._read + BACKLOG_HOPS * self.hop:
+                    if stop is not None and stop.is_set():
+                        return False
+                    self._changed.wait(_STOP_POLL_S)
+                if self._ended:
+                    return False
+                self._append(np.asarray(part, np.float32), part_end_ns, valid)
+                self._changed.notify_all()
+        return True
+
+    def hop_ready(self, k: int) -> bool:
+        """Whether the last sample of hop ``k`` has a place in the ring (or has had)."""
+        with self._changed:
+            return self._ready(k)
+
+    def read_hop(self, k: int) -> Hop | None:
+        """Hop ``k``, or None while it is incomplete. Does not consume it: say so with :meth:`consumed`."""
+        with self._changed:
+            if not self._ready(k):
+                return None
+            first = k * self.hop
+            capture_ns = self._time_of(first + self.hop)
+            if first < self._written - self._size:
+                return Hop(np.zeros(self.hop, np.float32), capture_ns, False)
+            at = first % self._size  # the size is a whole number of hops, so a hop never wraps
+            valid = bool(self._valid[at : at + self.hop].all())
+            return Hop(self._samples[at : at + self.hop].copy(), capture_ns, valid)
+
+    def wait(self, k: int, timeout_s: float) -> bool:
+        """Wait until hop ``k`` is complete, the stream ends, or ``timeout_s`` seconds of real time pass.
+
+        Returns whether the hop is complete.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready(k) or self._ended, timeout_s)
+            return self._ready(k)
+
+    def newest_hop(self) -> int:
+        """Index of the newest complete hop, -1 before the first."""
+        with self._changed:
+            return self._written // self.hop - 1
+
+    def consumed(self, k: int) -> None:
+        """The loop is done with hops up to and including ``k``; a waiting writer may go on."""
+        self.skip_to(k + 1)
+
+    def skip_to(self, k: int, begins_ns: int | None = None) -> None:
+        """Hops before ``k`` are done with, whether their samples came or not.
+
+        ``begins_ns``: the moment at which, in the loop's timetable, the capture of hop ``k`` begins. With it, samples
+        captured later than that always find a place that is still to be read. Without it their place is reckoned from
+        the last sample before the stall, which is as good as long as the loop counts its frames from there too.
+        """
+        with self._changed:
+            self._read = max(self._read, k * self.hop)
+            if begins_ns is not None and self._written < k * self.hop:
+                self._anchor = (k * self.hop, begins_ns)
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """No more will be written. A hop begun is completed with zeros, so the last sound is heard."""
+        with self._changed:
+            rest = -self._written % self.hop
+            if rest and not self._ended:
+                end_ns = self._time_of(self._written + rest)
+                self._append(np.zeros(rest, np.float32), end_ns, bool(self._valid[(self._written - 1) % self._size]))
+            self._ended = True
+            self._changed.notify_all()
+
+    def _ready(self, k: int) -> bool:
+        return k >= 0 and (k + 1) * self.hop <= self._written
+
+    def _append(self, samples: NDArray[np.float32], end_ns: int, valid: bool) -> None:
+        if not len(samples):
+            return
+        left_behind = self._written < self._read
+        if left_behind:
+            self._resume(end_ns, len(samples))
+            self.late_samples += min(len(samples), max(0, self._read - self._written))
+        self._store(samples, valid)
+        last_ns = self._marks[-1][1] if self._marks else end_ns
+        self._marks.append((self._written, max(end_ns, last_ns)))
+        if not left_behind or self._anchor is None:
+            self._anchor = self._marks[-1]
+
+    def _resume(self, end_ns: int, count: int) -> None:
+        """Move to the position of a block of ``count`` samples that ends at ``end_ns``, if time was lost before it."""
+        if self._anchor is None:  # nothing ever came: these are the first samples, and the loop waits at _read
+            target = self._read
+        else:
+            position, ns = self._anchor
+            target = position + round((end_ns - ns) * self.rate / 1e9) - count
+            target = min(target, self._read + self._size)  # no reader profits from more filler than the ring holds
+        gap = target - self._written
+        if gap <= self.hop // 2:  # jitter of capture times, no loss
+            return
+        fill = min(gap, self._size)
+        self._written += gap - fill
+        self._store(np.zeros(fill, np.float32), False)
+        self._marks.append((self._written, end_ns - round(count * 1e9 / self.rate)))
+
+    def _store(self, samples: NDArray[np.float32], valid: bool) -> None:
+        start, self._written = self._written, self._written + len(samples)
+        kept = samples[-self._size :]
+        at = (start + len(samples) - len(kept)) % self._size
+        head = min(len(kept), self._size - at)
+        self._samples[at : at + head], self._samples[: len(kept) - head] = kept[:head], kept[head:]
+        self._valid[at : at + head] = self._valid[: len(kept) - head] = valid
+        if self._written - self._size > self._read:
+            self.overruns += self._written - self._size - self._read
+            self._read = self._written - self._size
+
+    def _time_of(self, position: int) -> int:
+        """Nanoseconds at which the samples before ``position`` had been captured, between or beyond the marks."""
+        later = None
+        for mark in reversed(self._marks):
+            if mark[0] <= position:
+                if later is None or mark[0] == position:
+                    return mark[1] + round((position - mark[0]) * 1e9 / self.rate)
+                (p0, t0), (p1, t1) = mark, later
+                return t0 + ((t1 - t0) * (position - p0) + (p1 - p0) // 2) // (p1 - p0)
+            later = mark
+        if later is None:
+            return 0
+        return later[1] - round((later[0] - position) * 1e9 / self.rate)
+
+
+class FaceRing:
+    """The newest ``capacity`` faces. Thread-safe. Drop rule: the oldest goes when a new one does not fit
+    (``dropped`` counts them; in ordinary running every face is dropped in the end)."""
+
+    def __init__(self, capacity: int = 64) -> None:
+        if capacity < 1:
+            raise EngineError(f"face ring of {capacity}: give a capacity of 1 or more")
+        self.dropped = 0
+        self._lock = threading.Lock()
+        self._faces: deque[FaceSample] = deque(maxlen=capacity)
+
+    def put(self, sample: FaceSample) -> None:
+        """Add a face; the oldest is dropped when the ring is full."""
+        with self._lock:
+            self.dropped += len(self._faces) == self._faces.maxlen
+            self._faces.append(sample)
+
+    def newest_before(self, t_ns: int) -> FaceSample | None:
+        """The face captured last at or before ``t_ns``, or None when the ring holds none that old."""
+        with self._lock:
+            known = [face for face in self._faces if face.capture_ns <= t_ns]
+        return max(known, key=lambda face: face.capture_ns, default=None)

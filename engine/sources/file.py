@@ -1,0 +1,97 @@
+"""A media file as conversation partner: its sound, and where a tracker is given the face in its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.clock import Clock
+from engine.rings import AudioRing, FaceRing
+from engine.sources.base import FaceTracker, joined
+from engine.sources.media import MediaFile, upright
+from engine.sources.player import FaceItem, Lap, Player
+
+
+class FileSource:
+    """Plays ``path`` (anything FFmpeg reads: wav, flac, mp4, mkv, mpg, gif, ...; 8 to 48 kHz, any channels).
+
+    ``fast``: as fast as the loop takes it, every picture tracked, the same result each time; otherwise in real time,
+    where pictures are skipped when the tracker is slower than the film. ``tracker``: without one there is no face.
+    ``audio`` False plays the picture only; a file without sound gives invalid silence, which keeps the clock.
+    ``loop``: start again at the end, for ever. A damaged file is played as far as it goes, and ``problem`` says so.
+
+    Raises :class:`engine.errors.EngineError` when the file is missing, no media file, without a stream to use, or
+    when nothing of it decodes.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        fast: bool = False,
+        tracker: FaceTracker | None = None,
+        audio: bool = True,
+        loop: bool = False,
+    ) -> None:
+        self._media = MediaFile(path, audio)
+        self._fast = fast
+        self._loop = loop
+        self._tracker = tracker
+        self._player: Player | None = None
+        self.name = f"file {self._media.path.name}"
+        self.has_audio = self._media.has_audio
+        self.has_face = self._media.has_video and tracker is not None
+
+    def start(self, audio: AudioRing, face: FaceRing, clock: Clock) -> None:
+        """Begin to play on a thread of its own."""
+        self._player = Player(self._laps(audio.rate), audio, face, clock, self._fast, slow_faces=self.has_face)
+        self._player.start()
+
+    def stop(self) -> None:
+        """Stop playing; closes the tracker."""
+        if self._player is not None:
+            self._player.stop()
+        if self._tracker is not None:
+            self._tracker.close()
+            self._tracker = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the file is over, or playing failed (then ``problem`` says why)."""
+        return self._player is not None and self._player.finished
+
+    @property
+    def problem(self) -> str | None:
+        """Damage met, a failure, or that there is no face; None when all is well."""
+        return joined(self._media.problem, self._player.problem if self._player else None)
+
+    def describe(self) -> dict[str, Any]:
+        """Name, what it gives, and what the container says of itself."""
+        return {
+            "source": "file",
+            "path": str(self._media.path),
+            "audio": self.has_audio,
+            "face": self.has_face,
+            "fast": self._fast,
+            "loop": self._loop,
+            "skipped_pictures": self._player.skipped_faces if self._player else 0,
+            **self._media.details,
+        }
+
+    def _laps(self, rate: int) -> Iterator[Lap]:
+        yield Lap(self._media.audio(rate), self._faces())
+        while self._loop:
+            yield Lap(self._media.audio(rate), self._faces())
+
+    def _faces(self) -> Iterator[FaceItem]:
+        if not self.has_face:
+            return
+        for at_ns, frame in self._media.pictures():
+            yield FaceItem(at_ns, partial(self._track, frame, at_ns))
+
+    def _track(self, frame: Any, at_ns: int) -> NDArray[np.float32] | None:
+        return None if self._tracker is None else self._tracker.track(upright(frame), at_ns)

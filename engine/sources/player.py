@@ -1,0 +1,198 @@
+"""Plays timed audio and faces into the rings: in real time, or as fast as the reader takes them.
+
+File and built-in partner both become *laps* (one pass through the material), each with blocks of audio and faces with
+times; this module alone knows about pacing, back-pressure and order. Both ways put every face of time <= t before the
+audio up to t, so the frame that ends at t sees it - except where faces cost time (a tracker): in real time those
+run on a thread of their own, newest first, and arrive when they are done, as a camera's would.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.clock import Clock
+from engine.errors import EngineError
+from engine.rings import AudioRing, FaceRing
+from engine.sources.base import FaceFeed, joined
+
+PIECE_S = 0.02
+"""Longest piece of audio released at once in real time, seconds: what a sound card would hand over."""
+
+_JOIN_S = 10.0
+
+
+@dataclass(frozen=True)
+class AudioBlock:
+    """The next ``samples`` (n,) float32 at the ring's rate; ``valid`` False where they are filler."""
+
+    samples: NDArray[np.float32]
+    valid: bool = True
+
+
+@dataclass(frozen=True)
+class FaceItem:
+    """A face ``at_ns`` nanoseconds into its lap; ``read`` does the work (tracking) and gives (58,) float32 or None."""
+
+    at_ns: int
+    read: Callable[[], NDArray[np.float32] | None]
+
+
+@dataclass(frozen=True)
+class Lap:
+    """One pass through the material. The audio blocks, end to end, say how long it is; later faces are left out."""
+
+    audio: Iterable[AudioBlock]
+    faces: Iterable[FaceItem]
+
+
+class Player:
+    """Plays ``laps`` one after the other on a thread, from :meth:`start` to the end or :meth:`stop`.
+
+    ``fast``: no pacing; the writer waits for the reader instead, so the result does not depend on timing. Capture
+    times are then the moment of the start plus media time, ahead of the clock. ``slow_faces``: reading a face takes
+    long enough to need its own thread in real time; where it falls behind, pictures are passed over
+    (``skipped_faces``). An error while reading ends the play and becomes the ``problem``.
+    """
+
+    def __init__(
+        self,
+        laps: Iterable[Lap],
+        audio: AudioRing,
+        face: FaceRing,
+        clock: Clock,
+        fast: bool,
+        slow_faces: bool,
+    ) -> None:
+        self.skipped_faces = 0
+        self._laps = laps
+        self._audio = audio
+        self._feed = FaceFeed(face)
+        self._clock = clock
+        self._fast = fast
+        self._own_thread = slow_faces and not fast
+        self._stop = threading.Event()
+        self._finished = threading.Event()
+        self._failure: str | None = None
+        self._position = 0
+        self._thread = threading.Thread(target=self._run, name="player", daemon=True)
+
+    def start(self) -> None:
+        """Begin to play."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop playing and wait for the threads."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(_JOIN_S)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all was played, or playing failed."""
+        return self._finished.is_set()
+
+    @property
+    def problem(self) -> str | None:
+        """What went wrong, or that no face is seen; None when all is well."""
+        return joined(self._failure, self._feed.problem)
+
+    def _run(self) -> None:
+        try:
+            self._play()
+        except EngineError as error:
+            self._failure = str(error)
+        except Exception as error:  # a thread has no caller: whatever it is, the loop has to hear of it
+            self._failure = f"playing failed: {type(error).__name__}: {error}"
+        finally:
+            self._audio.end()
+            self._finished.set()
+
+    def _play(self) -> None:
+        start_ns: int | None = None
+        for lap in self._laps:
+            blocks = iter(lap.audio)
+            first = next(blocks, None)  # opening a file takes time, which must not count as time played
+            if first is None:
+                continue
+            start_ns = self._clock.now_ns() if start_ns is None else start_ns
+            lap_ns = start_ns + self._media_ns(self._position)
+            pieces = self._pieces(itertools.chain([first], blocks))
+            if self._own_thread:
+                self._with_face_thread(pieces, lap, start_ns, lap_ns)
+            else:
+                self._merged(pieces, lap, start_ns, lap_ns)
+            if self._stop.is_set():
+                return
+
+    def _merged(self, pieces: Iterator[AudioBlock], lap: Lap, start_ns: int, lap_ns: int) -> None:
+        faces = iter(lap.faces)
+        face = next(faces, None)
+        for piece in pieces:
+            end_ns = start_ns + self._media_ns(self._position + len(piece.samples))
+            if not self._fast:
+                self._clock.sleep_until(end_ns, self._stop)
+            while face is not None and lap_ns + face.at_ns <= end_ns and not self._stop.is_set():
+                self._feed.put(lap_ns + face.at_ns, face.read())
+                face = next(faces, None)
+            if not self._release(piece, end_ns):
+                return
+
+    def _with_face_thread(self, pieces: Iterator[AudioBlock], lap: Lap, start_ns: int, lap_ns: int) -> None:
+        over = threading.Event()
+        worker = threading.Thread(target=self._faces, args=(lap.faces, lap_ns, over), name="faces", daemon=True)
+        worker.start()
+        try:
+            for piece in pieces:
+                end_ns = start_ns + self._media_ns(self._position + len(piece.samples))
+                self._clock.sleep_until(end_ns, self._stop)
+                if not self._release(piece, end_ns):
+                    return
+        finally:
+            over.set()
+            worker.join(_JOIN_S)
+
+    def _faces(self, faces: Iterable[FaceItem], lap_ns: int, over: threading.Event) -> None:
+        try:
+            items = iter(faces)
+            face = next(items, None)
+            while face is not None and not over.is_set():
+                following = next(items, None)  # decoded ahead of time, so that tracking starts on time
+                self._clock.sleep_until(lap_ns + face.at_ns, over)
+                if over.is_set():
+                    return
+                if following is not None and lap_ns + following.at_ns <= self._clock.now_ns():
+                    self.skipped_faces += 1
+                else:
+                    self._feed.put(lap_ns + face.at_ns, face.read())
+                face = following
+        except EngineError as error:
+            self._failure = str(error)
+        except Exception as error:  # as in _run: the audio goes on, and the loop hears of it
+            self._failure = f"reading faces failed: {type(error).__name__}: {error}"
+
+    def _pieces(self, blocks: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
+        """Blocks of at most ``PIECE_S`` that never cross the end of a hop, so that hop times are exact."""
+        longest = max(1, int(self._audio.rate * PIECE_S))
+        for block in blocks:
+            at = 0
+            while at < len(block.samples):
+                room = self._audio.hop - self._position % self._audio.hop
+                piece = block.samples[at : at + min(longest, room)]
+                yield AudioBlock(piece, block.valid)
+                at += len(piece)
+
+    def _release(self, piece: AudioBlock, end_ns: int) -> bool:
+        """Write a piece and move on; False when asked to stop."""
+        if self._stop.is_set():
+            return False
+        self._position += len(piece.samples)
+        return self._audio.write(piece.samples, end_ns, piece.valid, block=self._fast, stop=self._stop)
+
+    def _media_ns(self, position: int) -> int:
+        return (position * 1_000_000_000 + self._audio.rate // 2) // self._audio.rate

@@ -1,0 +1,107 @@
+"""The player's pacing on a fake clock: what is released when, and what a slow tracker misses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.clock import FakeClock
+from engine.rings import AudioRing, FaceRing
+from engine.sources.player import AudioBlock, FaceItem, Lap, Player
+
+RATE, HOP = 16_000, 640
+START_NS = 1_000_000_000
+
+
+class StepClock(FakeClock):
+    """A fake clock that records what was waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(START_NS)
+        self.waits: list[int] = []
+
+    def sleep_until(self, moment_ns: int, stop: threading.Event | None = None) -> None:
+        self.waits.append(moment_ns)
+        super().sleep_until(moment_ns, stop)
+
+
+def run_player(laps: list[Lap], clock: FakeClock, slow_faces: bool = False) -> tuple[AudioRing, FaceRing, Player]:
+    audio, face = AudioRing(RATE, HOP, 20), FaceRing(1000)
+    player = Player(laps, audio, face, clock, fast=False, slow_faces=slow_faces)
+    player.start()
+    while not audio.ended:
+        audio.wait(10**6, 0.05)
+    player.stop()
+    return audio, face, player
+
+
+def test_real_time_releases_twenty_milliseconds_when_they_have_passed() -> None:
+    clock = StepClock()
+    seen: list[tuple[int, int]] = []
+
+    def look(at_ns: int) -> Callable[[], np.ndarray]:
+        def read() -> np.ndarray:
+            seen.append((at_ns, clock.now_ns()))
+            return np.zeros(58, np.float32)
+
+        return read
+
+    faces = [FaceItem(at, look(at)) for at in (5_000_000, 40_000_000, 41_000_000)]
+    audio, face, player = run_player([Lap([AudioBlock(np.ones(1_000, np.float32))], faces)], clock)
+    assert clock.waits == [START_NS + samples * 62_500 for samples in (320, 640, 960, 1_000)]
+    # Each face is there before the first piece of sound that ends no sooner.
+    assert seen == [
+        (5_000_000, START_NS + 20_000_000),
+        (40_000_000, START_NS + 40_000_000),
+        (41_000_000, START_NS + 60_000_000),
+    ]
+    assert audio.newest_hop() == 1
+    assert face.newest_before(START_NS + 40_000_000).capture_ns == START_NS + 40_000_000  # type: ignore[union-attr]
+    assert player.finished
+
+
+def test_a_piece_ends_with_each_hop_so_that_its_time_is_exact() -> None:
+    clock = StepClock()
+    audio, face = AudioRing(24_000, 730, 20), FaceRing()
+    player = Player([Lap([AudioBlock(np.ones(1_500, np.float32))] * 2, [])], audio, face, clock, False, False)
+    player.start()
+    while not audio.ended:
+        audio.wait(10**6, 0.05)
+    player.stop()
+    ends = [480, 730, 1210, 1460, 1500, 1980, 2190, 2670, 2920, 3000]
+    assert clock.waits == [START_NS + round(end / 24_000 * 1e9) for end in ends]
+
+
+def test_in_real_time_a_slow_tracker_passes_pictures_over() -> None:
+    clock = FakeClock(START_NS)
+    tracked: list[int] = []
+    release = threading.Event()
+
+    class Paced(FakeClock):
+        """Sound waits until the faces are through; time is what the tracker makes it."""
+
+        def now_ns(self) -> int:
+            return clock.now_ns()
+
+        def sleep_until(self, moment_ns: int, stop: threading.Event | None = None) -> None:
+            if threading.current_thread().name == "faces":
+                clock.sleep_until(moment_ns)
+            else:
+                release.wait(60)
+
+    def look(at_ms: int) -> Callable[[], np.ndarray]:
+        def read() -> np.ndarray:
+            tracked.append(at_ms)
+            clock.advance(90_000_000)  # each picture takes 90 ms
+            if at_ms == 360:
+                release.set()
+            return np.zeros(58, np.float32)
+
+        return read
+
+    faces = [FaceItem(at * 1_000_000, look(at)) for at in range(0, 400, 40)]
+    _, _, player = run_player([Lap([AudioBlock(np.ones(6_400, np.float32))], faces)], Paced(), slow_faces=True)
+    assert tracked == [0, 80, 160, 240, 360]
+    assert player.skipped_faces == 5
