@@ -1,0 +1,38 @@
+"""Command line of the offline builders: ``python -m train <command>``, one subcommand per builder.
+
+A builder is a module with ``add_arguments(parser)`` and ``run(args)``; it is imported only when its command is asked
+for, so that a missing package of one builder does not stop another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from train.errors import BuildError
+
+COMMANDS = {"partner": ("train.partner", "make the built-in conversation partner (speech and face)")}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one builder; 0 when it succeeded, 2 with one line on stderr when its input or packages are wrong."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, (module, text) in COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=text)
+        if argv and argv[0] == name:
+            importlib.import_module(module).add_arguments(sub)
+    args = parser.parse_args(argv)
+    try:
+        importlib.import_module(COMMANDS[args.command][0]).run(args)
+    except BuildError as error:
+        print(f"{parser.prog} {args.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
