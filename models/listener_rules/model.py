@@ -1,0 +1,169 @@
+"""The rule listener: partner voice and face in, a listening face out, without training.
+
+Each frame goes through six small parts, every one a file of its own with its sources: :mod:`.voice` finds pauses and
+low-pitch cues, :mod:`.nods` answers some of them, :mod:`.gaze` looks, :mod:`.blinks` blinks, :mod:`.posture` sways and
+follows, :mod:`.mirror` smiles back. What follows here puts their movements together into the 58 numbers, with the eyes
+counter-rotating to the head, and derives the 25 emotion numbers from them.
+
+The same noise gives the same movement, so a session replays from its seed. Nothing looks ahead.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.channels import EMOTION_NAMES, EMOTION_UNITS, FACE_NAMES, FACE_UNITS
+from engine.spec import InputSpec, OutputSpec, StreamSpec
+from models.contract import BAD_INPUT, StreamModel, Tensors, named, part
+from models.emotion import emotion
+from models.layers import Energy, Pitch
+from models.listener_rules.blinks import Blinks
+from models.listener_rules.cells import FRAME_RATE
+from models.listener_rules.gaze import Gaze, eye_weights
+from models.listener_rules.mirror import Mirror
+from models.listener_rules.nods import Brows, Nods
+from models.listener_rules.posture import Posture
+from models.listener_rules.voice import Voice
+
+SAMPLE_RATE, HOP, SUBFRAMES = 16_000, 640, 4
+FACE_TRUSTED_FOR = 0.5
+"""Seconds for which the last seen face is still taken for the present one."""
+CONTROLS = (
+    InputSpec("expressiveness", "control", low=0.0, high=2.0, missing=1.0, about="size of every movement"),
+    InputSpec("nod_rate", "control", low=0.0, high=3.0, missing=1.0, about="readiness to answer a cue with a nod"),
+    InputSpec("smile_gain", "control", low=0.0, high=2.0, missing=1.0, about="strength of smiling back"),
+    InputSpec("self_speaking", "control", low=0.0, high=1.0, about="1 while the avatar itself talks: less listening"),
+)
+
+
+class ListenerRules(StreamModel):
+    """See the module docstring; ``spec`` lists inputs, controls, outputs and state."""
+
+    card = __doc__ or ""
+    licence = "Apache-2.0"
+    data = "none: rules and constants from published findings, cited in models/listener_rules/"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.energy = Energy(SAMPLE_RATE, HOP, SUBFRAMES)
+        self.pitch = Pitch(SAMPLE_RATE, HOP, SUBFRAMES)
+        self.voice, self.nods, self.brows = Voice(), Nods(), Brows()
+        self.gaze, self.blinks, self.posture, self.mirror = Gaze(), Blinks(), Posture(), Mirror()
+        self.cells = {
+            "voice": self.voice,
+            "nods": self.nods,
+            "brows": self.brows,
+            "gaze": self.gaze,
+            "blinks": self.blinks,
+            "posture": self.posture,
+            "mirror": self.mirror,
+        }
+        state = {**named("energy", self.energy.state_specs()), **named("pitch", self.pitch.state_specs())}
+        state |= {name: cell.state_spec() for name, cell in self.cells.items()}
+        noise = sum(cell.draws for cell in self.cells.values())
+        self.spec = StreamSpec(
+            name="listener_rules",
+            rate=FRAME_RATE,
+            sample_rate=SAMPLE_RATE,
+            inputs=(
+                InputSpec("partner_audio", "audio", (HOP,), -1.0, 1.0, validity="partner_audio_valid", unit="PCM"),
+                InputSpec("partner_audio_valid", "validity", low=0.0, high=1.0),
+                InputSpec(
+                    *("partner_face", "face", (58,), -3.2, 3.2),
+                    validity="partner_face_valid",
+                    age="partner_face_age",
+                    names=FACE_NAMES,
+                ),
+                InputSpec("partner_face_valid", "validity", low=0.0, high=1.0),
+                InputSpec("partner_face_age", "age", low=0.0, high=1e3, unit="s"),
+                *CONTROLS,
+                InputSpec("noise", "noise", (noise,), 0.0, 1.0, missing=0.5),
+            ),
+            outputs=(
+                OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2),
+                OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0),
+                BAD_INPUT,
+            ),
+            state=state,
+        )
+
+    def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
+        """Features for the whole chunk at once, then the cells frame by frame."""
+        level, level_update = self.energy(inputs["partner_audio"], part(state, "energy"))
+        (pitch, periodicity), pitch_update = self.pitch(inputs["partner_audio"], part(state, "pitch"))
+        updates = {**named("energy", level_update), **named("pitch", pitch_update)}
+        fresh = inputs["partner_face_age"] < FACE_TRUSTED_FOR
+        sound = {"level": level, "pitch": pitch, "periodicity": periodicity}
+        stream = {**inputs, **sound, "shown": inputs["partner_face_valid"] * fresh}
+        cells = {name: state[name] for name in self.cells}
+        faces = []
+        for t in range(level.shape[1]):
+            face, cells = self._frame({name: value[:, t] for name, value in stream.items()}, cells)
+            faces.append(face)
+        stacked = torch.stack(faces, 1)
+        return {"face": stacked, "emotion": emotion(stacked)}, {**updates, **cells}
+
+    def _frame(self, x: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
+        """One frame: the listener's face (B, 58) and the cells' next states."""
+        noise, first = {}, 0
+        for name, cell in self.cells.items():
+            noise[name], first = x["noise"][:, first : first + cell.draws], first + cell.draws
+        new: Tensors = {}
+        size, own, seen, partner = x["expressiveness"], x["self_speaking"], x["shown"], x["partner_face"]
+
+        heard, new["voice"] = self.voice(
+            x["level"], x["pitch"], x["periodicity"], x["partner_audio_valid"], state["voice"]
+        )
+        (nod, nod_starts), new["nods"] = self.nods(heard, x["nod_rate"], size, own, noise["nods"], state["nods"])
+        flash, new["brows"] = self.brows(heard, nod_starts, size, noise["brows"], state["brows"])
+        look, new["gaze"] = self.gaze(heard.quiet_for, own, noise["gaze"], state["gaze"])
+        closure, new["blinks"] = self.blinks(heard.quiet_for, look["shift"], noise["blinks"], state["blinks"])
+        (pose, partner_yaw, partner_pitch), new["posture"] = self.posture(
+            partner, seen, heard.quiet_for, heard.speaking, size, noise["posture"], state["posture"]
+        )
+        mood, new["mirror"] = self.mirror(
+            partner, seen, x["smile_gain"] * size, size, own, noise["mirror"], state["mirror"]
+        )
+
+        head_pitch = pose[:, 0] + nod + look["head_pitch"]
+        head_yaw = pose[:, 1] + look["head_yaw"]
+        eyes = eye_weights(partner_yaw + look["yaw"] - head_yaw, partner_pitch + look["pitch"] - head_pitch)
+        weights = {**eyes, **_mouth_and_brows(mood, flash), **_lids(closure, eyes["eyeLookDownLeft"], mood["smile"])}
+        head = {"headPitch": head_pitch, "headYaw": head_yaw, "headRoll": pose[:, 2]}
+        head |= {"headX": pose[:, 3], "headY": pose[:, 4], "headZ": pose[:, 5]}
+        none = torch.zeros_like(closure)
+        expression = [weights.get(name, none).clamp(0.0, 1.0) for name in FACE_NAMES[:52]]
+        return torch.stack(expression + [head[name] for name in FACE_NAMES[52:]], -1), new
+
+
+def _lids(closure: Tensor, look_down: Tensor, smile: Tensor) -> Tensors:
+    """Blinks, lids that follow the eyes down, and the narrowing of a smile."""
+    blink = torch.maximum(closure, 0.35 * look_down * (1.0 - closure) + closure)
+    squint = 0.35 * smile
+    return {"eyeBlinkLeft": blink, "eyeBlinkRight": blink, "eyeSquintLeft": squint, "eyeSquintRight": squint}
+
+
+def _mouth_and_brows(mood: Tensors, flash: Tensor) -> Tensors:
+    """Smile with its cheeks and, when broad, parted lips; brows; lips at rest."""
+    smile, up = mood["smile"], torch.maximum(mood["raise"], flash)
+    broad = (smile - 0.45).clamp(min=0.0)
+    cheek = (0.75 * (smile - 0.12)).clamp(min=0.0)
+    press = mood["press"] * (1.0 - smile)
+    return {
+        "mouthSmileLeft": smile,
+        "mouthSmileRight": 0.94 * smile,
+        "cheekSquintLeft": cheek,
+        "cheekSquintRight": cheek,
+        "mouthDimpleLeft": 0.3 * smile,
+        "mouthDimpleRight": 0.3 * smile,
+        "mouthUpperUpLeft": 0.6 * broad,
+        "mouthUpperUpRight": 0.6 * broad,
+        "jawOpen": 0.25 * broad,
+        "mouthPressLeft": press,
+        "mouthPressRight": press,
+        "mouthShrugLower": mood["shrug"],
+        "browInnerUp": 0.9 * up,
+        "browOuterUpLeft": up,
+        "browOuterUpRight": 0.92 * up,
+    }

@@ -1,0 +1,132 @@
+"""What the listener makes of the partner's voice: who is speaking, pauses, and places that invite a back-channel.
+
+All statistics run over the past only. The cues are the published prosodic rules:
+
+- **low pitch** (Ward & Tsukahara 2000, J. Pragmatics 32, English rule): pitch below the speaker's own 26th percentile
+  for 110 ms, after at least 700 ms of speech; the response is due 700 ms later. The percentile is a running one
+  (stochastic quantile estimate, Robbins & Monro 1951) over voiced sub-frames of 10 ms.
+- **pause** (Truong, Poppe & Heylen 2010, Interspeech): 400 ms of silence after at least 1000 ms of speech.
+- **final rise**: pitch rising into the pause, as in questions and checks (also a condition of Truong et al.).
+
+Speech is level above a running noise floor, with voicing not long ago, so steady or unvoiced noise is not speech. The
+floor falls at once, settles where the level stays steady (speech swings by 10 dB and more within a second, fans and
+hiss by less than 2), and otherwise creeps up by 0.5 dB/s, after the minimum-statistics idea of Martin (2001, IEEE
+Trans. Speech Audio Process. 9). Margin and hangover are usual ones: 9-12 dB, and the 200 ms of ITU-T P.56, longer than
+a stop closure and the least that counts as a pause (Campione & Veronis 2002, Speech Prosody).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.listener_rules.cells import DT, Cell, follow, timer
+
+LOW_PERCENTILE, LOW_FOR, LOW_AFTER_SPEECH = 0.26, 0.110, 0.700
+PAUSE_FOR, PAUSE_AFTER_SPEECH = 0.400, 1.000
+
+FLOOR_START, FLOOR_LEAST, FLOOR_CREEP = -60.0, -75.0, 0.5
+STEADY_START, STEADY_VARIANCE = 100.0, 4.0
+SPEECH_ABOVE_FLOOR, SPEECH_LEAST = 9.0, -55.0
+VOICED_PERIODICITY, VOICED_MEMORY = 0.6, 0.35
+ONSET, HANGOVER = 0.08, 0.20
+LOUDNESS_SPAN = 30.0
+"""dB above the floor that counts as full loudness."""
+
+
+@dataclass
+class Heard:
+    """One frame of the partner's voice, every entry (B,); flags are bool, times seconds."""
+
+    speaking: Tensor
+    onset: Tensor  #: speech begins after a pause
+    low_cue: Tensor  #: a region of low pitch has just become long enough
+    pause_cue: Tensor  #: a pause has just become long enough
+    rise: Tensor  #: semitones by which pitch rose at the end of the last voiced stretch
+    quiet_for: Tensor
+    loudness: Tensor  #: 0 at the floor, 1 at 30 dB above
+
+
+class Voice(Cell):
+    """Level, periodicity and pitch of one frame's sub-frames in, :class:`Heard` out."""
+
+    fields = (
+        *("floor", "mean", "variance", "since_voiced", "burst_for", "quiet_for", "speech_for"),
+        *("quantile", "voiced", "low_for", "fast", "slow", "rise"),
+    )
+
+    def __call__(
+        self, level: Tensor, pitch: Tensor, periodicity: Tensor, valid: Tensor, state: Tensor
+    ) -> tuple[Heard, Tensor]:
+        """``level`` dBFS, ``pitch`` Hz and ``periodicity`` 0..1 are (B, subframes); ``valid`` (B,) is 0 where no audio
+        arrived: nothing is learnt from such a frame and it counts as silence."""
+        s = self.unpack(state)
+        heard = valid > 0.5
+        now = 10.0 * torch.log10(torch.pow(10.0, level / 10.0).mean(-1) + 1e-10)
+
+        mean = follow(FLOOR_START + s["mean"], now, 0.8)
+        deviation = (now - mean).square().clamp(max=400.0)
+        variance = follow(STEADY_START + s["variance"], deviation, 0.8)
+        floor = FLOOR_START + s["floor"]
+        raised = torch.where(variance < STEADY_VARIANCE, follow(floor, now, 0.5), floor + FLOOR_CREEP * DT)
+        floor = torch.where(now < floor, follow(floor, now, 0.1), torch.minimum(raised, now)).clamp(min=FLOOR_LEAST)
+
+        loud = (now > floor + SPEECH_ABOVE_FLOOR) & (now > SPEECH_LEAST) & heard
+        voiced_at = (periodicity > VOICED_PERIODICITY) & (pitch > 0.0) & loud[:, None]
+        voiced = voiced_at.any(-1)
+        since_voiced = timer(s["since_voiced"], ~voiced)
+        active = loud & (since_voiced < VOICED_MEMORY) & ((s["voiced"] > 0.0) | voiced)
+
+        resumed = active & ((s["quiet_for"] >= PAUSE_FOR) | (s["speech_for"] <= 0.0))
+        quiet_for = timer(s["quiet_for"], ~active)
+        burst_for = torch.where(active, s["burst_for"] + DT, torch.where(quiet_for > HANGOVER, 0.0, s["burst_for"]))
+        burst_for = burst_for.clamp(max=60.0)
+        grown = torch.where(active, s["speech_for"] + DT, s["speech_for"])
+        speech_for = torch.where(resumed, torch.full_like(grown, DT), grown).clamp(max=60.0)
+        speaking = (burst_for >= ONSET) & (quiet_for <= HANGOVER)
+        pause_cue = (s["quiet_for"] < PAUSE_FOR) & (quiet_for >= PAUSE_FOR) & (speech_for >= PAUSE_AFTER_SPEECH)
+
+        tone, p = self._pitch(pitch, voiced_at, s)
+        low_for = torch.where(p["high"], 0.0, s["low_for"] + p["low_share"] * DT)
+        low_for = torch.where(since_voiced > 0.1, 0.0, low_for).clamp(max=5.0)
+        low_cue = (s["low_for"] < LOW_FOR) & (low_for >= LOW_FOR) & (speech_for >= LOW_AFTER_SPEECH)
+
+        loudness = ((now - floor) / LOUDNESS_SPAN).clamp(0.0, 1.0) * active
+        out = Heard(speaking, resumed, low_cue, pause_cue, tone["rise"], quiet_for, loudness)
+        learnt = {
+            "floor": floor - FLOOR_START,
+            "mean": mean - FLOOR_START,
+            "variance": variance - STEADY_START,
+            **tone,
+        }
+        kept = {name: torch.where(heard, value, s[name]) for name, value in learnt.items()}
+        times = {"since_voiced": since_voiced, "burst_for": burst_for, "quiet_for": quiet_for}
+        return out, self.pack({**kept, **times, "speech_for": speech_for, "low_for": low_for})
+
+    @staticmethod
+    def _pitch(pitch: Tensor, voiced_at: Tensor, s: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Running pitch statistics in semitones above 100 Hz, and how this frame stands to the low percentile."""
+        semitones = 12.0 / math.log(2.0) * torch.log(pitch.clamp(min=30.0) / 100.0)
+        weight = voiced_at.float()
+        count = weight.sum(-1)
+        here = (semitones * weight).sum(-1) / count.clamp(min=1.0)
+        any_voiced, first = count > 0.0, s["voiced"] <= 0.0
+
+        start = torch.where(first, here - 2.0, s["quantile"])
+        low_at = voiced_at & (semitones < start[:, None])
+        low = low_at.float().sum(-1)
+        gain = torch.maximum(4.0 / (s["voiced"] + 8.0), torch.full_like(here, 0.06))
+        quantile = start + gain * (LOW_PERCENTILE * count - low)
+        fast = torch.where(any_voiced, torch.where(first, here, follow(s["fast"], here, 0.06)), s["fast"])
+        slow = torch.where(any_voiced, torch.where(first, here, follow(s["slow"], here, 0.4)), s["slow"])
+        tone = {
+            "quantile": torch.where(any_voiced, quantile, s["quantile"]),
+            "voiced": (s["voiced"] + count).clamp(max=10_000.0),
+            "fast": fast,
+            "slow": slow,
+            "rise": torch.where(any_voiced, fast - slow, s["rise"]),
+        }
+        return tone, {"high": any_voiced & (low < 0.5 * count), "low_share": low / pitch.shape[-1]}

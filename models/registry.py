@@ -1,0 +1,41 @@
+"""The models by name. A new family adds one line here and a folder beside this file."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from engine.errors import EngineError
+from models.contract import StreamModel
+
+MODELS: dict[str, str] = {
+    "listener_rules": "models.listener_rules:ListenerRules",
+}
+
+
+def registered() -> dict[str, Callable[[], StreamModel]]:
+    """Every model's constructor by name."""
+    return {name: partial(create, name) for name in MODELS}
+
+
+def create(name: str, checkpoint: str | Path | None = None) -> StreamModel:
+    """The model of that name in evaluation mode, with the weights of ``checkpoint`` (a state dict saved by
+    ``torch.save``, read without executing anything) where one is given. Raises :class:`EngineError` naming what there
+    is, or what does not fit."""
+    import torch
+
+    if name not in MODELS:
+        raise EngineError(f"no model {name!r}; there is {', '.join(MODELS)}")
+    module, _, attribute = MODELS[name].partition(":")
+    model: StreamModel = getattr(importlib.import_module(module), attribute)()
+    if checkpoint is not None:
+        try:
+            model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
+        except FileNotFoundError as error:
+            raise EngineError(f"no checkpoint {checkpoint}; give the file that training wrote") from error
+        except Exception as error:  # torch raises many kinds; all mean the same to the user
+            reason = " ".join(str(error).split())[:300]
+            raise EngineError(f"checkpoint {checkpoint} does not fit model {name}: {reason}") from error
+    return model.eval()
