@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -16,6 +17,10 @@ class Clock(Protocol):
 
     def sleep_until(self, moment_ns: int, stop: threading.Event | None = None) -> None:
         """Return at ``moment_ns``, or sooner when ``stop`` is set."""
+        ...
+
+    def wait_until(self, moment_ns: int, wait: Callable[[float], bool]) -> bool:
+        """Let ``wait(seconds)`` wait for its condition, until ``moment_ns`` at most; whether it came true."""
         ...
 
 
@@ -33,6 +38,9 @@ class MonotonicClock:
             stop.wait(left)
         else:
             time.sleep(left)
+
+    def wait_until(self, moment_ns: int, wait: Callable[[float], bool]) -> bool:
+        return wait(max(0.0, (moment_ns - time.monotonic_ns()) / 1e9))
 
 
 class FakeClock:
@@ -54,3 +62,9 @@ class FakeClock:
     def sleep_until(self, moment_ns: int, stop: threading.Event | None = None) -> None:
         with self._lock:
             self._now = max(self._now, moment_ns)
+
+    def wait_until(self, moment_ns: int, wait: Callable[[float], bool]) -> bool:
+        if wait(0.0):
+            return True
+        self.sleep_until(moment_ns)
+        return False

@@ -1,0 +1,192 @@
+"""The command line: ``engine serve | demo | set | stats | devices | doctor | assets``.
+
+Heavy packages are imported by the command that needs them, so that ``engine --help`` answers at once. Whatever a user
+can mend arrives as one line on stderr and exit code 2, never as a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import __version__
+from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from engine.serve import Session
+
+PUB, CONTROL = "tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except EngineError as error:
+        print(f"engine {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 141
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="engine", description="An avatar that listens, served frame by frame.")
+    parser.add_argument("--version", action="version", version=f"engine {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    serve = commands.add_parser("serve", help="listen to a partner and publish poses until stopped")
+    serve.set_defaults(run=_serve)
+    serve.add_argument(
+        "--source",
+        nargs="+",
+        default=["live"],
+        metavar=("KIND", "PATH"),
+        help="live (microphone and webcam, the default), demo (the built-in partner), or: file PATH",
+    )
+    serve.add_argument("--fast", action="store_true", help="demo or file as fast as it goes instead of in real time")
+    serve.add_argument("--mic", metavar="DEVICE", help="microphone by number or part of its name (see engine devices)")
+    serve.add_argument("--no-mic", action="store_true", help="watch only")
+    serve.add_argument("--camera", type=int, default=0, metavar="N", help="webcam number, 0 by default")
+    serve.add_argument("--no-camera", action="store_true", help="listen by voice alone")
+    serve.add_argument("--no-tracker", action="store_true", help="do not look for a face in a file's picture")
+    serve.add_argument("--save", type=Path, metavar="FILE.npz", help="write every published frame at the end")
+    _session_options(serve)
+
+    demo = commands.add_parser("demo", help="serve the built-in partner and show the avatar beside it")
+    demo.set_defaults(run=_demo)
+    demo.add_argument(
+        "--out", type=Path, default=Path("out"), help="folder for demo.mp4 and demo.png without a display"
+    )
+    demo.add_argument("--headless", action="store_true", help="write the video even where there is a display")
+    _session_options(demo, seconds=20.0)
+
+    change = commands.add_parser("set", help="turn controls of a running engine: engine set nod_rate=1.5")
+    change.set_defaults(run=_set)
+    change.add_argument("values", nargs="+", metavar="NAME=VALUE")
+    stats = commands.add_parser("stats", help="print the statistics of a running engine as JSON")
+    stats.set_defaults(run=_stats)
+    for command in (change, stats):
+        command.add_argument("--control", default=CONTROL, metavar="ADDRESS", help=f"default {CONTROL}")
+
+    commands.add_parser("devices", help="list microphones and webcams").set_defaults(run=_devices)
+    doctor = commands.add_parser("doctor", help="check bundle, devices, ports and one frame end to end")
+    doctor.set_defaults(run=_doctor)
+    _session_options(doctor)
+    assets = commands.add_parser("assets", help="fetch the face tracker's model file into the cache")
+    assets.set_defaults(run=_assets)
+    assets.add_argument("path", nargs="?", type=Path, help="take it from this file or folder instead of fetching")
+    return parser
+
+
+def _session_options(parser: argparse.ArgumentParser, seconds: float | None = None) -> None:
+    parser.add_argument("--bundle", default="rules", metavar="NAME", help="a bundled model or a bundle's folder")
+    parser.add_argument("--pub", default=PUB, metavar="ADDRESS", help=f"where frames go out, default {PUB}")
+    parser.add_argument("--control", default=CONTROL, metavar="ADDRESS", help=f"control socket, default {CONTROL}")
+    parser.add_argument("--session", type=_count, default=1, metavar="N", help="session number in every frame")
+    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the listener's chance")
+    parser.add_argument("--seconds", type=_positive, default=seconds, metavar="S", help="stop after so long")
+    parser.add_argument("--monitor", action="store_true", help="publish the partner's voice and face as well")
+    parser.add_argument("--provider", default="cpu", metavar="NAME", help="cpu or cuda")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="start value of a control")
+
+
+def _session(options: argparse.Namespace) -> Session:
+    from engine.serve import Session
+
+    return Session(
+        bundle=options.bundle,
+        pub=options.pub,
+        control=options.control,
+        number=options.session,
+        seed=options.seed,
+        seconds=options.seconds,
+        fast=getattr(options, "fast", False),
+        monitor=options.monitor,
+        provider=options.provider,
+        controls=_pairs(options.set),
+        save=getattr(options, "save", None),
+    )
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from engine.serve import serve
+    from engine.sources.choose import choose
+
+    session = _session(options)
+    print(serve(session, choose(options, _say), _say).table())
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from engine.demo import demo
+
+    return demo(_session(options), options.out, options.headless, _say)
+
+
+def _set(options: argparse.Namespace) -> None:
+    from engine.control import ask
+
+    reply = ask(options.control, {"op": "set", "controls": _pairs(options.values)})
+    print("  ".join(f"{name}={value:g}" for name, value in reply["controls"].items()))
+
+
+def _stats(options: argparse.Namespace) -> None:
+    from engine.control import ask
+
+    print(json.dumps({key: value for key, value in ask(options.control, {"op": "stats"}).items() if key != "ok"}))
+
+
+def _devices(_: argparse.Namespace) -> None:
+    from engine.sources.choose import devices
+
+    print(devices())
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from engine.doctor import examine
+
+    return examine(_session(options))
+
+
+def _assets(options: argparse.Namespace) -> None:
+    from engine.assets import fetch
+
+    print(f"face tracker model: {fetch(options.path)}")
+
+
+def _pairs(items: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise EngineError(f"{item!r}: write NAME=VALUE, for example nod_rate=1.5")
+        pairs[name] = value
+    return pairs
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0.0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 2^32 - 1")
+    return value
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""``engine demo``: the whole way at once - the built-in partner, this engine, and a viewer in a process of its own.
+
+The viewer is told apart only by the sockets it is given, so what it shows has come over the wire. The session starts
+when it has subscribed and ends with the engine's own table.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from engine.errors import EngineError
+from engine.serve import Serving, Session, serve
+from engine.sources.demo import DemoSource
+
+JOIN_S, LEAVE_S = 30.0, 180.0
+
+
+def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], None]) -> int:
+    """Serve the demo partner with the OpenCV viewer attached; without a display it writes ``demo.mp4`` and ``demo.png``
+    into ``folder``. Returns the viewer's exit code; raises :class:`EngineError` where it does not come up."""
+    folder.mkdir(parents=True, exist_ok=True)
+    viewer: subprocess.Popen[bytes] | None = None
+
+    def attach(serving: Serving) -> None:
+        nonlocal viewer
+        command = [sys.executable, "-m", "clients.opencv", "--control", serving.control]
+        command += ["--video", str(folder / "demo.mp4"), "--png", str(folder / "demo.png")]
+        viewer = subprocess.Popen([*command, "--headless"] if headless else command)
+        give_up = time.monotonic() + JOIN_S
+        while not serving.publisher.subscribers():
+            if viewer.poll() is not None:
+                raise EngineError(f"the viewer ended with code {viewer.returncode} before it subscribed; see above")
+            if time.monotonic() > give_up:
+                raise EngineError(f"the viewer did not subscribe within {JOIN_S:g} s; try `python -m clients.opencv`")
+            time.sleep(0.05)
+
+    try:
+        stats = serve(replace(session, monitor=True), [DemoSource()], say, attach)
+        print(stats.table(), flush=True)
+        return viewer.wait(LEAVE_S) if viewer is not None else 1
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"the viewer was still busy {LEAVE_S:g} s after the session; it was ended") from error
+    finally:
+        if viewer is not None and viewer.poll() is None:
+            viewer.terminate()
+            viewer.wait()

@@ -1,0 +1,115 @@
+"""``engine doctor``: why does the avatar not move? Every part a session needs is tried, and each says what it found.
+
+Bundle and runtime, face tracker, devices and ports, then one frame from a source through the step to a subscriber.
+What a session cannot do without fails the examination; what it can is only told.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import zmq
+
+from engine.assets import face_landmarker
+from engine.bundle import Bundle
+from engine.control import ask
+from engine.errors import EngineError
+from engine.runtime import OnnxStep
+from engine.serve import Serving, Session, serve
+from engine.sources.choose import devices
+from engine.sources.demo import DemoSource
+from engine.wire import decode, topic
+
+FRAME_WAIT_S = 5.0
+
+
+def examine(session: Session) -> int:
+    """Print one line per part; 0 when a session can run, 1 otherwise."""
+    vital: list[tuple[str, Callable[[], str]]] = [
+        ("bundle", lambda: _bundle(session)),
+        ("ports", lambda: _ports(session)),
+        ("one frame", lambda: _frame(session)),
+    ]
+    optional: list[tuple[str, Callable[[], str]]] = [
+        ("face tracker", _tracker),
+        ("devices", lambda: devices().replace("\n  ", "\n" + " " * 18)),
+    ]
+    failed = False
+    for checks, bad in ((vital, "FAILED"), (optional, "missing")):
+        for name, check in checks:
+            try:
+                print(f"{name:>14}  ok  {check()}", flush=True)
+            except EngineError as error:
+                print(f"{name:>14}  {bad}: {error}", flush=True)
+                failed |= checks is vital
+    return int(failed)
+
+
+def _bundle(session: Session) -> str:
+    bundle = Bundle.load(session.bundle)
+    step = OnnxStep(bundle, provider=session.provider)
+    step.warm_up()
+    finite = all(bool(np.isfinite(value).all()) for value in step.run().values())
+    if not finite:
+        raise EngineError(f"{bundle.name}: a step on empty input is not finite; export the model again")
+    return f"{bundle.name} {bundle.version}, {bundle.spec.rate:g} frames/s, on {session.provider}"
+
+
+def _ports(session: Session) -> str:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    from engine.publish import bind
+
+    try:
+        for endpoint, option in ((session.pub, "--pub"), (session.control, "--control")):
+            with context.socket(zmq.PUB) as socket:
+                bind(socket, endpoint, option)
+    finally:
+        context.destroy(linger=0)
+    return f"{session.pub} and {session.control} are free"
+
+
+def _tracker() -> str:
+    from engine.tracker import MediaPipeTracker
+
+    path = face_landmarker()
+    MediaPipeTracker(path).close()
+    return f"MediaPipe with {path.name}"
+
+
+def _frame(session: Session) -> str:
+    """A real session on free ports: the demo partner, the step, ZeroMQ, a subscriber, and the control socket."""
+    got: list[bytes] = []
+    told: list[int] = []
+
+    def subscribe(serving: Serving) -> None:
+        thread = threading.Thread(target=_receive, args=(serving, session.number, got, told), daemon=True)
+        thread.start()
+        if not _subscribed(serving):
+            raise EngineError("a subscriber in this process could not connect; is loopback blocked by a firewall?")
+
+    trial = replace(session, pub="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", seconds=FRAME_WAIT_S, save=None)
+    serve(trial, [DemoSource()], lambda _: None, subscribe)
+    if not got or not told:
+        raise EngineError("frames were published but none arrived; is loopback blocked by a firewall?")
+    frame = decode(got[0])
+    return f"{frame.values.size} values, step {frame.step_us} us, {told[0]} streams announced"
+
+
+def _subscribed(serving: Serving) -> bool:
+    pause = threading.Event()
+    return any(serving.publisher.subscribers() or pause.wait(0.05) for _ in range(100))
+
+
+def _receive(serving: Serving, number: int, got: list[bytes], told: list[int]) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    with context.socket(zmq.SUB) as socket:
+        socket.setsockopt(zmq.SUBSCRIBE, topic(number))
+        socket.connect(serving.publisher.endpoint)
+        if socket.poll(round(1000 * FRAME_WAIT_S)):
+            got.append(socket.recv())
+            told.append(len(ask(serving.control, {"op": "describe"})["streams"]))
+    context.destroy(linger=0)
+    serving.stop.set()

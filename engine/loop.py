@@ -1,0 +1,252 @@
+"""The frame loop: wait for a hop, gather, step, publish. One thread, one session, never behind for long.
+
+**When a frame is due.** Frame k is due when the last sample of its hop has arrived: the sound card is the clock. Without
+an audio source the monotonic clock makes frames due one period apart.
+
+**Policy** (real time; every case is flagged on the frame and counted):
+
+- sound that has not come within :data:`GRACE` periods of when it was expected: the step runs without it (SILENT,
+  DEGRADED), and the samples are passed over if they come later;
+- more than :data:`BACKLOG` complete hops waiting: the loop goes on with the newest, the frames between are skipped and
+  never published (SKIPPED on the next), so lag cannot grow;
+- published more than one period after it was due: LATE;
+- a step that fails, or gives a non-finite number: the last pose goes out again (HELD), the state stays as it was; after
+  :data:`FAILURES` in a row the listener is reset;
+- a source in trouble: DEGRADED, and the loop goes on with what is left.
+
+With ``realtime`` off (a file as fast as possible) frames wait for their sound and are never skipped or late.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.align import Aligner
+from engine.clock import Clock
+from engine.control import Controls
+from engine.rings import AudioRing, FaceRing, Hop
+from engine.sources.base import Source
+from engine.spec import StreamSpec
+from engine.stats import Stats
+from engine.wire import PARTNER_STREAM, Flag, Frame, layout_hash
+
+GRACE = 1.0
+BACKLOG = 4
+FAILURES = 5
+_DELAY_GAIN = 0.1
+
+
+class Step(Protocol):
+    """What the loop needs of a runtime; :class:`engine.runtime.OnnxStep` is one."""
+
+    spec: StreamSpec
+    inputs: dict[str, NDArray[Any]]
+
+    def run(self) -> dict[str, NDArray[Any]]:
+        """Outputs of one frame, ``(batch, *shape)``."""
+        ...
+
+    def commit(self) -> None:
+        """Make the last run count."""
+        ...
+
+    def reset(self, row: int) -> None:
+        """Make a row new."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One published stream: number, and what its values mean."""
+
+    number: int
+    name: str
+    kind: str
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    layout: int
+
+    def describe(self) -> dict[str, Any]:
+        """As announced on the control socket."""
+        return {
+            "stream": self.number,
+            "name": self.name,
+            "kind": self.kind,
+            "names": list(self.names),
+            "units": list(self.units),
+            "layout": self.layout,
+        }
+
+
+def streams(spec: StreamSpec, monitor: bool) -> list[Stream]:
+    """The streams of a model: outputs from 0, and with ``monitor`` its audio and face inputs from 256."""
+    made = []
+    for number, output in enumerate(item for item in spec.outputs if item.name != "bad_input"):
+        made.append(_stream(number, output.name, "output", output.names, output.units))
+    inputs = [item for item in spec.inputs if item.role in ("audio", "face")] if monitor else []
+    for number, item in enumerate(inputs):
+        names = item.names or tuple(f"{item.unit}{index}" for index in range(int(np.prod(item.shape))))
+        made.append(_stream(PARTNER_STREAM + number, item.name, "input", names, (item.unit,) * len(names)))
+    return made
+
+
+def _stream(number: int, name: str, kind: str, names: tuple[str, ...], units: tuple[str, ...]) -> Stream:
+    return Stream(number, name, kind, names, units, layout_hash(names, units))
+
+
+class Loop:
+    """One session. ``publish`` gets every frame of every stream; ``sources`` are only asked how they are."""
+
+    def __init__(
+        self,
+        step: Step,
+        audio: AudioRing,
+        face: FaceRing,
+        sources: Sequence[Source],
+        publish: Callable[[Frame], None],
+        controls: Controls,
+        clock: Clock,
+        session: int = 1,
+        seed: int = 0,
+        realtime: bool = True,
+        monitor: bool = False,
+    ) -> None:
+        self.stats = Stats()
+        self.streams = streams(step.spec, monitor)
+        self._step, self._audio, self._sources = step, audio, sources
+        self._publish, self._controls, self._clock = publish, controls, clock
+        self._session, self._realtime = session, realtime
+        self._period_ns = round(1e9 / step.spec.rate)
+        self._aligner = Aligner(step.spec, step.inputs, face, seed)
+        self._has_audio = any(source.has_audio for source in sources)
+        self._held = {item.name: np.zeros((1, *item.shape), np.float32) for item in step.spec.outputs}
+        self._reset = threading.Event()
+        self._failures = 0
+        self._delay_ns = 0.0
+        self._due_ns = 0
+
+    def reset(self) -> None:
+        """Let the listener forget, before the next frame; callable from any thread."""
+        self._reset.set()
+
+    def run(self, stop: threading.Event, frames: int | None = None, each: Callable[[], None] | None = None) -> None:
+        """Publish frames until ``stop`` is set, the sources are over, or ``frames`` are done. ``each`` is called after
+        every frame, for what has to happen in this thread."""
+        self._due_ns = self._clock.now_ns()
+        frame, pending = 0, Flag.FIRST
+        while not stop.is_set() and (frames is None or frame < frames):
+            newest = self._audio.newest_hop()
+            if self._realtime and self._has_audio and newest - frame >= BACKLOG:
+                self.stats.miss(newest - frame)
+                pending |= Flag.SKIPPED
+                frame = newest
+                self._audio.skip_to(frame)
+            hop, missing = self._wait(frame, stop)
+            if stop.is_set() or (hop is None and self._over()):
+                return
+            if self._reset.is_set():
+                self._reset.clear()
+                self._step.reset(0)
+                pending |= Flag.FIRST
+            self._frame(frame, hop, pending | missing)
+            self._audio.consumed(frame)
+            pending, frame = Flag(0), frame + 1
+            if each is not None:
+                each()
+
+    def _over(self) -> bool:
+        return self._audio.ended or (bool(self._sources) and all(source.finished for source in self._sources))
+
+    def _wait(self, frame: int, stop: threading.Event) -> tuple[Hop | None, Flag]:
+        """The frame's sound, once it is due; None where there is none."""
+        if not self._has_audio and self._realtime:
+            self._due_ns += self._period_ns
+            self._clock.sleep_until(self._due_ns, stop)
+            if self._clock.now_ns() - self._due_ns > BACKLOG * self._period_ns:
+                self._due_ns = self._clock.now_ns()  # the machine slept; do not rush through what was missed
+            return None, Flag(0)
+        if not self._realtime:
+            while not self._audio.wait(frame, 0.1) and not stop.is_set() and not self._over():
+                pass
+            hop = self._audio.read_hop(frame)
+            self._due_ns = hop.capture_ns if hop is not None else self._due_ns + self._period_ns
+            return hop, Flag(0)
+        waited = not self._audio.hop_ready(frame)
+        latest = self._due_ns + round((1.0 + GRACE) * self._period_ns)
+        self._clock.wait_until(latest, lambda seconds: self._audio.wait(frame, seconds))
+        hop = self._audio.read_hop(frame)
+        if hop is None:
+            self._due_ns += self._period_ns
+            # Told when the next hop begins, a microphone that comes back is heard at once, not late by what was lost.
+            self._audio.skip_to(frame + 1, self._due_ns - round(self._delay_ns))
+            return None, Flag.DEGRADED
+        if waited:  # the moment of arrival was seen: learn how long after capture hops arrive
+            delay = self._clock.now_ns() - hop.capture_ns
+            self._delay_ns += (delay - self._delay_ns) * (_DELAY_GAIN if self._delay_ns else 1.0)
+        self._due_ns = hop.capture_ns + round(self._delay_ns)
+        return hop, Flag(0)
+
+    def _frame(self, frame: int, hop: Hop | None, flags: Flag) -> None:
+        """Gather, step and publish one frame."""
+        start = self._clock.now_ns()
+        captured = hop.capture_ns if hop is not None else self._due_ns
+        flags |= self._aligner.fill(frame, hop, captured, self._controls.values())
+        if any(source.problem for source in self._sources):
+            flags |= Flag.DEGRADED
+        outputs, step_ns = self._try_step()
+        if outputs is None:
+            outputs, flags = self._held, flags | Flag.HELD
+        elif outputs["bad_input"][0] > 0.5:
+            flags |= Flag.BAD_INPUT
+        if self._realtime and self._clock.now_ns() - self._due_ns > self._period_ns:
+            flags |= Flag.LATE
+        stepped = self._clock.now_ns()
+        for stream in self.streams:
+            values = (outputs if stream.kind == "output" else self._step.inputs)[stream.name][0]
+            self._publish(
+                Frame(
+                    session=self._session,
+                    stream=stream.number,
+                    flags=flags,
+                    step_us=step_ns // 1000,
+                    seq=frame,
+                    capture_ns=captured,
+                    due_ns=self._due_ns,
+                    publish_ns=self._clock.now_ns(),
+                    layout=stream.layout,
+                    values=values.ravel(),
+                )
+            )
+        done = self._clock.now_ns()
+        self.stats.add(flags)
+        stages = (self._due_ns - captured, start - self._due_ns, step_ns, done - stepped, done - captured)
+        for histogram, duration in zip(self.stats.stages.values(), stages, strict=True):
+            histogram.add(duration)
+
+    def _try_step(self) -> tuple[dict[str, NDArray[Any]] | None, int]:
+        """Outputs, or None where the step failed; and how long it took (ns)."""
+        before = self._clock.now_ns()
+        try:
+            outputs = self._step.run()
+            sound = all(np.isfinite(value[0]).all() for value in outputs.values())
+        except Exception as error:  # whatever the runtime throws, the avatar must not freeze the engine
+            outputs, sound = {}, False
+            self.stats.last_error = str(error)
+        taken = self._clock.now_ns() - before
+        if not sound:
+            self._failures += 1
+            if self._failures >= FAILURES:
+                self._failures = 0
+                self._reset.set()
+            return None, taken
+        self._failures = 0
+        self._step.commit()
+        for name, value in outputs.items():
+            self._held[name][0] = value[0]
+        return outputs, taken
