@@ -1,0 +1,53 @@
+# Two commands for everybody (demo, test) and a few for maintainers. Each sets up what it needs in .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bundle clean
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+demo: $(VENV)/viewer  ## serve the built-in partner for 20 s and show the avatar (or write out/demo.mp4)
+	$(BIN)/engine demo
+
+test: $(VENV)/dev lint  ## lint, types and tests, as CI runs them
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bundle: $(VENV)/dev  ## export the rule listener again into engine/data/bundles/rules
+	$(BIN)/python -m export listener_rules engine/data/bundles/rules
+
+clean:  ## remove .venv and everything made
+	rm -rf $(VENV) out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+# OpenCV's wheel with windows needs the system's libGL; where that is absent the same version without windows goes in.
+CHECK_CV = $(BIN)/python -c 'import cv2' 2>/dev/null || { \
+	echo "OpenCV cannot open windows here (no libGL); using its headless build"; \
+	$(BIN)/python -m pip --disable-pip-version-check uninstall --quiet --yes opencv-contrib-python; \
+	$(PIP) opencv-contrib-python-headless; }
+
+$(VENV)/viewer: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[viewer]'
+	@$(CHECK_CV)
+	@touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) torch==2.13.0
+	$(PIP) --editable '.[dev]'
+	@$(CHECK_CV)
+	@touch $@ $(VENV)/viewer
