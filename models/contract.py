@@ -39,9 +39,9 @@ class StreamModel(nn.Module):
         outputs, updates = self.frames(clean, state)
         return {**outputs, BAD_INPUT.name: bad}, updates
 
-    def initial_state(self, batch: int) -> Tensors:
+    def initial_state(self, batch: int, device: torch.device | str | None = None) -> Tensors:
         """State of ``batch`` rows that have seen nothing."""
-        return initial_state(self.spec.state, batch)
+        return initial_state(self.spec.state, batch, device)
 
     def scan(self, inputs: Tensors, state: Tensors, chunk: int | None = None) -> tuple[Tensors, Tensors]:
         """Outputs over all frames and the state after them, fed ``chunk`` frames at a time (None: all at once)."""
@@ -55,11 +55,12 @@ class StreamModel(nn.Module):
         return {name: torch.cat([item[name] for item in emitted], 1) for name in emitted[0]}, state
 
 
-def initial_state(specs: Mapping[str, StateSpec], batch: int) -> Tensors:
+def initial_state(specs: Mapping[str, StateSpec], batch: int, device: torch.device | str | None = None) -> Tensors:
     """Fresh tensors for the given state specs, the clock among them; batch on axis 0."""
-    state = {name: torch.zeros(batch, dtype=torch.int64) for name in (CURSOR, AGE)}
+    state = {name: torch.zeros(batch, dtype=torch.int64, device=device) for name in (CURSOR, AGE)}
     for name, spec in specs.items():
-        state[name] = torch.full((batch, *spec.shape), spec.initial, dtype=getattr(torch, spec.dtype))
+        dtype = getattr(torch, spec.dtype)
+        state[name] = torch.full((batch, *spec.shape), spec.initial, dtype=dtype, device=device)
     return state
 
 
@@ -116,6 +117,9 @@ def sanitise(spec: StreamSpec, inputs: Tensors) -> tuple[Tensors, Tensor]:
             cleared[item.validity] = bad
     for name, bad in cleared.items():
         clean[name] = torch.where(bad, 0.0, clean[name])
+    if not bad_frames:
+        first = next(iter(clean.values()))
+        return clean, torch.zeros(first.shape[:2], device=first.device)
     return clean, torch.stack(bad_frames).any(0).float()
 
 

@@ -1,0 +1,128 @@
+"""Attention over a window of past frames, keys and values in rings: self-attention and attention to another stream.
+
+**Positions.** A learned score per head and distance, started as ALiBi's slopes (Press et al. 2022), not rotary: with
+keys kept unrotated, rotary positions would have to turn the whole ring on every step, which costs as much as reading it
+again, while a table of ``window + 1`` numbers a head is looked up once. Only distances enter, so a stream may run for
+ever.
+
+**Rings.** One key and one value ring per layer, never stacked: runtimes copy a stacked cache apart on every step. Ring
+and new rows are scored apart and share one softmax, so the ring is never copied to append one row to it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from engine.spec import AGE, CURSOR, StateSpec
+from models.contract import Tensors, finite, named, part
+from models.layers.feedforward import FeedForward
+from models.layers.norm import LayerNorm
+from models.layers.stack import Layer
+
+
+class WindowedAttention(Layer):
+    """Each frame attends to itself and the ``window`` frames before it.
+
+    ``channels`` in and out, split over ``heads``. Without ``context_channels`` keys and values come from ``x``; with it
+    from a second stream (B, T, context_channels) that runs frame by frame beside ``x``, its current frame included.
+    """
+
+    def __init__(self, channels: int, heads: int, window: int, context_channels: int | None = None) -> None:
+        super().__init__()
+        if channels % heads:
+            raise ValueError(f"{channels} channels do not divide over {heads} heads; choose a divisor")
+        self.channels, self.heads, self.window, self.memory = channels, heads, window, window
+        self.width = channels // heads
+        source = channels if context_channels is None else context_channels
+        self.query = nn.Linear(channels, channels, bias=False)
+        self.key, self.value = (nn.Linear(source, channels, bias=False) for _ in range(2))
+        self.out = nn.Linear(channels, channels)
+        slopes = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
+        self.bias = nn.Parameter(-torch.arange(window + 1)[:, None] * slopes)
+
+    def state_specs(self) -> dict[str, StateSpec]:
+        """``keys`` and ``values``: rings of ``window`` rows."""
+        ring = StateSpec((self.window, self.channels), kind="ring")
+        return {"keys": ring, "values": ring}
+
+    def forward(self, x: Tensor, state: Tensors, context: Tensor | None = None) -> tuple[Tensor, Tensors]:
+        """Attended values for ``x`` (B, T, channels); ``context`` (B, T, context_channels) if the layer has one."""
+        source = x if context is None else context
+        keys, values = finite(self.key(source)), finite(self.value(source))
+        query = self.split(self.query(x)) * self.width**-0.5
+        past, present = self.distances(state, x.shape[1])
+        scores = torch.cat(
+            [
+                self.scored(query @ self.split(state["keys"]).transpose(-1, -2), *past),
+                self.scored(query @ self.split(keys).transpose(-1, -2), *present),
+            ],
+            -1,
+        )
+        weights = scores.softmax(-1)
+        ring, new = weights[..., : self.window], weights[..., self.window :]
+        y = ring @ self.split(state["values"]) + new @ self.split(values)
+        return self.out(y.transpose(1, 2).flatten(2)), {"keys": keys, "values": values}
+
+    def distances(self, state: Tensors, frames: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Frames between query and key, and whether the key counts: (B, T, window) for the ring, (T, T) for new rows.
+
+        Slot ``j`` of the ring was written ``(cursor - 1 - j) % window`` frames before the newest row, and belongs to
+        this stream if that is less than the row's age.
+        """
+        steps = torch.arange(frames, device=state[AGE].device)
+        slots = torch.arange(self.window, device=state[AGE].device)
+        behind = (state[CURSOR][:, None] - 1 - slots) % self.window
+        past = behind[:, None] + 1 + steps[:, None]
+        known = (behind < state[AGE][:, None])[:, None] & (past <= self.window)
+        present = steps[:, None] - steps
+        return (past, known), (present, (present >= 0) & (present <= self.window))
+
+    def scored(self, scores: Tensor, distance: Tensor, counts: Tensor) -> Tensor:
+        """Scores (B, heads, T, keys) plus the bias of their distance; minus infinity where a key does not count."""
+        bias = self.bias[distance.clamp(0, self.window)].movedim(-1, -3)
+        return torch.where(counts.unsqueeze(-3), scores + bias, -torch.inf)
+
+    def split(self, rows: Tensor) -> Tensor:
+        """(B, rows, channels) -> (B, heads, rows, width)."""
+        return rows.unflatten(-1, (self.heads, self.width)).transpose(1, 2)
+
+
+class TransformerBlock(Layer):
+    """Attention and feed-forward, each normalised before and added to its input (pre-norm, Xiong et al. 2020).
+
+    With ``context_channels`` an attention to that stream stands between the two. The other arguments are those of
+    :class:`WindowedAttention` and :class:`FeedForward`.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        heads: int,
+        window: int,
+        context_channels: int | None = None,
+        hidden: int | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.norm, self.attention = LayerNorm(channels), WindowedAttention(channels, heads, window)
+        crossed = context_channels is not None
+        self.cross_norm = LayerNorm(channels) if crossed else None
+        self.cross = WindowedAttention(channels, heads, window, context_channels) if crossed else None
+        self.feed_norm, self.feed = LayerNorm(channels), FeedForward(channels, hidden, dropout=dropout)
+        self.dropout = nn.Dropout(dropout)
+        self.memory = window
+
+    def state_specs(self) -> dict[str, StateSpec]:
+        """Rings of the attentions, under ``self.`` and ``cross.``."""
+        specs = named("self", self.attention.state_specs())
+        return specs if self.cross is None else specs | named("cross", self.cross.state_specs())
+
+    def forward(self, x: Tensor, state: Tensors, context: Tensor | None = None) -> tuple[Tensor, Tensors]:
+        """One block over ``x`` (B, T, channels)."""
+        attended, fresh = self.attention(self.norm(x), part(state, "self"))
+        x, updates = x + self.dropout(attended), named("self", fresh)
+        if self.cross is not None and self.cross_norm is not None:
+            attended, fresh = self.cross(self.cross_norm(x), part(state, "cross"), context)
+            x, updates = x + self.dropout(attended), updates | named("cross", fresh)
+        return x + self.dropout(self.feed(self.feed_norm(x))), updates

@@ -1,0 +1,139 @@
+"""What the contract test walks: every layer, the tiny models and every registered model, as stream models with inputs.
+
+An :class:`Entry` also says how precisely and how long its model is walked: the tolerance between two ways of computing
+the same thing (sums in another order), and sizes small enough that the whole walk takes minutes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.spec import InputSpec, OutputSpec, StreamSpec
+from models import layers
+from models.contract import BAD_INPUT, StreamModel, Tensors, initial_state, named, part
+from models.registry import registered
+from models.sampling import TeacherForced
+from tests.models.tiny import HOP, SAMPLE_RATE, TinyRecurrent, TinyRolling, TinySampler
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of the walk."""
+
+    name: str
+    build: Callable[[], StreamModel]
+    atol: float = 1e-5
+    rtol: float = 1e-4
+    frames: int = 24
+    examples: int = 8  #: chunkings drawn
+    long_frames: int = 100_000
+    chunk: int = 500  #: frames a call in the long run
+    prompt: bool = True  #: outputs answer a changed input within the stated look-ahead
+
+
+class LayerModel(StreamModel):
+    """One layer as a model: input ``x`` (and ``context``), outputs ``y0``, ``y1``, ..."""
+
+    def __init__(self, layer: layers.Layer, shape: tuple[int, ...], context: int | None = None, bound: float = 8.0):
+        super().__init__()
+        self.layer = layer
+        inputs = [InputSpec("x", "audio" if bound == 1.0 else "feature", shape, -bound, bound)]
+        if context is not None:
+            inputs.append(InputSpec("context", "feature", (context,), -bound, bound))
+        state = named("layer", layer.state_specs())
+        with torch.no_grad():
+            fresh = initial_state(state, 1)
+            emitted, _ = self.frames({item.name: torch.zeros(1, 1, *item.shape) for item in inputs}, fresh)
+        outputs = tuple(OutputSpec(name, tuple(value.shape[2:])) for name, value in emitted.items())
+        self.spec = StreamSpec("layer", 25.0, tuple(inputs), (*outputs, BAD_INPUT), state, memory=layer.memory)
+
+    def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
+        """The layer itself."""
+        x, *context = inputs.values()
+        y, updates = self.layer(x, part(state, "layer"), *context)
+        values = y if isinstance(y, tuple) else (y,)
+        return {f"y{k}": value for k, value in enumerate(values)}, named("layer", updates)
+
+
+def on_frames(name: str, make: Callable[[], nn.Module], **settings: object) -> Entry:
+    """An entry for a layer or plain module on frames of eight channels."""
+    return Entry(name, lambda: LayerModel(as_layer(make()), (8,)), **settings)
+
+
+def on_audio(name: str, make: Callable[[], layers.Layer], **settings: object) -> Entry:
+    """An entry for a layer on PCM hops of 40 ms at 8 kHz."""
+    return Entry(name, lambda: LayerModel(make(), (HOP,), bound=1.0), **settings)
+
+
+def as_layer(module: nn.Module) -> layers.Layer:
+    """A plain module becomes a stack of one."""
+    return module if isinstance(module, layers.Layer) else layers.Stack([module])
+
+
+def deep() -> layers.Layer:
+    """Convolutions and attentions on top of each other: receptive fields add up."""
+    blocks = [layers.TransformerBlock(8, 2, 5), layers.TransformerBlock(8, 2, 7)]
+    return layers.Stack([layers.CausalConv1d(8, 8, 3, 2), *blocks, layers.LayerNorm(8), nn.Linear(8, 3)])
+
+
+LAYERS = [
+    on_frames("conv", lambda: layers.CausalConv1d(8, 6, 4, dilation=3)),
+    on_frames("conv_pointwise", lambda: layers.CausalConv1d(8, 6, 1)),
+    on_frames("conv_grouped", lambda: layers.CausalConv1d(8, 8, 3, groups=8)),
+    on_frames("attention", lambda: layers.WindowedAttention(8, 2, 11)),
+    Entry("attention_cross", lambda: LayerModel(layers.WindowedAttention(8, 4, 9, 5), (8,), context=5)),
+    on_frames("block", lambda: layers.TransformerBlock(8, 2, 6)),
+    Entry("block_cross", lambda: LayerModel(layers.TransformerBlock(8, 2, 6, 5), (8,), context=5), chunk=250),
+    on_frames("stack", deep),
+    on_frames("lstm", lambda: layers.LSTM(8, 12, layers=2)),
+    on_frames("layer_norm", lambda: layers.LayerNorm(8)),
+    on_frames("rms_norm", lambda: layers.RMSNorm(8)),
+    on_frames("feedforward", lambda: layers.FeedForward(8)),
+    on_frames("feedforward_gated", lambda: layers.FeedForward(8, 12, "swiglu")),
+    on_audio("energy", lambda: layers.Energy(SAMPLE_RATE, HOP, 4)),
+    # Logarithms of nearly empty bands and divisions by small energies enlarge rounding.
+    on_audio("log_mel", lambda: layers.LogMel(SAMPLE_RATE, HOP, 16, 4), atol=1e-3),
+    on_audio("mfcc", lambda: layers.MFCC(SAMPLE_RATE, HOP, 13, 16, 2), atol=3e-3),
+    on_audio("pitch", lambda: layers.Pitch(SAMPLE_RATE, HOP, 4), atol=1e-3),
+]
+TINY = [
+    Entry("tiny_recurrent", TinyRecurrent, atol=1e-4),
+    Entry("tiny_sampler", TinySampler, long_frames=10_000),  # a Python loop over frames: 1 ms each
+    Entry("tiny_sampler_forced", lambda: TeacherForced(TinySampler()), atol=1e-4),
+    Entry("tiny_rolling", TinyRolling, atol=1e-4),
+]
+SETTINGS: dict[str, dict] = {
+    # Its events answer pauses and cues, not the frame itself; a Python loop over frames.
+    "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 10_000, "prompt": False},
+}
+MODELS = [Entry(name, build, **SETTINGS.get(name, {})) for name, build in registered().items()]
+ENTRIES = LAYERS + TINY + MODELS
+
+
+def draw_inputs(spec: StreamSpec, batch: int, frames: int, seed: int) -> Tensors:
+    """Plausible random inputs: a voice-like buzz in noise for audio, flags, ids, uniforms, values in range."""
+    generator = torch.Generator().manual_seed(seed)
+    return {item.name: _draw(item, batch, frames, generator) for item in spec.inputs}
+
+
+def _draw(item: InputSpec, batch: int, frames: int, generator: torch.Generator) -> Tensor:
+    shape = (batch, frames, *item.shape)
+    if item.role == "ids":
+        return torch.randint(int(item.low), int(item.high) + 1, shape, generator=generator)
+    if item.role == "audio":
+        time = torch.arange(frames * item.shape[0]).reshape(shape[1:]) / (25.0 * item.shape[0])
+        hertz = 90.0 + 150.0 * torch.rand(batch, 1, 1, generator=generator)
+        buzz = sum(torch.sin(2 * torch.pi * k * hertz * time) / k for k in range(1, 5))
+        loud = torch.rand(batch, frames, 1, generator=generator).square()
+        return 0.3 * loud * buzz + 0.02 * torch.randn(shape, generator=generator)
+    if item.role == "validity":
+        return (torch.rand(shape, generator=generator) < 0.9).float()
+    if item.role in ("noise", "control"):
+        return item.low + (item.high - item.low) * torch.rand(shape, generator=generator)
+    if item.role == "age":
+        return 0.2 * torch.rand(shape, generator=generator)
+    return torch.randn(shape, generator=generator)

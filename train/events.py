@@ -1,0 +1,110 @@
+"""Events and spectra of a face stream: what a person would count when asked whether a head looks alive.
+
+Works on any (T, 58) array in the order of :mod:`engine.channels`, whatever made it: ground truth, a model, a tracker.
+Detection uses the published numbers alone, so every system is measured with the same ruler.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.channels import FACE
+
+Array = NDArray[np.floating]
+
+NOD_DEGREES, NOD_REFRACTORY_S, NOD_BASE_S = 1.3, 0.8, 1.0
+BLINK_CLOSED = 0.45
+AWAY_DEGREES = 6.0
+EYE_DEGREES = {"Out": 35.0, "In": 35.0, "Up": 25.0, "Down": 30.0}
+"""Degrees at weight 1, the rule listener's scale."""
+
+LIDS_AND_EYES = tuple(name for name in FACE if name.startswith(("eyeBlink", "eyeLook", "eyeSquint", "eyeWide")))
+HEAD = ("headPitch", "headYaw", "headRoll")
+
+
+def nods(face: Array, rate: float) -> list[float]:
+    """Start times (s) of nods: pitch more than 1.3 degrees below its running one-second median, one per 0.8 s."""
+    pitch = np.degrees(face[:, FACE["headPitch"]].astype(float))
+    span = int(rate * NOD_BASE_S) | 1
+    padded = np.pad(pitch, span // 2, mode="edge")
+    dips = pitch - np.median(np.lib.stride_tricks.sliding_window_view(padded, span), axis=-1)
+    return _starts(dips > NOD_DEGREES, rate, NOD_REFRACTORY_S)
+
+
+def blinks(face: Array, rate: float) -> list[float]:
+    """Times (s) at which the lids, mean of both, close past 0.45 of the way."""
+    closed = face[:, [FACE["eyeBlinkLeft"], FACE["eyeBlinkRight"]]].mean(1) > BLINK_CLOSED
+    return _starts(closed, rate, 0.0)
+
+
+def gaze_degrees(face: Array) -> Array:
+    """Direction of gaze in space, (T, 2) yaw and pitch in degrees: eyes in the head plus the head."""
+
+    def eye(side: str, direction: str) -> Array:
+        return face[:, FACE[f"eyeLook{direction}{side}"]].astype(float) * EYE_DEGREES[direction]
+
+    left = 0.5 * (eye("Left", "Out") + eye("Right", "In"))
+    right = 0.5 * (eye("Left", "In") + eye("Right", "Out"))
+    down = 0.5 * (eye("Left", "Down") + eye("Right", "Down"))
+    up = 0.5 * (eye("Left", "Up") + eye("Right", "Up"))
+    head = np.degrees(face[:, [FACE["headYaw"], FACE["headPitch"]]].astype(float))
+    return np.stack([left - right, down - up], 1) + head
+
+
+def away_share(face: Array) -> float:
+    """Share of frames in which gaze is more than 6 degrees from its median direction."""
+    gaze = gaze_degrees(face)
+    return float((np.linalg.norm(gaze - np.median(gaze, 0), axis=1) > AWAY_DEGREES).mean())
+
+
+def head_speed(face: Array, rate: float) -> Array:
+    """Angular speed of the head between successive frames, (T-1,) degrees/s."""
+    angles = np.degrees(face[:, [FACE[name] for name in HEAD]].astype(float))
+    return np.linalg.norm(np.diff(angles, axis=0), axis=1) * rate
+
+
+def largest_step(face: Array) -> float:
+    """Largest change of an expression weight between two frames, lids and eyes left out: those may jump."""
+    kept = [index for name, index in FACE.items() if index < 52 and name not in LIDS_AND_EYES]
+    return float(np.abs(np.diff(face[:, kept], axis=0)).max())
+
+
+def longest_freeze(face: Array, rate: float) -> float:
+    """Longest time (s) in which no number moves by more than 1e-4 a frame: what people see as a frozen picture."""
+    still = np.abs(np.diff(face, axis=0)).max(1) < 1e-4
+    longest = run = 0
+    for frozen in still:
+        run = run + 1 if frozen else 0
+        longest = max(longest, run)
+    return longest / rate
+
+
+def band_shares(signal: Array, rate: float, edges: tuple[float, ...]) -> list[float]:
+    """Shares of the power of ``signal`` (T, channels), Hann-windowed and mean-free, between successive ``edges`` Hz."""
+    window = np.hanning(len(signal))[:, None]
+    power = (np.abs(np.fft.rfft((signal - signal.mean(0)) * window, axis=0)) ** 2).sum(1)
+    frequency = np.fft.rfftfreq(len(signal), 1.0 / rate)
+    total = power.sum() or 1.0
+    return [
+        float(power[(frequency >= low) & (frequency < high)].sum() / total)
+        for low, high in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def jerk(signal: Array, rate: float) -> float:
+    """Mean absolute third derivative of ``signal`` (T, channels), per s^3."""
+    return float(np.abs(np.diff(signal, 3, axis=0)).mean() * rate**3)
+
+
+def _starts(on: NDArray[np.bool_], rate: float, refractory_s: float) -> list[float]:
+    starts: list[float] = []
+    before, last = False, -np.inf
+    for index, now in enumerate(on):
+        time = index / rate
+        if now and not before and time - last >= refractory_s:
+            starts.append(time)
+        if now:
+            last = time
+        before = bool(now)
+    return starts
