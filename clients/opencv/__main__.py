@@ -1,0 +1,82 @@
+"""``python -m clients.opencv``: watch the avatar react, live or into a video and a sheet of pictures."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from clients.python.subscriber import Subscriber, connectable, describe
+
+from .panel import TRACE_SECONDS
+from .store import Store
+from .video import check_output
+from .viewer import record, show, summary, window_possible, write_results
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def positive(word: str) -> float:
+    """A positive number of seconds from the command line."""
+    value = float(word)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{word} is not a positive number of seconds")
+    return value
+
+
+def view(arguments: argparse.Namespace) -> int:
+    """Watch one engine; the exit status."""
+    if arguments.video:
+        check_output(arguments.video, (".mp4",))
+    if arguments.png:
+        check_output(arguments.png, (".png",))
+    engine = describe(arguments.control)
+    keep_all = bool(arguments.video or arguments.png)
+    store = Store(engine, None if keep_all else round(2 * TRACE_SECONDS * engine["rate"]))
+    headless = arguments.headless
+    if not headless and not window_possible():
+        print("no display: going on without a window (as with --headless)", flush=True)
+        headless = True
+    pub = connectable(engine["pub"], arguments.control)
+    subscriber = Subscriber(pub, engine["session"], announced=engine)
+    print(f"session {engine['session']} at {pub}, bundle {engine.get('bundle', '?')}", flush=True)
+    try:
+        run = (record if headless else show)(subscriber, store, arguments.seconds)
+        lost = sum(number for stream, number in subscriber.lost.items() if store.streams[stream]["name"] == "face")
+    finally:
+        subscriber.close()
+    print(summary(run, lost), flush=True)
+    if subscriber.mismatched:
+        print(f"{subscriber.mismatched} messages did not fit the announced layout and were dropped", flush=True)
+    if not run.delays:
+        print(f"error: no frames came from {pub}: is the engine running, and its port reachable?", file=sys.stderr)
+        return 1
+    write_results(store, arguments.video, arguments.png)
+    return 0
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m clients.opencv", description=__doc__)
+    parser.add_argument("--control", default="tcp://127.0.0.1:5571", help="the engine's control endpoint")
+    parser.add_argument("--seconds", type=positive, default=float("inf"), help="stop this long after the first frame")
+    parser.add_argument("--video", type=Path, help="write the session to this .mp4, with the partner's voice")
+    parser.add_argument("--png", type=Path, help="write a sheet of interesting moments to this .png")
+    parser.add_argument("--headless", action="store_true", help="no window: receive only, render at the end")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return view(arguments)
+    except KeyboardInterrupt:
+        print("stopped before everything was written", file=sys.stderr)
+        return 130
+    except (ConnectionError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Turns a recording into a video file with the partner's voice, and into a sheet of its interesting moments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from . import light
+from .head import draw_head
+from .panel import TRACE_SECONDS, draw_canvas, gaze, smile, text
+from .store import Moment, Store
+
+Image = NDArray[np.uint8]
+TILE = (360, 300)  # of the sheet: width, height
+INSET = (108, 90)
+
+
+class OutputError(ValueError):
+    """A file cannot be written; the message names it and says what to do."""
+
+
+def check_output(path: Path, endings: tuple[str, ...]) -> None:
+    """Raise :class:`OutputError` now rather than after the recording."""
+    if path.suffix.lower() not in endings:
+        raise OutputError(f"output {path}: the name must end in {' or '.join(endings)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"output {path}: {error.strerror}; choose another folder") from None
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise OutputError(f"output {path}: it cannot be written; choose a writable file name")
+
+
+def pictures(store: Store) -> Iterator[Image]:
+    """One canvas per frame number from the first to the last; a missing one repeats the picture before it."""
+    if not store.moments:
+        return
+    first, last = min(store.moments), max(store.moments)
+    window = round(TRACE_SECONDS * store.rate)
+    recent: list[Moment] = []
+    lost = 0
+    canvas: Image | None = None
+    for seq in range(first, last + 1):
+        moment = store.moments.get(seq)
+        if moment is None:
+            lost += 1
+        else:
+            recent = [*recent[-window:], moment]
+            late = recent[-25:]
+            span = (late[-1].received_ns - late[0].received_ns) / 1e9
+            canvas = draw_canvas(store, recent, (len(late) - 1) / span if span > 0 else store.rate, lost)
+        if canvas is not None:
+            yield canvas
+
+
+def sound(store: Store) -> NDArray[np.float32] | None:
+    """The partner's voice, (N,) in [-1, 1], one hop per frame number, silence where it is missing; None without one."""
+    if not any(moment.voice is not None for moment in store.moments.values()):
+        return None
+    first, last = min(store.moments), max(store.moments)
+    whole = np.zeros(((last - first + 1), store.hop), np.float32)
+    for seq, moment in store.moments.items():
+        if moment.voice is not None:
+            whole[seq - first] = np.nan_to_num(moment.voice)
+    return np.clip(whole.ravel(), -1.0, 1.0)
+
+
+def write_video(
+    path: Path, frames: Iterable[Image], rate: float, voice: NDArray[np.float32] | None, sample_rate: int
+) -> int:
+    """Encode ``frames`` (H, W, 3) BGR at ``rate`` per second with ``voice`` as the sound; returns their number.
+
+    Height and width must be even. If interrupted the file is closed properly with what has been encoded.
+    """
+    encoder = "libx264" if "libx264" in av.codecs_available else "mpeg4"
+    options = {"crf": "19", "preset": "veryfast"} if encoder == "libx264" else {"q": "3"}
+    count = fed = 0
+    with av.open(str(path), "w") as file:
+        picture = file.add_stream(encoder, rate=Fraction(rate).limit_denominator(1001), options=options)
+        picture.pix_fmt = "yuv420p"
+        track = None
+        if voice is not None:
+            track = file.add_stream("aac", rate=sample_rate)
+            track.layout = "mono"
+        try:
+            for image in frames:
+                if count == 0:
+                    picture.height, picture.width = image.shape[:2]
+                file.mux(picture.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")))
+                count += 1
+                if track is not None and voice is not None:
+                    until = min(voice.size, round(count / rate * sample_rate))
+                    while fed < until and (until - fed >= 1024 or until == voice.size):
+                        piece = voice[None, fed : min(fed + 1024, until)]
+                        chunk = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format="fltp", layout="mono")
+                        chunk.sample_rate, chunk.pts, chunk.time_base = sample_rate, fed, Fraction(1, sample_rate)
+                        file.mux(track.encode(chunk))
+                        fed += piece.shape[1]
+        finally:
+            if count:
+                file.mux(picture.encode(None))
+                if track is not None and fed:
+                    file.mux(track.encode(None))
+    return count
+
+
+def moments_of_interest(store: Store, count: int = 12) -> list[tuple[int, str]]:
+    """Up to ``count`` (frame number, word) in order of time: nods, blinks, smiles, averted gaze, and even filling."""
+    numbers = sorted(store.moments)
+    faces = [store.moments[seq].face for seq in numbers]
+    apart = max(1, round(0.5 * store.rate))
+    blink = [0.5 * (f.get("eyeBlinkLeft", 0.0) + f.get("eyeBlinkRight", 0.0)) for f in faces]
+    measures = (
+        ("nod", [f.get("headPitch", 0.0) for f in faces], 0.05),
+        ("blink", blink, 0.5),
+        ("smile", [smile(f) for f in faces], 0.2),
+        ("gaze", [abs(gaze(f)) for f in faces], 0.2),
+        ("brows", [f.get("browInnerUp", 0.0) for f in faces], 0.2),
+    )
+    chosen: dict[int, str] = {}
+
+    def free(seq: int) -> bool:
+        return len(chosen) < count and all(abs(seq - other) >= apart for other in chosen)
+
+    for word, values, least in measures:
+        taken = 0
+        for index in np.argsort(values)[::-1].tolist():
+            if taken == 2 or values[index] < least:
+                break
+            if free(numbers[index]):
+                chosen[numbers[index]] = word
+                taken += 1
+    # Evenly spaced over the whole; near a chosen one the next closer spacing tries again.
+    for parts in (count, 2 * count, 4 * count):
+        for index in np.linspace(0, len(numbers) - 1, parts).round().astype(int).tolist():
+            if free(numbers[index]):
+                chosen[numbers[index]] = ""
+    return sorted(chosen.items())
+
+
+def contact_sheet(store: Store, columns: int = 4, rows: int = 3) -> Image:
+    """A sheet (H, W, 3) uint8 BGR of the moments of interest, each stamped with its time; the partner is inset."""
+    wide, tall = TILE
+    sheet = np.full((rows * tall, columns * wide, 3), 40, np.uint8)
+    first = min(store.moments, default=0)
+    for index, (seq, word) in enumerate(moments_of_interest(store, columns * rows)):
+        moment = store.moments[seq]
+        tile = draw_head(moment.face, size=TILE)
+        if moment.partner:
+            tile[-INSET[1] - 6 : -6, -INSET[0] - 6 : -6] = draw_head(moment.partner, size=INSET, style=light.PARTNER)
+            corners = (wide - INSET[0] - 7, tall - INSET[1] - 7), (wide - 6, tall - 6)
+            cv2.rectangle(tile, *corners, (220, 214, 208), 1)
+        text(tile, f"{(seq - first) / store.rate:.1f} s  {word}", 10, 22, 0.5)
+        y, x = divmod(index, columns)
+        sheet[y * tall : (y + 1) * tall, x * wide : (x + 1) * wide] = tile
+    return sheet
