@@ -1,8 +1,8 @@
 """Does the head look alive? A listener's events and spectra over speech, silence and noise, beside people's ranges.
 
-``python -m benchmarks alive [--bundle rules] [--minutes 3] [--seed 0]``. Speech is read from ``$ENGINE_DATA`` where
-set, else it is the built-in partner. Where the GRID clips are there, the same rulers measure their talking heads: people
-reading to a camera, so a reference for smoothness, not for listening.
+``python -m benchmarks alive [--bundle rules] [--minutes 3] [--seed 0]``. Speech is read from ``$ENGINE_DATA`` if that
+is set, else it is the built-in partner. Where the GRID clips are there, the same rulers measure their talking heads:
+people reading to a camera, so a reference for smoothness, not for listening.
 
 Ranges and their sources:
 
@@ -100,7 +100,7 @@ def measure(face: NDArray[np.float32], rate: float) -> dict[str, float]:
 
 
 def speech(rate: int) -> NDArray[np.float32]:
-    """A few minutes of people speaking, pauses of 0.8 s between clips; the built-in partner without ``$ENGINE_DATA``."""
+    """Minutes of people speaking, pauses of 0.8 s between clips; the built-in partner without ``$ENGINE_DATA``."""
     folder = Path(os.environ.get("ENGINE_DATA", "")) / "speech_clips"
     paths = [path for pattern in CLIPS for path in sorted(folder.glob(pattern)) if path.suffix in (".wav", ".flac")]
     if not paths:

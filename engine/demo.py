@@ -18,6 +18,8 @@ from engine.serve import Serving, Session, serve
 from engine.sources.demo import DemoSource
 
 JOIN_S, LEAVE_S = 30.0, 180.0
+BEGIN_S = 10.6
+"""Where the partner's story is joined: from here, 20 s hold its question, its laugh and its look away."""
 
 
 def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], None]) -> int:
@@ -40,7 +42,7 @@ def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], No
             time.sleep(0.05)
 
     try:
-        stats = serve(replace(session, monitor=True), [DemoSource()], say, attach)
+        stats = serve(replace(session, monitor=True), [DemoSource(start_s=BEGIN_S)], say, attach)
         print(stats.table(), flush=True)
         return viewer.wait(LEAVE_S) if viewer is not None else 1
     except subprocess.TimeoutExpired as error:

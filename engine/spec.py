@@ -104,6 +104,8 @@ class StreamSpec:
         if twice:
             raise SpecError(f"{self.name}: {sorted(twice)} named more than once among inputs, outputs and state")
         for item in self.inputs:
+            if item.dtype != "float32" and not (math.isfinite(item.low) and math.isfinite(item.high)):
+                raise SpecError(f"{self.name}: input {item.name!r} is {item.dtype}; give it finite low and high")
             for companion in (item.validity, item.age):
                 if companion is not None and companion not in names:
                     raise SpecError(f"{self.name}: input {item.name!r} names {companion!r}, which is no input")

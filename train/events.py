@@ -6,6 +6,8 @@ Detection uses the published numbers alone, so every system is measured with the
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,8 +89,7 @@ def band_shares(signal: Array, rate: float, edges: tuple[float, ...]) -> list[fl
     frequency = np.fft.rfftfreq(len(signal), 1.0 / rate)
     total = power.sum() or 1.0
     return [
-        float(power[(frequency >= low) & (frequency < high)].sum() / total)
-        for low, high in zip(edges, edges[1:], strict=False)
+        float(power[(frequency >= low) & (frequency < high)].sum() / total) for low, high in itertools.pairwise(edges)
     ]
 
 

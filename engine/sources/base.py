@@ -18,7 +18,9 @@ NO_FACE_AFTER_S = 1.0
 class Source(Protocol):
     """Something that fills the rings from threads of its own, between :meth:`start` and :meth:`stop`.
 
-    Numbers of a tracker or a file are passed on as they are, non-finite ones too: the model flags them.
+    ``has_audio`` says that it writes the audio ring, which then is the session's clock; a film without sound writes
+    invalid silence there. ``has_face`` says that it puts faces. Numbers of a tracker or a file are passed on as they
+    are, non-finite ones too: the model flags them.
     """
 
     name: str

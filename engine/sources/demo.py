@@ -31,20 +31,23 @@ _FOLDER = Path(__file__).resolve().parents[1] / "data" / "partner"
 class DemoSource:
     """Plays the built-in partner over and over (``loop``) or once, in real time or ``fast`` (as the loop takes it).
 
-    ``folder`` holds another ``speech.flac`` and ``face.npz`` to play instead. Raises :class:`EngineError` when either
-    is missing or not as described.
+    A lap starts ``start_s`` seconds into the track and ends there. ``folder`` holds another ``speech.flac`` and
+    ``face.npz`` to play instead. Raises :class:`EngineError` when either is missing or not as described.
     """
 
     name = "demo"
     has_audio = True
     has_face = True
 
-    def __init__(self, fast: bool = False, loop: bool = True, folder: Path | str | None = None) -> None:
+    def __init__(
+        self, fast: bool = False, loop: bool = True, folder: Path | str | None = None, start_s: float = 0.0
+    ) -> None:
         self._folder = _FOLDER if folder is None else Path(folder)
         self._fast = fast
         self._loop = loop
         self._face = _load_face(self._folder / "face.npz")
         self._voice = MediaFile(self._folder / "speech.flac")
+        self._first = round(start_s * FACE_RATE) % len(self._face)
         self._player: Player | None = None
 
     def start(self, audio: AudioRing, face: FaceRing, clock: Clock) -> None:
@@ -53,7 +56,8 @@ class DemoSource:
         # A lap is a whole number of face frames, so that faces and hops stay in step from lap to lap.
         frames = max(len(self._face), -(-len(voice) * FACE_RATE // audio.rate))
         voice = np.pad(voice, (0, max(0, round(frames * audio.rate / FACE_RATE) - len(voice))))
-        laps = (Lap([AudioBlock(voice)], self._faces()) for _ in (itertools.count() if self._loop else range(1)))
+        voice = np.roll(voice, -round(self._first * audio.rate / FACE_RATE))
+        laps = (Lap([AudioBlock(voice)], self._faces(frames)) for _ in (itertools.count() if self._loop else range(1)))
         self._player = Player(laps, audio, face, clock, self._fast, slow_faces=False)
         self._player.start()
 
@@ -77,9 +81,11 @@ class DemoSource:
         seconds = len(self._face) / FACE_RATE
         return {"source": "demo", "audio": True, "face": True, "fast": self._fast, "loop": self._loop, "lap_s": seconds}
 
-    def _faces(self) -> Iterator[FaceItem]:
-        for index, values in enumerate(self._face):
-            yield FaceItem((index + 1) * 1_000_000_000 // FACE_RATE, values.copy)
+    def _faces(self, frames: int) -> Iterator[FaceItem]:
+        for index in range(frames):
+            place = (index + self._first) % frames
+            if place < len(self._face):
+                yield FaceItem((index + 1) * 1_000_000_000 // FACE_RATE, self._face[place].copy)
 
 
 def _load_face(path: Path) -> NDArray[np.float32]:

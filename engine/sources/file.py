@@ -43,7 +43,7 @@ class FileSource:
         self._tracker = tracker
         self._player: Player | None = None
         self.name = f"file {self._media.path.name}"
-        self.has_audio = self._media.has_audio
+        self.has_audio = True  # without sound it is invalid silence, in step with the picture
         self.has_face = self._media.has_video and tracker is not None
 
     def start(self, audio: AudioRing, face: FaceRing, clock: Clock) -> None:
@@ -74,7 +74,7 @@ class FileSource:
         return {
             "source": "file",
             "path": str(self._media.path),
-            "audio": self.has_audio,
+            "audio": self._media.has_audio,
             "face": self.has_face,
             "fast": self._fast,
             "loop": self._loop,

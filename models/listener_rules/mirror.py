@@ -4,7 +4,7 @@
   in conversation most smiles are returned within a second (Riehle, Kempkensteffen & Lincoln 2017, J. Nonverbal Behavior
   41), and an avatar's answer feels most responsive some 700 ms after, sooner if happy (Kroczek & Muehlberger 2023, J.
   Nonverbal Behavior 47). Onset takes about half a second (Schmidt, Cohn & Tian 2003, Biological Psychology 65), fading
-  is slower. The gain of 0.7 is our choice. Cheeks and lids join in (Ekman, Davidson & Friesen 1990).
+  is slower. The gain of 0.85 is our choice. Cheeks and lids join in (Ekman, Davidson & Friesen 1990).
 - **Brows**: raises are copied with less gain; frowns are not, for people do not (Riehle et al.: no synchrony of frowns
   above chance).
 - What counts is the change from the partner's own resting face, a running past-only estimate: trackers give everyone a
@@ -20,7 +20,7 @@ from torch import Tensor
 from engine.channels import FACE
 from models.listener_rules.cells import Cell, follow, wander
 
-SMILE_GAIN, SMILE_DEAD = 0.70, 0.08
+SMILE_GAIN, SMILE_DEAD = 0.85, 0.08
 RAISE_GAIN, BROW_DEAD = 0.45, 0.10
 LAG = 0.12
 """Two one-pole stages of this time constant (s) stand for perception and motor delay: 0.24 s before the reply moves."""

@@ -138,3 +138,11 @@ def test_what_is_no_partner_is_refused(tmp_path: Path, how: str, said: str) -> N
     spoil(partner(tmp_path), how)
     with pytest.raises(EngineError, match=said):
         DemoSource(folder=tmp_path)
+
+
+def test_a_later_start_turns_voice_and_face_alike(tmp_path: Path) -> None:
+    plain, _, _ = run(DemoSource(fast=True, folder=partner(tmp_path)), 25)
+    last, seen, valid = run(DemoSource(fast=True, folder=partner(tmp_path), start_s=0.4), 50)
+    assert valid
+    assert seen == [*range(11, 26), *range(1, 11)] * 2
+    assert last == [*plain[10:], *plain[:10]] * 2

@@ -163,7 +163,7 @@ def test_a_film_without_sound_keeps_the_clock_with_invalid_silence(tmp_path: Pat
     assert len(hops) == 63
     assert not any(hop.valid or hop.samples.any() for hop in hops)
     assert all(value == pytest.approx(100, abs=3) for value in faces)
-    assert not source.has_audio
+    assert source.has_audio and source.describe()["audio"] is False
     assert source.problem is None
 
 
@@ -172,7 +172,7 @@ def test_sound_switched_off_is_not_played(tmp_path: Path) -> None:
     hops, _, source = play(FileSource(path, fast=True, tracker=Shade(), audio=False))
     assert len(hops) == 25
     assert not any(hop.valid for hop in hops)
-    assert not source.has_audio
+    assert source.has_audio and source.describe()["audio"] is False
 
 
 def test_sound_that_starts_later_than_the_picture_keeps_its_distance(tmp_path: Path) -> None:

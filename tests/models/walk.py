@@ -108,7 +108,7 @@ TINY = [
 ]
 SETTINGS: dict[str, dict] = {
     # Its events answer pauses and cues, not the frame itself; a Python loop over frames.
-    "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 10_000, "prompt": False},
+    "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 100_000, "prompt": False},
 }
 MODELS = [Entry(name, build, **SETTINGS.get(name, {})) for name, build in registered().items()]
 ENTRIES = LAYERS + TINY + MODELS
