@@ -36,11 +36,22 @@ CONTROLS = (
     InputSpec("self_speaking", "control", low=0.0, high=1.0, about="1 while the avatar itself talks: less listening"),
 )
 
+CARD = """
+A listener made of published rules. It hears and sees a conversation partner and moves the way listeners do: nods where
+pitch and pauses invite a back-channel, looks at the partner and away, blinks, sways and shifts posture, smiles and
+raises its brows back, and holds back while its own avatar speaks. It needs no training, works for any voice in any
+language, and is the baseline for every learned listener.
+
+What it is not: it does not understand words, its sizes are partly choices (each source and each choice is named in the
+files of models/listener_rules/), and nobody has rated it in a study. The 25 emotion numbers describe the shape of its
+own face, not a feeling.
+"""
+
 
 class ListenerRules(StreamModel):
     """See the module docstring; ``spec`` lists inputs, controls, outputs and state."""
 
-    card = __doc__ or ""
+    card = CARD
     licence = "Apache-2.0"
     data = "none: rules and constants from published findings, cited in models/listener_rules/"
 
