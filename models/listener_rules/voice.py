@@ -9,10 +9,10 @@ All statistics run over the past only. The cues are the published prosodic rules
 - **final rise**: pitch rising into the pause, as in questions and checks (also a condition of Truong et al.).
 
 Speech is level above a running noise floor, with voicing not long ago, so steady or unvoiced noise is not speech. The
-floor falls at once, settles where the level stays steady (speech swings by 10 dB and more within a second, fans and
-hiss by less than 2), and otherwise creeps up by 0.5 dB/s, after the minimum-statistics idea of Martin (2001, IEEE
-Trans. Speech Audio Process. 9). Margin and hangover are usual ones: 9-12 dB, and the 200 ms of ITU-T P.56, longer than
-a stop closure and the least that counts as a pause (Campione & Veronis 2002, Speech Prosody).
+floor is the lowest level of the last two to four seconds, which speech keeps returning to between its syllables
+(minimum statistics, Martin 2001, IEEE Trans. Speech and Audio Processing 9). The margin of 6 dB is low since voicing is
+asked for as well; the hangover is the 200 ms of ITU-T P.56, longer than a stop closure and the least that counts as a
+pause (Campione & Veronis 2002, Speech Prosody).
 """
 
 from __future__ import annotations
@@ -28,10 +28,9 @@ from models.listener_rules.cells import DT, Cell, follow, timer
 LOW_PERCENTILE, LOW_FOR, LOW_AFTER_SPEECH = 0.26, 0.110, 0.700
 PAUSE_FOR, PAUSE_AFTER_SPEECH = 0.400, 1.000
 
-FLOOR_START, FLOOR_LEAST, FLOOR_CREEP = -60.0, -75.0, 0.5
-STEADY_START, STEADY_VARIANCE = 100.0, 4.0
-SPEECH_ABOVE_FLOOR, SPEECH_LEAST = 9.0, -55.0
-VOICED_PERIODICITY, VOICED_MEMORY = 0.6, 0.35
+FLOOR_START, FLOOR_LEAST, FLOOR_BLOCK, HIGHEST = -60.0, -80.0, 2.0, 0.0
+SPEECH_ABOVE_FLOOR, SPEECH_LEAST = 6.0, -66.0
+VOICED_PERIODICITY, VOICED_MEMORY = 0.7, 0.30
 ONSET, HANGOVER = 0.08, 0.20
 LOUDNESS_SPAN = 30.0
 """dB above the floor that counts as full loudness."""
@@ -54,7 +53,7 @@ class Voice(Cell):
     """Level, periodicity and pitch of one frame's sub-frames in, :class:`Heard` out."""
 
     fields = (
-        *("floor", "mean", "variance", "since_voiced", "burst_for", "quiet_for", "speech_for"),
+        *("lowest", "lowest_before", "block_for", "since_voiced", "burst_for", "quiet_for", "speech_for"),
         *("quantile", "voiced", "low_for", "fast", "slow", "rise"),
     )
 
@@ -67,12 +66,10 @@ class Voice(Cell):
         heard = valid > 0.5
         now = 10.0 * torch.log10(torch.pow(10.0, level / 10.0).mean(-1) + 1e-10)
 
-        mean = follow(FLOOR_START + s["mean"], now, 0.8)
-        deviation = (now - mean).square().clamp(max=400.0)
-        variance = follow(STEADY_START + s["variance"], deviation, 0.8)
-        floor = FLOOR_START + s["floor"]
-        raised = torch.where(variance < STEADY_VARIANCE, follow(floor, now, 0.5), floor + FLOOR_CREEP * DT)
-        floor = torch.where(now < floor, follow(floor, now, 0.1), torch.minimum(raised, now)).clamp(min=FLOOR_LEAST)
+        lowest = torch.minimum(FLOOR_START + s["lowest"], now).clamp(min=FLOOR_LEAST)
+        before = FLOOR_START + s["lowest_before"]
+        floor = torch.minimum(lowest, before)
+        turn = s["block_for"] + DT >= FLOOR_BLOCK
 
         loud = (now > floor + SPEECH_ABOVE_FLOOR) & (now > SPEECH_LEAST) & heard
         voiced_at = (periodicity > VOICED_PERIODICITY) & (pitch > 0.0) & loud[:, None]
@@ -97,9 +94,9 @@ class Voice(Cell):
         loudness = ((now - floor) / LOUDNESS_SPAN).clamp(0.0, 1.0) * active
         out = Heard(speaking, resumed, low_cue, pause_cue, tone["rise"], quiet_for, loudness)
         learnt = {
-            "floor": floor - FLOOR_START,
-            "mean": mean - FLOOR_START,
-            "variance": variance - STEADY_START,
+            "lowest": torch.where(turn, torch.full_like(lowest, HIGHEST), lowest) - FLOOR_START,
+            "lowest_before": torch.where(turn, lowest, before) - FLOOR_START,
+            "block_for": torch.where(turn, 0.0, s["block_for"] + DT),
             **tone,
         }
         kept = {name: torch.where(heard, value, s[name]) for name, value in learnt.items()}
