@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from train.errors import BuildError
+from engine.errors import EngineError
 
 COMMANDS = {"partner": ("train.partner", "make the built-in conversation partner (speech and face)")}
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         importlib.import_module(COMMANDS[args.command][0]).run(args)
-    except BuildError as error:
+    except EngineError as error:
         print(f"{parser.prog} {args.command}: {error}", file=sys.stderr)
         return 2
     return 0

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.channels import FACE_NAMES
+from engine.errors import EngineError
 from train import partner_script as script
-from train.errors import BuildError
 from train.partner_face import FPS, Event, animate, hear
 from train.partner_speech import FRAME, INSTALL, RATE, Phrase, assemble, level_db, pitch_track, speak
 
@@ -50,7 +50,7 @@ def plan_events(phrases: list[Phrase], length_s: float) -> list[Event]:
             events.append(("laugh", phrase.start_s, phrase.end_s, 1.0))
     for cue in script.CUES:
         if cue.line not in by_key:
-            raise BuildError(f"cue {cue.name!r} names no line {cue.line!r}: use a key of LINES in the script")
+            raise EngineError(f"cue {cue.name!r} names no line {cue.line!r}: use a key of LINES in the script")
         phrase = by_key[cue.line]
         start = (phrase.start_s if cue.anchor == "start" else phrase.end_s) + cue.offset_s
         events.append((cue.name, start, min(start + cue.length_s, length_s), cue.amount))
@@ -122,14 +122,14 @@ def run(args: argparse.Namespace) -> None:
     try:
         import soundfile
     except ImportError as error:
-        raise BuildError(f"cannot write the track, {error.name} is not installed: {INSTALL}") from error
+        raise EngineError(f"cannot write the track, {error.name} is not installed: {INSTALL}") from error
     pcm, phrases = assemble(script.LINES, speak(script.LINES, args.seed), args.seed)
     events = plan_events(phrases, len(pcm) / RATE)
     audio = pcm / 32768.0
     face = animate(hear(audio), events, args.seed).astype(np.float16)
     wrong = check_track(pcm, face.astype(np.float32), events)
     if wrong:
-        raise BuildError("the track fails its checks, change train/partner_script.py: " + "; ".join(wrong))
+        raise EngineError("the track fails its checks, change train/partner_script.py: " + "; ".join(wrong))
 
     args.out.mkdir(parents=True, exist_ok=True)
     soundfile.write(args.out / "speech.flac", pcm, RATE, format="FLAC", subtype="PCM_16")

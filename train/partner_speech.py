@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.errors import BuildError
+from engine.errors import EngineError
 from train.partner_script import LEAD_IN_S, Line
 
 RATE = 16000
@@ -51,7 +51,7 @@ def trim(audio: Audio, rate: int = RATE, floor_db: float = -45.0) -> Audio:
     """``audio`` without its silent ends (relative to its own peak), with 10 ms fades so that nothing clicks."""
     loud = np.flatnonzero(np.abs(audio) > np.abs(audio).max() * 10 ** (floor_db / 20))
     if not len(loud):
-        raise BuildError("a phrase came out silent: change its text or its length scale in train/partner_script.py")
+        raise EngineError("a phrase came out silent: change its text or its length scale in train/partner_script.py")
     margin, fade = int(0.02 * rate), int(0.01 * rate)
     out = audio[max(0, loud[0] - margin) : loud[-1] + margin].copy()
     ramp = 0.5 - 0.5 * np.cos(np.pi * np.arange(fade) / fade)
@@ -67,7 +67,7 @@ def speak(lines: tuple[Line, ...], seed: int) -> list[Audio]:
         import onnxruntime
         from piper import PiperVoice, SynthesisConfig
     except ImportError as error:
-        raise BuildError(f"cannot speak the script, {error.name} is not installed: {INSTALL}") from error
+        raise EngineError(f"cannot speak the script, {error.name} is not installed: {INSTALL}") from error
     spoken = []
     for number, line in enumerate(lines):
         onnxruntime.set_seed(seed + number)
@@ -86,7 +86,7 @@ def level_db(audio: Audio) -> float:
     power = np.array([np.mean(audio[i : i + block] ** 2) for i in range(0, len(audio) - block + 1, block // 4)])
     power = power[power > 1e-6]
     if not len(power):
-        raise BuildError("the track is silent: there is nothing to level, check the voice package")
+        raise EngineError("the track is silent: there is nothing to level, check the voice package")
     return float(10 * np.log10(power[power > power.mean() / 10].mean()))
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from engine.channels import FACE, FACE_NAMES
+from engine.errors import EngineError
 from train.__main__ import main
-from train.errors import BuildError
 from train.partner import check_track, plan_events
 from train.partner_face import FPS, Sound, animate, blink_times, hear
 from train.partner_script import CUES, LINES, QUESTIONS
@@ -167,7 +167,7 @@ def test_assemble_places_and_levels_the_phrases():
 
 
 def test_plan_names_a_cue_without_a_line():
-    with pytest.raises(BuildError, match="names no line"):
+    with pytest.raises(EngineError, match="names no line"):
         plan_events([Phrase("hello", 1.0, 2.0)], 4.0)
 
 
