@@ -1,1 +1,1 @@
-"""From a trained or rule model to a bundle that the engine serves."""
+"""Model to bundle: export a model's step to ONNX, prove it equal to the model on real recordings, write the bundle."""

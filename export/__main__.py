@@ -1,0 +1,166 @@
+"""``python -m export MODEL [CHECKPOINT] OUT``: a model becomes a bundle, or is refused with the reason.
+
+The new bundle is written beside ``OUT`` and takes its place only after it has passed the parity ladder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from engine.bundle import MANIFEST, STEP, Bundle, OnnxFile
+from engine.errors import EngineError
+from export.card import card
+from export.errors import ExportError
+from export.parity import MARGIN, Rung, climb
+from export.recording import recording
+from export.step import OPSET, Graph, to_onnx
+from models import registry
+from models.contract import StreamModel
+from models.sampling import AutoregressiveModel, TeacherForced
+
+PRECISION = "fp32"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when the bundle stands, 1 when parity failed, 2 when something was refused."""
+    options = _parser().parse_args(arguments)
+    try:
+        return export(options)
+    except EngineError as error:
+        print(f"export: {error}", file=sys.stderr)
+        return 2
+
+
+def export(options: argparse.Namespace) -> int:
+    """Export, climb the ladder and put the bundle in place; as :func:`main`, but refusals are raised."""
+    out: Path = options.out
+    if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise ExportError(f"{out} exists and is no bundle; give another folder")
+    if options.checkpoint is not None and options.training_data is None:
+        raise ExportError("--training-data is missing: say what the checkpoint was trained on, for the manifest")
+    torch.set_num_threads(1)
+    model = registry.create(options.model, options.checkpoint)
+    graph = to_onnx(model, options.opset)
+    kinds = ", ".join(f"{kind} {count}" for kind, count in graph.nodes.items())
+    print(f"{model.spec.name}: {sum(graph.nodes.values())} nodes, {len(graph.content)} bytes, opset {graph.opset}")
+    print(f"  {kinds}", flush=True)
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        folder = Path(scratch) / out.name
+        bundle = _describe(folder, model, graph, options).write(graph.content, "being made\n")
+        rungs, header = _ladder(model, bundle, Path(scratch), options)
+        report = "\n".join([header, *(_line(rung, model.spec.rate) for rung in rungs), *_absent()])
+        print(report, flush=True)
+        broken = [rung.name for rung in rungs if rung.broken is not None]
+        if broken:
+            print(f"export: {', '.join(broken)}: beyond the tolerance; no bundle was written", file=sys.stderr)
+            return 1
+        measured = {rung.name: rung.largest for rung in rungs}
+        bundle = dataclasses.replace(bundle, parity=measured)
+        bundle = bundle.write(graph.content, card(bundle, report))
+        if out.exists():
+            shutil.rmtree(out)
+        folder.rename(out)
+    print(f"wrote {out}: {', '.join(sorted(item.name for item in out.iterdir()))}")
+    return 0
+
+
+def _ladder(model: StreamModel, bundle: Bundle, scratch: Path, options: argparse.Namespace) -> tuple[list[Rung], str]:
+    inputs, source = recording(model.spec, options.seconds, options.seed)
+    rungs = climb(model, bundle, inputs, options.tolerance)
+    if isinstance(model, AutoregressiveModel):
+        # Ids hide the logits behind them: the network is compared as a stream of its own, given its previous ids.
+        network = TeacherForced(model).eval()
+        graph = to_onnx(network, options.opset)
+        hidden = _describe(scratch / "logits", network, graph, options).write(graph.content, "not kept\n")
+        inputs, _ = recording(network.spec, options.seconds, options.seed)
+        for rung in climb(network, hidden, inputs, options.tolerance):
+            rungs.append(dataclasses.replace(rung, name=f"logits, {rung.name}"))
+    frames = next(iter(inputs.values())).shape[0]
+    header = (
+        f"largest difference from the model step by step, over {frames} frames ({frames / model.spec.rate:.0f} s) of "
+        f"{source}\nrelative to max(1, |value|); tolerance {options.tolerance:g}, margin of a tie {MARGIN:g}"
+    )
+    return rungs, header
+
+
+def _line(rung: Rung, rate: float) -> str:
+    worst = ", ".join(f"{name} {value:.1e}" for name, value in rung.worst.items())
+    line = f"  {rung.name:30} {worst or 'nothing compared'}"
+    if rung.ties:
+        line += f"; {len(rung.ties)} ties, first at frame {rung.ties[0]} ({rung.ties[0] / rate:.2f} s)"
+    if rung.broken is not None:
+        cause = "too many ties" if rung.ties and rung.ties[-1] == rung.broken else "differs"
+        what = ", ".join(f"{name} by {value:.1e}" for name, value in rung.beyond.items())
+        line += f"; FAILED at frame {rung.broken} ({rung.broken / rate:.2f} s): {cause}: {what}"
+    return line
+
+
+def _absent() -> list[str]:
+    """The rungs of the ladder that do not exist, and why."""
+    return [
+        f"  {'tensorrt':30} not available: an engine is built on the machine that runs it, and no builder exists yet",
+        f"  {'onnx fp16, onnx int8':30} not built",
+    ]
+
+
+def _describe(folder: Path, model: StreamModel, graph: Graph, options: argparse.Namespace) -> Bundle:
+    """The manifest's fields. A model class may say ``card`` (a text), ``licence``, ``data`` and ``credits``."""
+    words = inspect.cleandoc(getattr(model, "card", "") or type(model).__doc__ or "")
+    named = [options.model, *([options.checkpoint.name] if options.checkpoint else []), options.out.name]
+    return Bundle(
+        path=folder,
+        name=options.name or options.out.name,
+        version=options.version,
+        spec=model.spec,
+        onnx=OnnxFile(STEP, graph.opset, graph.ir, PRECISION),
+        licence=options.licence or getattr(model, "licence", "unknown"),
+        description=words,
+        training_data=options.training_data or getattr(model, "data", "none"),
+        credits=options.credits or getattr(model, "credits", "none"),
+        command=f"python -m export {' '.join(named)}",
+        commit=_commit(),
+        tolerance={f"onnx_{PRECISION}": options.tolerance},
+    )
+
+
+def _commit() -> str:
+    """What git calls the source, ``unknown`` outside a repository."""
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--tags"]
+        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m export", description=inspect.cleandoc(__doc__ or ""))
+    parser.add_argument("model", help=f"one of: {', '.join(registry.MODELS)}")
+    parser.add_argument("checkpoint", nargs="?", type=Path, help="weights, a state dict saved by torch.save")
+    parser.add_argument("out", type=Path, help="folder of the bundle; an older bundle there is replaced")
+    parser.add_argument("--name", help="name of the bundle (default: that of the folder)")
+    parser.add_argument("--version", default="0.1.0", help="version of the bundle (default 0.1.0)")
+    parser.add_argument("--licence", help="licence of the bundle (default: what the model says)")
+    parser.add_argument("--training-data", help="what the checkpoint was trained on; needed with a checkpoint")
+    parser.add_argument("--credits", help="credits that the data ask for (default: what the model says)")
+    parser.add_argument("--opset", type=int, default=OPSET, help=f"ONNX opset (default {OPSET})")
+    parser.add_argument("--tolerance", type=float, default=1e-4, help="largest difference accepted (default 1e-4)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of the recording compared (default 60)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of what no recording holds: noise, controls, ids")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

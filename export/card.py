@@ -1,0 +1,73 @@
+"""``card.md``: what a bundle is, for people, written from its spec, its model's own words and what was measured."""
+
+from __future__ import annotations
+
+import math
+
+from engine.bundle import Bundle
+from engine.spec import StreamSpec
+
+
+def card(bundle: Bundle, parity: str) -> str:
+    """Markdown of a bundle; ``parity`` is the text of the ladder as printed."""
+    spec = bundle.spec
+    sections = [
+        f"# {bundle.name} {bundle.version}",
+        bundle.description,
+        "## What it does, frame by frame",
+        _facts(spec),
+        "## Inputs",
+        _inputs(spec),
+        "## Outputs",
+        _outputs(spec),
+        "## Equality with its source model",
+        f"```\n{parity}\n```",
+        "## Origin",
+        "\n".join(
+            [
+                f"- Licence: {bundle.licence}",
+                f"- Training data: {bundle.training_data}",
+                f"- Credits: {bundle.credits}",
+                f"- Made by `{bundle.command}` at source revision {bundle.commit}",
+            ]
+        ),
+    ]
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _facts(spec: StreamSpec) -> str:
+    memory = "recurrent: it forgets gradually" if spec.memory is None else f"{spec.memory} frames"
+    audio = f"{spec.sample_rate} Hz, {spec.hop} samples a frame" if spec.sample_rate else "none"
+    floats = sum(math.prod(item.shape) for item in spec.state.values())
+    return "\n".join(
+        [
+            f"- Rate: {spec.rate:g} frames a second",
+            f"- Look-ahead: {spec.lookahead} frames ({1000 * spec.lookahead / spec.rate:g} ms)",
+            f"- Memory: {memory}; {floats} numbers of state a session",
+            f"- Audio: {audio}",
+        ]
+    )
+
+
+def _inputs(spec: StreamSpec) -> str:
+    rows = ["| name | role | shape | range | where missing | unit | about |", "|---|---|---|---|---|---|---|"]
+    for item in spec.inputs:
+        bounds = f"{item.low:g} to {item.high:g}"
+        rows.append(
+            f"| {item.name} | {item.role} | {_shape(item.shape)} | {bounds} | {item.missing:g} | {item.unit} | "
+            f"{item.about} |"
+        )
+    return "\n".join(rows)
+
+
+def _outputs(spec: StreamSpec) -> str:
+    rows = ["| name | shape | units | channels |", "|---|---|---|---|"]
+    for item in spec.outputs:
+        units = ", ".join(dict.fromkeys(item.units))
+        channels = ", ".join(item.names) if len(item.names) <= 8 else f"{item.names[0]} ... {item.names[-1]}"
+        rows.append(f"| {item.name} | {_shape(item.shape)} | {units} | {channels} |")
+    return "\n".join(rows)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "1"
