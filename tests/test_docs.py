@@ -9,10 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("engine", "models", "export", "train", "clients", "benchmarks")
+FOLDER_PATTERN = "|".join(FOLDERS)
 
 
 def test_the_file_map_is_whole() -> None:
-    listed = set(re.findall(r"^((?:%s)/\S+\.py) " % "|".join(FOLDERS), (ROOT / "README.md").read_text(), re.M))
+    listed = set(re.findall(rf"^((?:{FOLDER_PATTERN})/\S+\.py) ", (ROOT / "README.md").read_text(), re.M))
     there = {
         path.relative_to(ROOT).as_posix()
         for folder in FOLDERS
