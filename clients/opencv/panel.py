@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, tuple[int, int, int], float, float], ...] = (
     ("partner voice", PARTNER_INK, 0.0, 1.0),
     ("partner smile", PARTNER_INK, 0.0, 1.0),
     ("partner yaw", PARTNER_INK, -0.6, 0.6),
-    ("avatar nod", AVATAR_INK, 0.35, -0.35),
+    ("avatar nod", AVATAR_INK, 0.15, -0.10),
     ("avatar gaze", AVATAR_INK, -1.0, 1.0),
     ("avatar blink", AVATAR_INK, 0.0, 1.0),
     ("avatar smile", AVATAR_INK, 0.0, 1.0),

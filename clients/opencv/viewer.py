@@ -76,7 +76,7 @@ def show(subscriber: Subscriber, store: Store, seconds: float) -> Run:
     """Draw the newest frame in a window until it is closed, q or Esc is pressed, or as :func:`record`."""
     run, began = Run(), time.monotonic()
     face = next(number for number, stream in store.streams.items() if stream["name"] == "face")
-    cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE)
+    cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     drawn = None
     try:
         while not run.over(began, seconds):
