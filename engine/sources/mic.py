@@ -21,8 +21,9 @@ from engine.sources.base import joined
 
 BLOCK_S = 0.01
 """Seconds of sound per callback. 10 ms costs PortAudio 20 ms of buffering where 20 ms would cost 40."""
-STALL_S = 0.5
-"""Seconds without a block after which the device counts as gone."""
+STALL_S, GONE_S = 0.5, 4.0
+"""Seconds without a block after which the device counts as stalled, and as gone: only then is it opened again, since a
+sound server that wakes up takes two seconds to give its first block, and more patience than that costs nothing."""
 ZEROS_S = 5.0
 """Seconds of exact zeros after which the device counts as muted: a real one always has some noise."""
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 8.0
@@ -169,10 +170,12 @@ class MicSource:
             self._drain()
             self._last_ns, self._retry_s = now_ns, RETRY_FIRST_S
             self._stalled, self._failure = False, None
-        elif self._stream is not None and now_ns - max(self._last_ns, self._opened_ns) > STALL_S * 1e9:
-            self._stalled = True
-            self._close()
-            self._wait_more(now_ns)
+        elif self._stream is not None:
+            waited_s = (now_ns - max(self._last_ns, self._opened_ns)) / 1e9
+            self._stalled |= waited_s > STALL_S
+            if waited_s > GONE_S:
+                self._close()
+                self._wait_more(now_ns)
         elif self._stream is None and now_ns >= self._retry_ns:
             self._reopen(now_ns)
 

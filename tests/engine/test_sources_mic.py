@@ -147,6 +147,8 @@ def test_a_stalled_microphone_is_named_reopened_ever_less_often_and_heard_again(
     assert rig.mic.problem is None
     rig.turn(200)
     assert rig.mic.problem == "microphone stalled: no samples for 0.6 s"
+    assert rig.ports.streams[0].open
+    rig.turn(3500)
     assert not rig.ports.streams[0].open
     rig.ports.devices = rig.ports.devices[:1]  # unplugged
     tries = []
@@ -174,9 +176,9 @@ def test_a_stalled_microphone_is_named_reopened_ever_less_often_and_heard_again(
 
 def test_a_microphone_that_opens_but_stays_silent_is_still_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(Ports(), monkeypatch)
-    for _ in range(40):
+    for _ in range(200):
         rig.turn(100)
-    assert (rig.mic.problem or "").startswith("microphone stalled: no samples for 4.0 s")
+    assert (rig.mic.problem or "").startswith("microphone stalled: no samples for 20.0 s")
     assert len(rig.ports.streams) > 2
     rig.mic.stop()
     assert not any(stream.open for stream in rig.ports.streams)
