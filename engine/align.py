@@ -39,7 +39,7 @@ class Aligner:
         flags = Flag(0)
         heard = hop is not None and hop.valid
         for item in self._hops:
-            self._put(item.name, hop.samples if hop is not None and heard else 0.0)
+            self._put(item.name, hop.samples if hop is not None and heard else item.missing)
             self._companion(item.validity, float(heard))
         if self._hops and not heard:
             flags |= Flag.SILENT

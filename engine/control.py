@@ -18,7 +18,7 @@ import zmq
 
 from engine.clock import Clock
 from engine.errors import EngineError
-from engine.publish import bind
+from engine.publish import LINGER_MS, bind, to_json
 from engine.spec import SpecError, StreamSpec
 
 POLL_MS = 100
@@ -61,7 +61,7 @@ class ControlServer:
 
         self._handlers: dict[str, Handler] = {**handlers, "clock": tell_time}
         self._socket = context.socket(zmq.REP)
-        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.LINGER, LINGER_MS)  # the answer to `stop` has to leave
         self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_REQUEST)
         self.endpoint = bind(self._socket, endpoint, "--control")
         self._stop = threading.Event()
@@ -76,24 +76,26 @@ class ControlServer:
     def _serve(self) -> None:
         while not self._stop.is_set():
             if self._socket.poll(POLL_MS):
-                parts = self._socket.recv_multipart()
-                self._socket.send_json(self._answer(parts))
+                self._socket.send(to_json(self._answer(self._socket.recv_multipart())))
         self._socket.close()
 
     def _answer(self, parts: list[bytes]) -> dict[str, Any]:
         try:
-            request = json.loads(parts[0])
+            (part,) = parts
+            request = json.loads(part)
             handler = self._handlers[request["op"]]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             known = ", ".join(sorted(self._handlers))
             return {
                 "ok": False,
-                "error": f'not a request: send a JSON object such as {{"op": "describe"}}; ops: {known}',
+                "error": f'not a request: send one JSON object such as {{"op": "describe"}}; ops: {known}',
             }
         try:
             return {"ok": True, **handler(request)}
         except EngineError as error:
             return {"ok": False, "error": str(error)}
+        except Exception as error:  # a thread has no caller, and the next request deserves its answer
+            return {"ok": False, "error": f"{request['op']} failed: {type(error).__name__}: {error}"}
 
 
 def set_controls(controls: Controls, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,15 +114,19 @@ def ask(endpoint: str, request: Mapping[str, Any], timeout_s: float = 2.0) -> di
         socket.setsockopt(zmq.LINGER, 0)
         try:
             socket.connect(endpoint)
-        except zmq.ZMQError as error:
-            raise EngineError(f"{endpoint!r} is no address: {error.strerror}; e.g. tcp://127.0.0.1:5571") from error
+        except (zmq.ZMQError, UnicodeEncodeError) as error:
+            raise EngineError(f"{endpoint!r} is no address ({error}); e.g. tcp://127.0.0.1:5571") from error
         socket.send_json(request)
         if not socket.poll(round(1000 * timeout_s)):
             raise EngineError(f"no engine answers at {endpoint}; start one with `engine serve` or give its --control")
-        reply = json.loads(socket.recv())
+        answer = socket.recv()
     finally:
         socket.close()
         context.term()
+    try:
+        reply = dict(json.loads(answer))
+    except (ValueError, TypeError) as error:
+        raise EngineError(f"what answers at {endpoint} is no engine; give the engine's --control") from error
     if not reply.get("ok"):
         raise EngineError(f"the engine refused: {reply.get('error')}")
-    return dict(reply)
+    return reply

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +26,10 @@ BEGIN_S = 10.6
 def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], None]) -> int:
     """Serve the demo partner with the OpenCV viewer attached; without a display it writes ``demo.mp4`` and ``demo.png``
     into ``folder``. Returns the viewer's exit code; raises :class:`EngineError` where it does not come up."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(f"cannot write into {folder}: {error.strerror}; give --out another folder") from error
     viewer: subprocess.Popen[bytes] | None = None
 
     def attach(serving: Serving) -> None:
@@ -34,12 +38,13 @@ def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], No
         command += ["--video", str(folder / "demo.mp4"), "--png", str(folder / "demo.png")]
         viewer = subprocess.Popen([*command, "--headless"] if headless else command)
         give_up = time.monotonic() + JOIN_S
-        while not serving.publisher.subscribers():
+        while not serving.publisher.subscribers() and not serving.stop.is_set():
             if viewer.poll() is not None:
                 raise EngineError(f"the viewer ended with code {viewer.returncode} before it subscribed; see above")
             if time.monotonic() > give_up:
                 raise EngineError(f"the viewer did not subscribe within {JOIN_S:g} s; try `python -m clients.opencv`")
             time.sleep(0.05)
+        threading.Thread(target=_stop_with, args=(viewer, serving.stop), name="viewer", daemon=True).start()
 
     try:
         stats = serve(replace(session, monitor=True), [DemoSource(start_s=BEGIN_S)], say, attach)
@@ -51,3 +56,9 @@ def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], No
         if viewer is not None and viewer.poll() is None:
             viewer.terminate()
             viewer.wait()
+
+
+def _stop_with(viewer: subprocess.Popen[bytes], stop: threading.Event) -> None:
+    """Let the session end when the viewer does: its window was closed."""
+    viewer.wait()
+    stop.set()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.assets import face_landmarker
 from engine.bundle import Bundle
 from engine.control import ask
 from engine.errors import EngineError
+from engine.publish import bind
 from engine.runtime import OnnxStep
 from engine.serve import Serving, Session, serve
 from engine.sources.choose import devices
@@ -35,15 +37,16 @@ def examine(session: Session) -> int:
     ]
     optional: list[tuple[str, Callable[[], str]]] = [
         ("face tracker", _tracker),
-        ("devices", lambda: devices().replace("\n  ", "\n" + " " * 18)),
+        ("devices", lambda: devices().replace("\n", "\n" + " " * 20)),
     ]
     failed = False
     for checks, bad in ((vital, "FAILED"), (optional, "missing")):
         for name, check in checks:
             try:
                 print(f"{name:>14}  ok  {check()}", flush=True)
-            except EngineError as error:
-                print(f"{name:>14}  {bad}: {error}", flush=True)
+            except Exception as error:  # whatever it is, the parts that follow have to be tried as well
+                kind = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
+                print(f"{name:>14}  {bad}: {kind}{error}", flush=True)
                 failed |= checks is vital
     return int(failed)
 
@@ -60,14 +63,11 @@ def _bundle(session: Session) -> str:
 
 def _ports(session: Session) -> str:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    from engine.publish import bind
-
-    try:
+    with ExitStack() as stack:
+        stack.callback(context.destroy, linger=0)
         for endpoint, option in ((session.pub, "--pub"), (session.control, "--control")):
-            with context.socket(zmq.PUB) as socket:
-                bind(socket, endpoint, option)
-    finally:
-        context.destroy(linger=0)
+            socket = stack.enter_context(context.socket(zmq.PUB))  # held until both are: they may be the same
+            bind(socket, endpoint, option)
     return f"{session.pub} and {session.control} are free"
 
 
@@ -83,33 +83,43 @@ def _frame(session: Session) -> str:
     """A real session on free ports: the demo partner, the step, ZeroMQ, a subscriber, and the control socket."""
     got: list[bytes] = []
     told: list[int] = []
+    threads: list[threading.Thread] = []
 
     def subscribe(serving: Serving) -> None:
-        thread = threading.Thread(target=_receive, args=(serving, session.number, got, told), daemon=True)
-        thread.start()
+        threads.append(threading.Thread(target=_receive, args=(serving, session.number, got, told), daemon=True))
+        threads[0].start()
         if not _subscribed(serving):
             raise EngineError("a subscriber in this process could not connect; is loopback blocked by a firewall?")
 
     trial = replace(session, pub="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", seconds=FRAME_WAIT_S, save=None)
-    serve(trial, [DemoSource()], lambda _: None, subscribe)
-    if not got or not told:
+    try:
+        serve(trial, [DemoSource()], lambda _: None, subscribe)
+    finally:
+        for thread in threads:
+            thread.join(FRAME_WAIT_S)
+    if not got:
         raise EngineError("frames were published but none arrived; is loopback blocked by a firewall?")
+    if not told:
+        raise EngineError("frames arrive, but the control socket does not answer; is loopback blocked by a firewall?")
     frame = decode(got[0])
     return f"{frame.values.size} values, step {frame.step_us} us, {told[0]} streams announced"
 
 
 def _subscribed(serving: Serving) -> bool:
     pause = threading.Event()
-    return any(serving.publisher.subscribers() or pause.wait(0.05) for _ in range(100))
+    return any(serving.publisher.subscribers() or serving.stop.is_set() or pause.wait(0.05) for _ in range(100))
 
 
 def _receive(serving: Serving, number: int, got: list[bytes], told: list[int]) -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    with context.socket(zmq.SUB) as socket:
+    try:
+        socket = context.socket(zmq.SUB)
         socket.setsockopt(zmq.SUBSCRIBE, topic(number))
         socket.connect(serving.publisher.endpoint)
         if socket.poll(round(1000 * FRAME_WAIT_S)):
             got.append(socket.recv())
-            told.append(len(ask(serving.control, {"op": "describe"})["streams"]))
-    context.destroy(linger=0)
-    serving.stop.set()
+            with suppress(EngineError):
+                told.append(len(ask(serving.control, {"op": "describe"})["streams"]))
+    finally:
+        context.destroy(linger=0)
+        serving.stop.set()

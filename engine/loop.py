@@ -1,14 +1,16 @@
 """The frame loop: wait for a hop, gather, step, publish. One thread, one session, never behind for long.
 
-**When a frame is due.** Frame k is due when the last sample of its hop has arrived: the sound card is the clock. Without
-an audio source the monotonic clock makes frames due one period apart.
+**When a frame is due.** Frame k is due when the last sample of its hop has arrived: the sound card is the clock, and
+how long after its capture a hop arrives is learnt. Without an audio source the monotonic clock makes frames due one
+period apart.
 
 **Policy** (real time; every case is flagged on the frame and counted):
 
 - sound that has not come within :data:`GRACE` periods of when it was expected: the step runs without it (SILENT,
-  DEGRADED), and the samples are passed over if they come later;
-- more than :data:`BACKLOG` complete hops waiting: the loop goes on with the newest, the frames between are skipped and
-  never published (SKIPPED on the next), so lag cannot grow;
+  DEGRADED), and the samples are passed over if they come later; where they keep coming later, they are waited for
+  longer from then on, up to :data:`LONGEST_DELAY_S` after capture;
+- more than :data:`BACKLOG` frames waiting (complete hops, or periods of the clock): the loop goes on with the newest,
+  the frames between are skipped and never published (SKIPPED on the next), so lag cannot grow;
 - published more than one period after it was due: LATE;
 - a step that fails, or gives a non-finite number: the last pose goes out again (HELD), the state stays as it was; after
   :data:`FAILURES` in a row the listener is reset;
@@ -30,6 +32,7 @@ from numpy.typing import NDArray
 from engine.align import Aligner
 from engine.clock import Clock
 from engine.control import Controls
+from engine.errors import EngineError
 from engine.rings import AudioRing, FaceRing, Hop
 from engine.sources.base import Source
 from engine.spec import StreamSpec
@@ -39,6 +42,9 @@ from engine.wire import PARTNER_STREAM, Flag, Frame, layout_hash
 GRACE = 1.0
 BACKLOG = 4
 FAILURES = 5
+LONGEST_DELAY_S = 1.0
+BAD_INPUT = "bad_input"
+"""The output by which a model says that it was given a non-finite input (``models.contract``); not published."""
 _DELAY_GAIN = 0.1
 
 
@@ -87,7 +93,7 @@ class Stream:
 def streams(spec: StreamSpec, monitor: bool) -> list[Stream]:
     """The streams of a model: outputs from 0, and with ``monitor`` its audio and face inputs from 256."""
     made = []
-    for number, output in enumerate(item for item in spec.outputs if item.name != "bad_input"):
+    for number, output in enumerate(item for item in spec.outputs if item.name != BAD_INPUT):
         made.append(_stream(number, output.name, "output", output.names, output.units))
     inputs = [item for item in spec.inputs if item.role in ("audio", "face")] if monitor else []
     for number, item in enumerate(inputs):
@@ -141,12 +147,14 @@ class Loop:
         self._due_ns = self._clock.now_ns()
         frame, pending = 0, Flag.FIRST
         while not stop.is_set() and (frames is None or frame < frames):
-            newest = self._audio.newest_hop()
-            if self._realtime and self._has_audio and newest - frame >= BACKLOG:
-                self.stats.miss(newest - frame)
+            skipped = self._backlog(frame)
+            if skipped:
+                self.stats.miss(skipped)
                 pending |= Flag.SKIPPED
-                frame = newest
+                frame += skipped
+                self._due_ns += skipped * self._period_ns
                 self._audio.skip_to(frame)
+                continue  # `frames` may be over by now
             hop, missing = self._wait(frame, stop)
             if stop.is_set() or (hop is None and self._over()):
                 return
@@ -163,13 +171,21 @@ class Loop:
     def _over(self) -> bool:
         return self._audio.ended or (bool(self._sources) and all(source.finished for source in self._sources))
 
+    def _backlog(self, frame: int) -> int:
+        """How many frames from ``frame`` on to skip: all that wait but the newest, if too many wait."""
+        if not self._realtime:
+            return 0
+        if self._has_audio:
+            newer = self._audio.newest_hop() - frame
+        else:
+            newer = (self._clock.now_ns() - self._due_ns) // self._period_ns - 1
+        return newer if newer >= BACKLOG else 0
+
     def _wait(self, frame: int, stop: threading.Event) -> tuple[Hop | None, Flag]:
         """The frame's sound, once it is due; None where there is none."""
         if not self._has_audio and self._realtime:
             self._due_ns += self._period_ns
             self._clock.sleep_until(self._due_ns, stop)
-            if self._clock.now_ns() - self._due_ns > BACKLOG * self._period_ns:
-                self._due_ns = self._clock.now_ns()  # the machine slept; do not rush through what was missed
             return None, Flag(0)
         if not self._realtime:
             while not self._audio.wait(frame, 0.1) and not stop.is_set() and not self._over():
@@ -177,12 +193,16 @@ class Loop:
             hop = self._audio.read_hop(frame)
             self._due_ns = hop.capture_ns if hop is not None else self._due_ns + self._period_ns
             return hop, Flag(0)
-        waited = not self._audio.hop_ready(frame)
+        waited, late = not self._audio.hop_ready(frame), self._audio.late_samples
         latest = self._due_ns + round((1.0 + GRACE) * self._period_ns)
         self._clock.wait_until(latest, lambda seconds: self._audio.wait(frame, seconds))
         hop = self._audio.read_hop(frame)
         if hop is None:
             self._due_ns += self._period_ns
+            if self._audio.late_samples > late:  # sound comes, but takes longer than was thought: a Bluetooth headset
+                longer = min(self._period_ns, max(0, round(LONGEST_DELAY_S * 1e9 - self._delay_ns)))
+                self._due_ns += longer
+                self._delay_ns += longer
             # Told when the next hop begins, a microphone that comes back is heard at once, not late by what was lost.
             self._audio.skip_to(frame + 1, self._due_ns - round(self._delay_ns))
             return None, Flag.DEGRADED
@@ -195,16 +215,18 @@ class Loop:
     def _frame(self, frame: int, hop: Hop | None, flags: Flag) -> None:
         """Gather, step and publish one frame."""
         start = self._clock.now_ns()
-        captured = hop.capture_ns if hop is not None else self._due_ns
+        # A frame without sound ends where the timetable puts it, so that capture times go on evenly through a loss.
+        captured = hop.capture_ns if hop is not None else self._due_ns - round(self._delay_ns)
+        due = min(self._due_ns, start) if self._realtime else self._due_ns  # arrival is learnt: it may be sooner once
         flags |= self._aligner.fill(frame, hop, captured, self._controls.values())
         if any(source.problem for source in self._sources):
             flags |= Flag.DEGRADED
         outputs, step_ns = self._try_step()
         if outputs is None:
             outputs, flags = self._held, flags | Flag.HELD
-        elif outputs["bad_input"][0] > 0.5:
+        elif BAD_INPUT in outputs and outputs[BAD_INPUT][0] > 0.5:
             flags |= Flag.BAD_INPUT
-        if self._realtime and self._clock.now_ns() - self._due_ns > self._period_ns:
+        if self._realtime and self._clock.now_ns() - due > self._period_ns:
             flags |= Flag.LATE
         stepped = self._clock.now_ns()
         for stream in self.streams:
@@ -217,7 +239,7 @@ class Loop:
                     step_us=step_ns // 1000,
                     seq=frame,
                     capture_ns=captured,
-                    due_ns=self._due_ns,
+                    due_ns=due,
                     publish_ns=self._clock.now_ns(),
                     layout=stream.layout,
                     values=values.ravel(),
@@ -225,28 +247,34 @@ class Loop:
             )
         done = self._clock.now_ns()
         self.stats.add(flags)
-        stages = (self._due_ns - captured, start - self._due_ns, step_ns, done - stepped, done - captured)
-        for histogram, duration in zip(self.stats.stages.values(), stages, strict=True):
-            histogram.add(duration)
+        stages = {"step": step_ns, "publish": done - stepped}
+        if self._realtime:  # otherwise capture times are the file's and lie ahead of the clock
+            stages |= {"capture_to_due": due - captured, "due_to_start": start - due}
+            stages["capture_to_publish"] = done - captured
+        for name, duration in stages.items():
+            self.stats.stages[name].add(duration)
 
     def _try_step(self) -> tuple[dict[str, NDArray[Any]] | None, int]:
         """Outputs, or None where the step failed; and how long it took (ns)."""
         before = self._clock.now_ns()
+        outputs: dict[str, NDArray[Any]] | None = None
         try:
             outputs = self._step.run()
-            sound = all(np.isfinite(value[0]).all() for value in outputs.values())
+            wild = [name for name, value in outputs.items() if not np.isfinite(value[0]).all()]
+            if wild:
+                raise EngineError(f"the step gave a non-finite {', '.join(wild)}")
+            self._step.commit()
         except Exception as error:  # whatever the runtime throws, the avatar must not freeze the engine
-            outputs, sound = {}, False
-            self.stats.last_error = str(error)
+            outputs = None
+            self.stats.last_error = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         taken = self._clock.now_ns() - before
-        if not sound:
+        if outputs is None:
             self._failures += 1
             if self._failures >= FAILURES:
                 self._failures = 0
                 self._reset.set()
             return None, taken
         self._failures = 0
-        self._step.commit()
         for name, value in outputs.items():
             self._held[name][0] = value[0]
         return outputs, taken

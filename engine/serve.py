@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import signal
 import sys
 import threading
@@ -60,11 +61,12 @@ def serve(
     ``say`` gets what a person should know. ``ready`` is called once the sockets are bound and before the sources
     start. Raises :class:`EngineError` for what a user can mend. Everything opened is closed again.
     """
-    bundle = Bundle.load(session.bundle)
     clock = MonotonicClock()
     with ExitStack() as stack:
         for source in sources:
             stack.callback(source.stop)
+        kept = _Recording(session.save) if session.save is not None else None
+        bundle = Bundle.load(session.bundle)
         step = OnnxStep(bundle, provider=session.provider)
         step.warm_up()
         spec = bundle.spec
@@ -74,7 +76,6 @@ def serve(
         publisher = Publisher(context, session.pub, session.number)
         stack.callback(publisher.close)
         audio, face = AudioRing(spec.sample_rate, spec.hop, RING_S), FaceRing()
-        kept = _Recording() if session.save else None
 
         def publish(frame: Frame) -> None:
             publisher.send(frame)
@@ -134,13 +135,14 @@ def serve(
         say(f"serving {bundle.name} at {spec.rate:g} frames/s from {', '.join(source.name for source in sources)}")
         say(f"frames on {publisher.endpoint}, control on {server.endpoint}; Ctrl-C stops")
         ticker = _Ticker(publisher, describe, sources, say, clock)
-        frames = None if session.seconds is None else round(session.seconds * spec.rate)
+        frames = None if session.seconds is None else max(1, round(session.seconds * spec.rate))
         gc.collect()
         gc.freeze()  # what start-up made lives as long as the process: no need to walk it in every collection
+        stack.callback(gc.unfreeze)
         loop.run(stop, frames, ticker)
-        gc.unfreeze()
-        if kept is not None and session.save is not None:
-            kept.write(session.save, loop)
+        ticker.tell()
+        if kept is not None:
+            kept.write(loop)
         return loop.stats
 
 
@@ -175,19 +177,31 @@ class _Ticker:
         self._next_ns = self._clock.now_ns() + round(ANNOUNCE_S * 1e9)
         self._publisher.subscribers()
         self._publisher.announce(self._describe())
+        self.tell()
+
+    def tell(self) -> None:
+        """Say what is new about the sources' troubles; also at the very end, as a file may fail in its last second."""
         for source in self._sources:
             problem = source.problem
-            kind = problem.split(" since")[0] if problem else None
+            kind = re.sub(r"[\d.]+", "", problem) if problem else None  # the seconds count on, the trouble is the same
             if kind != self._told.get(source.name):
                 self._say(f"{source.name}: {problem or 'all well again'}")
                 self._told[source.name] = kind
 
 
 class _Recording:
-    """Every published frame in memory, written as one npz at the end: for looking at a session afterwards."""
+    """Every published frame in memory, written to ``path`` as one npz at the end: for looking at a session afterwards.
+    Raises :class:`EngineError` at once where ``path`` cannot be written; what is there stays until the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._frames: dict[int, list[Frame]] = {}
+        with self._writing():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            new = not path.exists()
+            path.open("ab").close()
+            if new:
+                path.unlink()
 
     def add(self, frame: Frame) -> None:
         copied = Frame(
@@ -195,7 +209,7 @@ class _Recording:
         )
         self._frames.setdefault(frame.stream, []).append(copied)
 
-    def write(self, path: Path, loop: Loop) -> None:
+    def write(self, loop: Loop) -> None:
         arrays: dict[str, Any] = {}
         for stream in loop.streams:
             frames = self._frames.get(stream.number, [])
@@ -206,13 +220,17 @@ class _Recording:
         first = self._frames.get(loop.streams[0].number, [])
         arrays["seq"] = np.array([frame.seq for frame in first], np.int64)
         arrays["flags"] = np.array([int(frame.flags) for frame in first], np.uint8)
+        with self._writing(), self._path.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                np.savez_compressed(file, **arrays)
-        except OSError as error:
+            yield
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+            reason = error.strerror if isinstance(error, OSError) else error
             raise EngineError(
-                f"cannot write {path}: {error.strerror}; give --save a place that can be written"
+                f"cannot write {self._path}: {reason}; give --save a place that can be written"
             ) from error
 
 

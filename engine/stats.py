@@ -78,17 +78,18 @@ class Stats:
         self.longest_miss = max(self.longest_miss, frames)
 
     def to_dict(self) -> dict[str, object]:
-        """Counters and, per stage, milliseconds."""
+        """Counters, the last failure in words and, per stage, milliseconds (NaN where nothing was counted)."""
         counters = ("frames", "late", "held", "missed", "longest_miss", "silent", "no_face", "bad_input")
         stages = {name: histogram.summary() for name, histogram in self.stages.items()}
-        return {**{name: getattr(self, name) for name in counters}, "stages_ms": stages}
+        numbers = {name: getattr(self, name) for name in counters}
+        return {**numbers, "last_error": self.last_error, "stages_ms": stages}
 
     def table(self) -> str:
         """The session in a few lines for people."""
         rows: list[Iterable[object]] = [("milliseconds", "p50", "p95", "p99", "max")]
         for name in ("capture_to_publish", *(stage for stage in STAGES if stage != "capture_to_publish")):
             values = self.stages[name].summary().values()
-            rows.append((name.replace("_", " "), *(f"{value:.2f}" for value in values)))
+            rows.append((name.replace("_", " "), *("-" if math.isnan(value) else f"{value:.2f}" for value in values)))
         lines = ["".join(f"{cell!s:>{22 if not i else 10}}" for i, cell in enumerate(row)) for row in rows]
         counts = (
             f"frames {self.frames}   late {self.late}   held {self.held}   missed {self.missed}"

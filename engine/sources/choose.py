@@ -26,8 +26,10 @@ def choose(options: argparse.Namespace, say: Say) -> list[Source]:
         return [DemoSource(fast=options.fast)]
     if kind == "file" and len(rest) == 1:
         from engine.sources.file import FileSource
+        from engine.sources.media import MediaFile
 
-        tracker = None if options.no_tracker else _tracker(say)
+        watched = not options.no_tracker and MediaFile(rest[0]).has_video  # a tracker takes seconds to load
+        tracker = _tracker(say) if watched else None
         return [FileSource(Path(rest[0]), fast=options.fast, tracker=tracker)]
     if kind == "live" and not rest:
         if options.fast:
