@@ -12,6 +12,8 @@ from models.contract import StreamModel
 
 MODELS: dict[str, str] = {
     "listener_rules": "models.listener_rules:ListenerRules",
+    "reaction": "models.reaction:small",
+    "reaction_full": "models.reaction:full",
 }
 
 

@@ -1,0 +1,77 @@
+"""Sizes of the learned listener: how a face is cut into ids, and how wide and deep the predictor is.
+
+``small`` is served on one CPU core; ``full`` has the size of the AIS laboratory's REACT2024 system (360 channels, 12
+heads, 8 cross-modal levels, 256 frames; theirs has 86.1 M parameters in the predictor); ``ais`` is that system's token,
+one id of levels [8, 5, 5, 5] for all 58 numbers, coded absolutely, kept as the yardstick of the tokenizer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.channels import EXPRESSION_NAMES, HEAD_NAMES
+
+GAZE = {
+    f"gaze{axis}{side}": (f"eyeLook{plus}{side}", f"eyeLook{minus}{side}")
+    for side in ("Left", "Right")
+    for axis, plus, minus in (("Out", "Out", "In"), ("Down", "Down", "Up"))
+}
+"""Signed gaze channels: an eye cannot look out and in at once, so two ARKit weights fold into one number."""
+FOLDED_AWAY = {name for pair in GAZE.values() for name in pair}
+FOLDED_NAMES = (*(name for name in EXPRESSION_NAMES if name not in FOLDED_AWAY), *GAZE, *HEAD_NAMES)
+"""The 54 numbers that ids stand for: 44 weights, 4 signed gaze numbers, 6 of the head."""
+
+
+def _starting(*beginnings: str) -> tuple[str, ...]:
+    return tuple(name for name in FOLDED_NAMES if name.startswith(beginnings))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Channels that share one id: ``levels`` of each latent number, most important first (their product is the number
+    of codes). ``predictive``: ids code the difference from what the past ids foretell, not the value itself."""
+
+    name: str
+    channels: tuple[str, ...]
+    levels: tuple[int, ...]
+    predictive: bool = True
+
+
+EYES = _starting("eye", "gaze")
+BROWS = _starting("brow")
+MOUTH = tuple(name for name in FOLDED_NAMES if name not in (*EYES, *BROWS, *HEAD_NAMES))
+DEFAULT_GROUPS = (
+    Group("rotation", HEAD_NAMES[:3], (9, 9, 7)),
+    Group("translation", HEAD_NAMES[3:], (5, 5, 5)),
+    Group("eyes", EYES, (7, 9, 9)),
+    Group("brows", BROWS, (7, 5)),
+    Group("mouth", MOUTH, (9, 5, 5)),
+)
+AIS_GROUPS = (Group("face", FOLDED_NAMES, (8, 5, 5, 5), predictive=False),)
+
+
+@dataclass(frozen=True)
+class ReactionConfig:
+    """Sizes; ``window`` and rates in frames of 40 ms. ``single_blocks`` self-attention blocks come before the crossing
+    in each of the four streams (voice, face, own past, fused speaker), ``speaker_blocks`` cross voice and face,
+    ``listener_blocks`` cross the own past with the speaker."""
+
+    groups: tuple[Group, ...] = DEFAULT_GROUPS
+    channels: int = 128
+    heads: int = 4
+    window: int = 96
+    single_blocks: int = 0
+    speaker_blocks: int = 2
+    listener_blocks: int = 3
+    hidden: int = 384
+    bands: int = 40
+    dropout: float = 0.0
+
+
+CONFIGS = {
+    "tiny": ReactionConfig(channels=32, heads=2, window=24, speaker_blocks=1, listener_blocks=1, hidden=48, bands=16),
+    "small": ReactionConfig(),
+    "full": ReactionConfig(
+        channels=360, heads=12, window=256, single_blocks=6, speaker_blocks=8, listener_blocks=8, hidden=1440
+    ),
+}

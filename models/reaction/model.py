@@ -1,0 +1,181 @@
+"""The learned listener: partner voice and face in, a listening face out, one id per part of the face and frame.
+
+Streams of features (voice, partner's face, the own past) run through gated cross-modal blocks in two stages, as in the
+AIS laboratory's REACT2024 system: the speaker's voice and face attend to each other, then the listener's own past
+attends to the fused speaker. The logits of this frame's ids follow; ids are drawn, and a tokenizer turns them into the
+58 numbers. Unlike there everything is causal, frame by frame, over windows held in rings.
+
+Training calls :meth:`Reaction.hear` once per recording and :meth:`Reaction.react` on crops; serving calls both for
+every frame.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from engine.channels import EMOTION_NAMES, EMOTION_UNITS, FACE_NAMES, FACE_UNITS
+from engine.spec import InputSpec, OutputSpec, StreamSpec
+from models.contract import BAD_INPUT, Tensors, finite, named, part
+from models.emotion import emotion
+from models.layers import Layer, LayerNorm, TransformerBlock
+from models.reaction.blocks import CrossModalBlock
+from models.reaction.config import CONFIGS, ReactionConfig
+from models.reaction.hearing import Hearing
+from models.reaction.past import OwnPast
+from models.reaction.sight import Sight
+from models.reaction.tokenizer import FaceTokenizer
+from models.sampling import DECODER, AutoregressiveModel, sampling_spec
+
+FRAME_RATE, SAMPLE_RATE, HOP = 25.0, 16_000, 640
+IMPOSSIBLE = -1e9
+"""Logit of a code that its head does not have."""
+CONTROLS = (
+    InputSpec("expressiveness", "control", low=0.0, high=2.0, missing=1.0, about="size of every movement, as trained"),
+    InputSpec("self_speaking", "control", low=0.0, high=1.0, about="1 while the avatar itself talks: less listening"),
+)
+
+
+class Reaction(AutoregressiveModel):
+    """See the module docstring; ``config`` gives the sizes, ``spec`` inputs, outputs and state."""
+
+    def __init__(self, config: ReactionConfig) -> None:
+        super().__init__()
+        self.config, c = config, config.channels
+        self.tokenizer = FaceTokenizer(config.groups)
+        self.heads, self.levels, self.codes = len(config.groups), self.tokenizer.codes, max(self.tokenizer.codes)
+        self.hearing = Hearing(SAMPLE_RATE, HOP, config.bands)
+        self.sight, self.past = Sight(), OwnPast(self.tokenizer)
+        self.voice_in = nn.Linear(self.hearing.width + 1, c)
+        self.face_in = nn.Linear(self.sight.width, c)
+        self.past_in = nn.Linear(self.past.width + len(CONTROLS), c)
+        size = (c, config.heads, config.window)
+        single = [
+            TransformerBlock(*size, hidden=config.hidden, dropout=config.dropout)
+            for _ in range(4 * config.single_blocks)
+        ]
+        self.single = nn.ModuleList(single)
+        crossing = 2 * config.speaker_blocks + config.listener_blocks
+        blocks = [CrossModalBlock(*size, config.hidden, config.dropout) for _ in range(crossing)]
+        self.voice_blocks = nn.ModuleList(blocks[: config.speaker_blocks])
+        self.face_blocks = nn.ModuleList(blocks[config.speaker_blocks : 2 * config.speaker_blocks])
+        self.own_blocks = nn.ModuleList(blocks[2 * config.speaker_blocks :])
+        self.fuse = nn.Linear(2 * c, c)
+        self.norm, self.out = LayerNorm(c), nn.Linear(c, sum(self.levels))
+        self.register_buffer("where", _columns(self.levels), persistent=False)
+        self.hear_state = self.hearing.state_specs()
+        self.react_state = named("sight", self.sight.state_specs()) | named("past", self.past.state_specs())
+        for name, layer in self._layers():
+            self.react_state |= named(name, layer.state_specs())
+        self.spec = self._spec()
+
+    def _layers(self) -> list[tuple[str, Layer]]:
+        stacks = {"single": self.single, "voice": self.voice_blocks, "face": self.face_blocks, "own": self.own_blocks}
+        return [(f"{name}.{index}", layer) for name, stack in stacks.items() for index, layer in enumerate(stack)]
+
+    def _spec(self) -> StreamSpec:
+        spec = StreamSpec(
+            name="reaction",
+            rate=FRAME_RATE,
+            sample_rate=SAMPLE_RATE,
+            inputs=(
+                InputSpec("partner_audio", "audio", (HOP,), -1.0, 1.0, validity="partner_audio_valid", unit="PCM"),
+                InputSpec("partner_audio_valid", "validity", low=0.0, high=1.0),
+                InputSpec(
+                    *("partner_face", "face", (58,), -3.2, 3.2),
+                    validity="partner_face_valid",
+                    age="partner_face_age",
+                    names=FACE_NAMES,
+                ),
+                InputSpec("partner_face_valid", "validity", low=0.0, high=1.0),
+                InputSpec("partner_face_age", "age", low=0.0, high=1e3, unit="s"),
+                *CONTROLS,
+            ),
+            outputs=(
+                OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2),
+                OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0),
+                BAD_INPUT,
+            ),
+            state={
+                **named("hearing", self.hear_state),
+                **named("react", self.react_state),
+                **named(DECODER[:-1], self.tokenizer.state_specs()),
+            },
+        )
+        return sampling_spec(spec, self.heads, self.codes)
+
+    def network(self, inputs: Tensors, previous: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Logits (B, T, heads, codes) of clean inputs and previous ids."""
+        heard, hearing = self.hear(inputs, part(state, "hearing"))
+        streams = {name: value for name, value in inputs.items() if name != "partner_audio"}
+        logits, updates = self.react({**streams, "heard": heard}, previous, part(state, "react"))
+        return logits, named("hearing", hearing) | named("react", updates)
+
+    def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
+        """Face (B, T, 58) and emotion (B, T, 25) of ids."""
+        face, updates = self.tokenizer.decode(ids, part(state, DECODER[:-1]))
+        return {"face": face, "emotion": emotion(face)}, named(DECODER[:-1], updates)
+
+    def hear(self, inputs: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Audio features (B, T, F) of ``partner_audio`` and ``partner_audio_valid``: no parameters, so training does it
+        once per recording. State specs: ``hear_state``. It loops over frames, so hear many recordings as one batch."""
+        return self.hearing(inputs["partner_audio"], inputs["partner_audio_valid"], state)
+
+    def react(
+        self, streams: Tensors, previous: Tensor, state: Tensors, own: Tensor | None = None
+    ) -> tuple[Tensor, Tensors]:
+        """Logits (B, T, heads, codes) and updates of ``react_state``.
+
+        ``streams``: ``heard`` (B, T, F) and the other inputs of the spec by name; ``previous`` (B, T, heads): the ids
+        before each frame. ``own`` (B, T), 0 where the listener's own past is to be hidden (training).
+        """
+        valid = streams["partner_audio_valid"][..., None]
+        voice = self.voice_in(torch.cat([finite(streams["heard"]) * valid, valid], -1))
+        seen, sight = self.sight(streams, part(state, "sight"))
+        face = self.face_in(seen)
+        past, walked = self.past(previous, part(state, "past"))
+        if own is not None:
+            past = past * own[..., None]
+        controls = torch.stack([streams[item.name] for item in CONTROLS], -1)
+        mine = self.past_in(torch.cat([past, controls], -1))
+        updates = named("sight", sight) | named("past", walked)
+
+        def run(name: str, layer: nn.Module, x: Tensor, *context: Tensor) -> Tensor:
+            y, fresh = layer(x, part(state, name), *context)
+            updates.update(named(name, fresh))
+            return y
+
+        depth = self.config.single_blocks
+        for k in range(depth):
+            voice = run(f"single.{k}", self.single[k], voice)
+            face = run(f"single.{depth + k}", self.single[depth + k], face)
+            mine = run(f"single.{2 * depth + k}", self.single[2 * depth + k], mine)
+        for k, (hearing, seeing) in enumerate(zip(self.voice_blocks, self.face_blocks, strict=True)):
+            voice, face = run(f"voice.{k}", hearing, voice, face), run(f"face.{k}", seeing, face, voice)
+        speaker = self.fuse(torch.cat([voice, face], -1))
+        for k in range(depth):
+            speaker = run(f"single.{3 * depth + k}", self.single[3 * depth + k], speaker)
+        for k, block in enumerate(self.own_blocks):
+            mine = run(f"own.{k}", block, mine, speaker)
+        flat = self.out(self.norm(mine))
+        padded = torch.cat([flat, torch.full_like(flat[..., :1], IMPOSSIBLE)], -1)
+        return padded[..., self.where], updates
+
+
+def _columns(levels: tuple[int, ...]) -> Tensor:
+    """(heads, codes): where each head's logits stand in the flat output; one past its end for codes it lacks."""
+    total, start, rows = sum(levels), 0, []
+    for count in levels:
+        rows.append(torch.cat([torch.arange(start, start + count), torch.full((max(levels) - count,), total)]))
+        start += count
+    return torch.stack(rows)
+
+
+def small() -> Reaction:
+    """The listener that runs on one CPU core."""
+    return Reaction(CONFIGS["small"])
+
+
+def full() -> Reaction:
+    """The listener at the size of the AIS system, for a GPU."""
+    return Reaction(CONFIGS["full"])

@@ -1,0 +1,132 @@
+"""A face as a few ids a frame, one frame at a time, and back.
+
+The 58 numbers are folded (signed gaze, see :mod:`.config`), split into groups, and each group is projected on its
+leading principal axes: the latents. An id codes, for the latents of its group, the *innovation*: the difference between
+this frame and what the decoder, which knows the past ids only, foretells from its own last position and speed. So the
+decoder sees past ids, errors do not add up, and smooth movement costs codes near zero: differential coding (Cutler
+1952) around FSQ. No block, no look-ahead: frame t's ids depend on frames up to t. Groups that are not ``predictive``
+are coded absolutely, as the AIS system does.
+
+``fit`` finds axes, speeds and steps in closed form plus a small search; nothing is trained by gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from engine.channels import FACE, FACE_NAMES
+from engine.spec import StateSpec
+from models.contract import Tensors
+from models.reaction.config import FOLDED_NAMES, GAZE, Group
+from models.reaction.quantizer import Quantizer
+
+LARGEST = 12.0
+"""Latents are kept within so many standard deviations."""
+
+
+class FaceTokenizer(nn.Module):
+    """Ids (B, T, heads) from faces (B, T, 58) and back; one head per group.
+
+    State, both ways: ``latent`` (where the decoder stands) and ``speed`` (its last change), both (latents,) small.
+    """
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        super().__init__()
+        self.groups = tuple(groups)
+        self.quantizer = Quantizer([group.levels for group in groups])
+        count = self.quantizer.latents
+        self.heads, self.codes, self.latents = len(groups), self.quantizer.codes, count
+        self.register_buffer("fold", _fold(), persistent=False)
+        self.register_buffer("predictive", _per_latent(groups), persistent=False)
+        self.register_buffer("mean", torch.zeros(len(FOLDED_NAMES)))
+        self.register_buffer("analysis", torch.zeros(len(FOLDED_NAMES), count))
+        self.register_buffer("synthesis", torch.zeros(count, len(FOLDED_NAMES)))
+        self.register_buffer("momentum", torch.zeros(count))
+        self.register_buffer("spread", torch.ones(count))
+        self.register_buffer("pace", torch.ones(count))
+
+    def state_specs(self) -> dict[str, StateSpec]:
+        """``latent`` and ``speed``."""
+        return {name: StateSpec((self.latents,)) for name in ("latent", "speed")}
+
+    def initial_state(self, batch: int) -> Tensors:
+        """A face at its mean, at rest."""
+        return {name: self.mean.new_zeros(batch, self.latents) for name in ("latent", "speed")}
+
+    def encode(self, face: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Ids (B, T, heads), int64, of ``face`` (B, T, 58), and the state after them."""
+        wanted = self.analyse(face)
+        latent, speed = state["latent"], state["speed"]
+        chosen = []
+        for t in range(face.shape[1]):
+            levels = self.quantizer.quantise(wanted[:, t] - self.foretell(latent, speed))
+            latent, speed = self.advance(self.quantizer.value(levels), latent, speed)
+            chosen.append(levels)
+        return self.quantizer.pack(torch.stack(chosen, 1)), {"latent": latent, "speed": speed}
+
+    def decode(self, ids: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Faces (B, T, 58) in the channels' ranges from ids (B, T, heads), and the state after them."""
+        (latents, _, _), state = self.follow(self.innovation(ids), state)
+        return self.synthesise(latents), state
+
+    def innovation(self, ids: Tensor) -> Tensor:
+        """What ids (B, T, heads) add to the latents, (B, T, latents)."""
+        return self.quantizer.value(self.quantizer.unpack(ids))
+
+    def follow(self, innovation: Tensor, state: Tensors) -> tuple[tuple[Tensor, Tensor, Tensor], Tensors]:
+        """Latents, their speeds and the innovations, each (B, T, latents), and the state after them."""
+        latent, speed = state["latent"], state["speed"]
+        latents, speeds = [], []
+        for t in range(innovation.shape[1]):
+            latent, speed = self.advance(innovation[:, t], latent, speed)
+            latents.append(latent)
+            speeds.append(speed)
+        walked = torch.stack(latents, 1), torch.stack(speeds, 1), innovation
+        return walked, {"latent": latent, "speed": speed}
+
+    def foretell(self, latent: Tensor, speed: Tensor) -> Tensor:
+        """Where the latents (B, latents) are expected next."""
+        return self.predictive * (latent + self.momentum * speed)
+
+    def advance(self, innovation: Tensor, latent: Tensor, speed: Tensor) -> tuple[Tensor, Tensor]:
+        """Position and speed one frame on."""
+        bound = LARGEST * self.spread
+        reached = torch.minimum(torch.maximum(self.foretell(latent, speed) + innovation, -bound), bound)
+        return reached, reached - latent
+
+    def analyse(self, face: Tensor) -> Tensor:
+        """Latents (..., latents) of faces (..., 58)."""
+        return (face @ self.fold - self.mean) @ self.analysis
+
+    def synthesise(self, latents: Tensor) -> Tensor:
+        """Faces (..., 58) of latents (..., latents): signed gaze unfolded, weights within 0 and 1."""
+        signed = (latents @ self.synthesis + self.mean) @ self.fold.transpose(0, 1)
+        return torch.cat([signed[..., :52].clamp(0.0, 1.0), signed[..., 52:].clamp(-3.2, 3.2)], -1)
+
+    @torch.no_grad()
+    def fit(self, faces: Sequence[NDArray[np.floating]]) -> None:
+        """Set axes, momentum, steps and growth from listeners' faces, each (T, 58). A second call fits anew."""
+        from models.reaction.fitting import fit
+
+        fit(self, faces)
+
+
+def _fold() -> Tensor:
+    """(58, 54): ARKit weights and head to the folded numbers; its transpose, clamped at 0, unfolds."""
+    fold = torch.zeros(len(FACE_NAMES), len(FOLDED_NAMES))
+    for column, name in enumerate(FOLDED_NAMES):
+        if name in GAZE:
+            plus, minus = GAZE[name]
+            fold[FACE[plus], column], fold[FACE[minus], column] = 1.0, -1.0
+        else:
+            fold[FACE[name], column] = 1.0
+    return fold
+
+
+def _per_latent(groups: Sequence[Group]) -> Tensor:
+    return torch.tensor([float(group.predictive) for group in groups for _ in group.levels])
