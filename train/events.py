@@ -21,8 +21,14 @@ AWAY_DEGREES = 6.0
 EYE_DEGREES = {"Out": 35.0, "In": 35.0, "Up": 25.0, "Down": 30.0}
 """Degrees at weight 1, the rule listener's scale."""
 
+SMILE_RISE, SMILE_RISE_S, SMILE_REFRACTORY_S = 0.1, 1.0, 1.5
+SPECTRUM_HZ, SPECTRUM_BIN_HZ, SEGMENT_S = 8.0, 0.5, 4.0
+"""Speed spectra: up to, bin width, and length of the Hann-windowed segments they are averaged over."""
+
 LIDS_AND_EYES = tuple(name for name in FACE if name.startswith(("eyeBlink", "eyeLook", "eyeSquint", "eyeWide")))
 HEAD = ("headPitch", "headYaw", "headRoll")
+EXPRESSION = tuple(name for name, index in FACE.items() if index < 52 and name not in LIDS_AND_EYES)
+"""What mouth, cheeks and brows do: the expression weights without lids and eyes."""
 
 
 def nods(face: Array, rate: float) -> list[float]:
@@ -38,6 +44,21 @@ def blinks(face: Array, rate: float) -> list[float]:
     """Times (s) at which the lids, mean of both, close past 0.45 of the way."""
     closed = face[:, [FACE["eyeBlinkLeft"], FACE["eyeBlinkRight"]]].mean(1) > BLINK_CLOSED
     return _starts(closed, rate, 0.0)
+
+
+def smile_level(face: Array) -> Array:
+    """How much both corners of the mouth are up, (T,)."""
+    return face[:, [FACE["mouthSmileLeft"], FACE["mouthSmileRight"]]].astype(float).mean(1)
+
+
+def smiles(face: Array, rate: float) -> list[float]:
+    """Times (s) at which the smile has risen by more than 0.1 within a second, one per 1.5 s: a lasting smile counts
+    once and a friendly face at rest not at all."""
+    level = smile_level(face)
+    span = int(rate * SMILE_RISE_S)
+    padded = np.concatenate([np.full(span, level[0]), level])
+    lowest = np.lib.stride_tricks.sliding_window_view(padded, span + 1).min(-1)
+    return _starts(level - lowest > SMILE_RISE, rate, SMILE_REFRACTORY_S)
 
 
 def gaze_degrees(face: Array) -> Array:
@@ -56,8 +77,20 @@ def gaze_degrees(face: Array) -> Array:
 
 def away_share(face: Array) -> float:
     """Share of frames in which gaze is more than 6 degrees from its median direction."""
+    return float(looks_away(face).mean())
+
+
+def looks_away(face: Array) -> NDArray[np.bool_]:
+    """Frames (T,) in which gaze is more than 6 degrees from its median direction."""
     gaze = gaze_degrees(face)
-    return float((np.linalg.norm(gaze - np.median(gaze, 0), axis=1) > AWAY_DEGREES).mean())
+    return np.linalg.norm(gaze - np.median(gaze, 0), axis=1) > AWAY_DEGREES
+
+
+def dwells(on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Lengths in frames of the runs of False and of True in ``on`` (T,), without the two cut off at the ends."""
+    edges = np.flatnonzero(np.diff(on.astype(np.int8))) + 1
+    lengths, kinds = np.diff(edges), on[edges[:-1]]
+    return lengths[~kinds], lengths[kinds]
 
 
 def head_speed(face: Array, rate: float) -> Array:
@@ -68,8 +101,7 @@ def head_speed(face: Array, rate: float) -> Array:
 
 def largest_step(face: Array) -> float:
     """Largest change of an expression weight between two frames, lids and eyes left out: those may jump."""
-    kept = [index for name, index in FACE.items() if index < 52 and name not in LIDS_AND_EYES]
-    return float(np.abs(np.diff(face[:, kept], axis=0)).max())
+    return float(np.abs(np.diff(face[:, [FACE[name] for name in EXPRESSION]], axis=0)).max())
 
 
 def longest_freeze(face: Array, rate: float) -> float:
@@ -96,6 +128,27 @@ def band_shares(signal: Array, rate: float, edges: tuple[float, ...]) -> list[fl
 def jerk(signal: Array, rate: float) -> float:
     """Mean absolute third derivative of ``signal`` (T, channels), per s^3."""
     return float(np.abs(np.diff(signal, 3, axis=0)).mean() * rate**3)
+
+
+def speed_power(signal: Array, rate: float) -> tuple[Array, Array]:
+    """Power spectrum of the speed of ``signal`` (T, channels), summed over channels: (frequencies in Hz, power in
+    units^2/s^2 per line), averaged over Hann-windowed, half-overlapping segments of 4 s (Welch 1967). A stream shorter
+    than a segment is padded with stillness."""
+    span = int(rate * SEGMENT_S)
+    speed = np.diff(signal, axis=0) * rate
+    speed = np.pad(speed, ((0, max(0, span - len(speed))), (0, 0)))
+    window = np.hanning(span + 1)[:-1]
+    segments = np.lib.stride_tricks.sliding_window_view(speed, span, axis=0)[:: span // 2]
+    power = np.abs(np.fft.rfft(segments * window, axis=-1)) ** 2 / (span * (window**2).sum())
+    power[..., 1:] *= 2.0  # the negative frequencies' half
+    return np.fft.rfftfreq(span, 1.0 / rate), power.sum(1).mean(0)
+
+
+def speed_spectrum(signal: Array, rate: float) -> Array:
+    """Speed power of ``signal`` (T, channels) in 16 bins of 0.5 Hz up to 8 Hz."""
+    frequency, power = speed_power(signal, rate)
+    edges = np.arange(0.0, SPECTRUM_HZ + SPECTRUM_BIN_HZ, SPECTRUM_BIN_HZ)
+    return np.histogram(frequency, edges, weights=power)[0]
 
 
 def _starts(on: NDArray[np.bool_], rate: float, refractory_s: float) -> list[float]:

@@ -32,7 +32,7 @@ class Hearing(nn.Module):
 
     def __init__(self, sample_rate: int, hop: int, bands: int) -> None:
         super().__init__()
-        self.mel = LogMel(sample_rate, hop, bands)
+        self.mel = LogMel(sample_rate, hop, bands, SUBFRAMES)
         self.energy = Energy(sample_rate, hop, SUBFRAMES)
         self.pitch = Pitch(sample_rate, hop, SUBFRAMES)
         self.voice = Voice()
@@ -70,6 +70,6 @@ class Hearing(nn.Module):
                 *(torch.exp(-s["speech_for"] / tau) for tau in STRETCHES),
             ]
             rows.append(torch.stack(columns, -1))
-        features = torch.cat([(mel[:, :, 0] - MEL_MEAN) / MEL_SCALE, torch.stack(rows, 1)], -1)
+        features = torch.cat([(mel.mean(2) - MEL_MEAN) / MEL_SCALE, torch.stack(rows, 1)], -1)
         updates = named("mel", mel_update) | named("energy", level_update) | named("pitch", pitch_update)
         return features, updates | {"voice": voice}
