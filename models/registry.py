@@ -1,8 +1,12 @@
-"""The models by name. A new family adds one line here and a folder beside this file."""
+"""The models by name. A new family adds one line here and a folder beside this file.
+
+A family that comes in several sizes takes the name of one after a colon: ``reaction:full``.
+"""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,8 +16,7 @@ from models.contract import StreamModel
 
 MODELS: dict[str, str] = {
     "listener_rules": "models.listener_rules:ListenerRules",
-    "reaction": "models.reaction:small",
-    "reaction_full": "models.reaction:full",
+    "reaction": "models.reaction:build",
 }
 
 
@@ -28,10 +31,14 @@ def create(name: str, checkpoint: str | Path | None = None) -> StreamModel:
     is, or what does not fit."""
     import torch
 
-    if name not in MODELS:
+    family, _, size = name.partition(":")
+    if family not in MODELS:
         raise EngineError(f"no model {name!r}; there is {', '.join(MODELS)}")
-    module, _, attribute = MODELS[name].partition(":")
-    model: StreamModel = getattr(importlib.import_module(module), attribute)()
+    module, _, attribute = MODELS[family].partition(":")
+    build = getattr(importlib.import_module(module), attribute)
+    if size and not inspect.signature(build).parameters:
+        raise EngineError(f"model {family} comes in one size, not {size!r}: leave it out")
+    model: StreamModel = build(size) if size else build()
     if checkpoint is not None:
         try:
             model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))

@@ -52,31 +52,41 @@ class WindowedAttention(Layer):
         keys, values = finite(self.key(source)), finite(self.value(source))
         query = self.split(self.query(x)) * self.width**-0.5
         past, present = self.distances(state, x.shape[1])
+        old_keys, old_values = (self.rows(state[name], state, x.shape[1]) for name in ("keys", "values"))
         scores = torch.cat(
             [
-                self.scored(query @ self.split(state["keys"]).transpose(-1, -2), *past),
+                self.scored(query @ self.split(old_keys).transpose(-1, -2), *past),
                 self.scored(query @ self.split(keys).transpose(-1, -2), *present),
             ],
             -1,
         )
         weights = scores.softmax(-1)
         ring, new = weights[..., : self.window], weights[..., self.window :]
-        y = ring @ self.split(state["values"]) + new @ self.split(values)
+        y = ring @ self.split(old_values) + new @ self.split(values)
         return self.out(y.transpose(1, 2).flatten(2)), {"keys": keys, "values": values}
 
     def distances(self, state: Tensors, frames: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """Frames between query and key, and whether the key counts: (B, T, window) for the ring, (T, T) for new rows.
+        """Frames between query and key, and whether the key counts: for the rows of :meth:`rows`, (B or 1, T, window)
+        and (B, T, window), and for new rows, (T, T) both.
 
         Slot ``j`` of the ring was written ``(cursor - 1 - j) % window`` frames before the newest row, and belongs to
         this stream if that is less than the row's age.
         """
         steps = torch.arange(frames, device=state[AGE].device)
         slots = torch.arange(self.window, device=state[AGE].device)
-        behind = (state[CURSOR][:, None] - 1 - slots) % self.window
+        behind = slots[None] if frames > 1 else (state[CURSOR][:, None] - 1 - slots) % self.window
         past = behind[:, None] + 1 + steps[:, None]
         known = (behind < state[AGE][:, None])[:, None] & (past <= self.window)
         present = steps[:, None] - steps
         return (past, known), (present, (present >= 0) & (present <= self.window))
+
+    def rows(self, ring: Tensor, state: Tensors, frames: int) -> Tensor:
+        """The ring as one step reads it, in place; for more frames newest row first, since then all rows share one
+        table of distances, whose gradient would otherwise cost a quarter of a training step."""
+        if frames == 1:
+            return ring
+        slots = (state[CURSOR][:, None] - 1 - torch.arange(self.window, device=ring.device)) % self.window
+        return ring.gather(1, slots[..., None].expand(-1, -1, ring.shape[-1]))
 
     def scored(self, scores: Tensor, distance: Tensor, counts: Tensor) -> Tensor:
         """Scores (B, heads, T, keys) plus the bias of their distance; minus infinity where a key does not count."""

@@ -58,8 +58,13 @@ class Blinks(Cell):
         moving = torch.where(s["elapsed"] > 0.0, s["elapsed"] + DT, 0.0)
         elapsed = torch.where(start, (0.2 + 0.8 * lead_draw) * DT, moving)
         elapsed = torch.where(elapsed >= CLOSING + CLOSED + OPENING, 0.0, elapsed)
-        closing = ease(elapsed / CLOSING)
-        opening = 1.0 - ease(((elapsed - CLOSING - CLOSED) / OPENING).clamp(0.0, 1.0).sqrt())
-        closure = depth * torch.minimum(closing, opening)
+        closure = depth * lid_course(elapsed)
         values = {"left": left, "since": torch.where(start, 0.0, since), "elapsed": elapsed, "depth": depth}
         return closure, self.pack({**values, "armed": torch.ones_like(left)})
+
+
+def lid_course(elapsed: Tensor) -> Tensor:
+    """Closure 0..1 of the lids ``elapsed`` seconds after a full blink began."""
+    closing = ease(elapsed / CLOSING)
+    opening = 1.0 - ease(((elapsed - CLOSING - CLOSED) / OPENING).clamp(0.0, 1.0).sqrt())
+    return torch.minimum(closing, opening)

@@ -83,8 +83,16 @@ class Mirror(Cell):
         for column, (name, tau) in enumerate(zip(IDLE_NAMES, IDLE_TAU, strict=True)):
             walk = values[f"walk_{name}"] = wander(s[f"walk_{name}"], noise[:, column], tau)
             idle[name] = values[f"idle_{name}"] = follow(s[f"idle_{name}"], walk, IDLE_CALM)
-        level["smile"] = level["smile"] + (0.06 + 0.03 * idle["smile"] * size).clamp(min=0.0)
-        level["raise"] = level["raise"] + (0.03 * idle["raise"] * size).clamp(min=0.0)
-        level["press"] = (0.10 * (idle["press"] - 1.0) * size).clamp(min=0.0)
-        level["shrug"] = (0.04 + 0.04 * idle["shrug"] * size).clamp(min=0.0)
-        return {name: value.clamp(0.0, 1.0) for name, value in level.items()}, self.pack(values)
+        return at_rest(level, idle, size), self.pack(values)
+
+
+def at_rest(reply: dict[str, Tensor], idle: dict[str, Tensor], size: Tensor) -> dict[str, Tensor]:
+    """Levels in [0, 1] of ``smile``, ``raise``, ``press`` and ``shrug``: the replies ``smile`` and ``raise`` over a
+    face at rest, moved a little by the unit-variance walks ``idle`` (by IDLE_NAMES). Any shape, all alike."""
+    level = {
+        "smile": reply["smile"] + (0.06 + 0.03 * idle["smile"] * size).clamp(min=0.0),
+        "raise": reply["raise"] + (0.03 * idle["raise"] * size).clamp(min=0.0),
+        "press": (0.10 * (idle["press"] - 1.0) * size).clamp(min=0.0),
+        "shrug": (0.04 + 0.04 * idle["shrug"] * size).clamp(min=0.0),
+    }
+    return {name: value.clamp(0.0, 1.0) for name, value in level.items()}

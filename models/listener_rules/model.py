@@ -140,12 +140,18 @@ class ListenerRules(StreamModel):
         head_pitch = pose[:, 0] + nod + look["head_pitch"]
         head_yaw = pose[:, 1] + look["head_yaw"]
         eyes = eye_weights(partner_yaw + look["yaw"] - head_yaw, partner_pitch + look["pitch"] - head_pitch)
-        weights = {**eyes, **_mouth_and_brows(mood, flash), **_lids(closure, eyes["eyeLookDownLeft"], mood["smile"])}
-        head = {"headPitch": head_pitch, "headYaw": head_yaw, "headRoll": pose[:, 2]}
-        head |= {"headX": pose[:, 3], "headY": pose[:, 4], "headZ": pose[:, 5]}
-        none = torch.zeros_like(closure)
-        expression = [weights.get(name, none).clamp(0.0, 1.0) for name in FACE_NAMES[:52]]
-        return torch.stack(expression + [head[name] for name in FACE_NAMES[52:]], -1), new
+        return compose(
+            torch.cat([torch.stack([head_pitch, head_yaw], -1), pose[:, 2:]], -1), eyes, mood, flash, closure
+        ), new
+
+
+def compose(head: Tensor, eyes: Tensors, mood: Tensors, flash: Tensor, closure: Tensor) -> Tensor:
+    """The 58 numbers (..., 58) of a ``head`` (..., 6) in channel order, eyeLook weights, levels ``smile``, ``raise``,
+    ``press`` and ``shrug``, a brow flash and the closure of the lids, (...) each."""
+    weights = {**eyes, **_mouth_and_brows(mood, flash), **_lids(closure, eyes["eyeLookDownLeft"], mood["smile"])}
+    none = torch.zeros_like(closure)
+    expression = [weights.get(name, none).clamp(0.0, 1.0) for name in FACE_NAMES[:52]]
+    return torch.cat([torch.stack(expression, -1), head], -1)
 
 
 def _lids(closure: Tensor, look_down: Tensor, smile: Tensor) -> Tensors:

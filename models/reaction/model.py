@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.channels import EMOTION_NAMES, EMOTION_UNITS, FACE_NAMES, FACE_UNITS
+from engine.errors import EngineError
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, Tensors, finite, named, part
 from models.emotion import emotion
@@ -159,7 +160,7 @@ class Reaction(AutoregressiveModel):
             mine = run(f"own.{k}", block, mine, speaker)
         flat = self.out(self.norm(mine))
         padded = torch.cat([flat, torch.full_like(flat[..., :1], IMPOSSIBLE)], -1)
-        return padded[..., self.where], updates
+        return padded.index_select(-1, self.where.flatten()).unflatten(-1, self.where.shape), updates
 
 
 def _columns(levels: tuple[int, ...]) -> Tensor:
@@ -171,11 +172,8 @@ def _columns(levels: tuple[int, ...]) -> Tensor:
     return torch.stack(rows)
 
 
-def small() -> Reaction:
-    """The listener that runs on one CPU core."""
-    return Reaction(CONFIGS["small"])
-
-
-def full() -> Reaction:
-    """The listener at the size of the AIS system, for a GPU."""
-    return Reaction(CONFIGS["full"])
+def build(config: str = "small") -> Reaction:
+    """The listener of that size; :class:`EngineError` names the sizes there are."""
+    if config not in CONFIGS:
+        raise EngineError(f"no size {config!r} of the learned listener; there is {', '.join(CONFIGS)}")
+    return Reaction(CONFIGS[config])

@@ -108,6 +108,8 @@ TINY = [
 ]
 SETTINGS: dict[str, dict] = {
     # Its events answer pauses and cues, not the frame itself; a Python loop over frames.
+    # Random weights; ids are drawn, so a long run is a loop over single frames.
+    "reaction": {"atol": 1e-3, "examples": 4, "long_frames": 4_000, "prompt": False},
     "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 100_000, "prompt": False},
 }
 MODELS = [Entry(name, build, **SETTINGS.get(name, {})) for name, build in registered().items()]
