@@ -24,14 +24,16 @@ from models.reaction.config import FOLDED_NAMES
 if TYPE_CHECKING:
     from models.reaction.tokenizer import FaceTokenizer
 
-SAMPLE = 24_000
+SAMPLE = 6_000
 """Frames the search looks at, in stretches of :data:`STRETCH`."""
-STRETCH = 750
-REACHES = (0.35, 0.6, 1.0)
+STRETCH = 300
+REACHES = (0.03, 0.06, 0.12, 0.25, 0.5, 1.0)
 """Candidates for the outermost level, as shares of the largest usual innovation (its 99.95th percentile)."""
 GROWTHS = (1.6, 2.0, 2.5, 3.2)
-MOMENTA = (0.0, 0.5, 0.75, 0.9)
-JERK_WEIGHT, SPEED_WEIGHT = 0.3, 0.3
+PULLS = (0.04, 0.1, 0.25, 0.5, 1.0)
+BLENDS = (0.0, 0.5)
+MOMENTA = (0.0, 0.5, 0.75, 0.9, 0.97)
+JERK_WEIGHT, SPEED_WEIGHT = 0.6, 0.3
 
 
 def fit(tokenizer: FaceTokenizer, faces: Sequence[NDArray[np.floating]]) -> None:
@@ -73,49 +75,46 @@ def _axes(tokenizer: FaceTokenizer, centred: Tensor) -> None:
 
 
 def _search(tokenizer: FaceTokenizer, sample: Tensor) -> None:
-    """Momentum, step and growth of each latent from ``sample`` (pieces, frames, latents)."""
-    quantizer = tokenizer.quantizer
-    usual = torch.quantile(sample.diff(dim=1).abs().flatten(0, 1)[:200_000], 0.9995, dim=0).clamp_min(1e-5)
+    """Momentum, pull, blend, step and growth of each latent from ``sample`` (pieces, frames, latents)."""
+    quantizer, predictive = tokenizer.quantizer, tokenizer.predictive > 0
+    usual = torch.quantile(sample.diff(dim=1).abs().flatten(0, 1), 0.9995, dim=0).clamp_min(1e-5)
     largest = sample.abs().flatten(0, 1).amax(0).clamp_min(1e-4)
     half = (quantizer.levels - 1) / 2.0
-    best = torch.full((tokenizer.latents,), torch.inf)
-    chosen = {"momentum": tokenizer.momentum, "step": quantizer.step, "growth": quantizer.growth}
-    kept = {name: value.clone() for name, value in chosen.items()}
-    for momentum, reach, growth in itertools.product(MOMENTA, REACHES, GROWTHS):
-        within = torch.where(tokenizer.predictive > 0, reach * usual, reach * largest)
-        rate = torch.where(tokenizer.predictive > 0, torch.full_like(half, growth), torch.ones_like(half))
-        outermost = torch.where(rate > 1, (rate**half - 1) / (rate - 1).clamp_min(1e-9), half)
-        tokenizer.momentum.fill_(momentum)
-        quantizer.growth.copy_(rate)
-        quantizer.step.copy_(within / outermost)
-        cost = _cost(sample, _coded(tokenizer, sample))
-        better = cost < best
-        best = torch.where(better, cost, best)
-        for name, value in chosen.items():
-            kept[name] = torch.where(better, value, kept[name])
-    for name, value in chosen.items():
-        value.copy_(kept[name])
+    grid = torch.tensor(list(itertools.product(MOMENTA, PULLS, REACHES, GROWTHS)))
+    momentum, pull, reach, growth = (column[:, None, None] for column in grid.unbind(-1))
+    rate = torch.where(predictive, growth, 1.0)
+    outermost = torch.where(rate > 1, (rate**half - 1) / (rate - 1).clamp_min(1e-9), half)
+    step = torch.where(predictive, reach * usual, reach * largest) / outermost
+    # All candidates run side by side, as rows of one batch.
+    candidates = {"momentum": momentum + 0 * step, "pull": pull + 0 * step, "blend": 0 * step}
+    tokenizer.momentum, tokenizer.pull, tokenizer.blend = candidates.values()
+    quantizer.step, quantizer.growth = step, rate
+    rows = sample.new_zeros(len(grid), len(sample), tokenizer.latents)
+    start = dict.fromkeys(tokenizer.initial_state(1), rows)
+    _, coded, _ = tokenizer.track(sample, start)
+    found = {"momentum": candidates["momentum"], "pull": candidates["pull"], "step": step, "growth": rate}
+    costs = torch.stack([_cost(sample, _blended(coded, blend)) for blend in BLENDS])
+    best = costs.flatten(0, 1).argmin(0)
+    latents = torch.arange(tokenizer.latents)
+    chosen = {name: value[best % len(grid), 0, latents] for name, value in found.items()}
+    tokenizer.momentum, tokenizer.pull = chosen["momentum"], chosen["pull"]
+    tokenizer.blend = torch.tensor(BLENDS)[best // len(grid)]
+    quantizer.step, quantizer.growth = chosen["step"], chosen["growth"]
 
 
-def _coded(tokenizer: FaceTokenizer, sample: Tensor) -> Tensor:
-    """The sample after the closed loop."""
-    latent = speed = sample.new_zeros(sample.shape[0], tokenizer.latents)
-    rows = []
-    table = tokenizer.quantizer.table().reshape(-1)
-    offset = torch.arange(tokenizer.latents) * tokenizer.quantizer.most
-    for t in range(sample.shape[1]):
-        levels = tokenizer.quantizer.quantise(sample[:, t] - tokenizer.foretell(latent, speed))
-        latent, speed = tokenizer.advance(table[levels + offset], latent, speed)
-        rows.append(latent)
-    return torch.stack(rows, 1)
+def _blended(coded: Tensor, blend: float) -> Tensor:
+    """``coded`` (candidates, pieces, frames, latents) with a share of the frame before."""
+    return torch.cat([coded[:, :, :1], (1 - blend) * coded[:, :, 1:] + blend * coded[:, :, :-1]], 2)
 
 
 def _cost(wanted: Tensor, got: Tensor) -> Tensor:
-    """(latents,) relative error plus the log ratios of jerk and speed."""
-    error = (got - wanted).square().mean((0, 1)) / wanted.var((0, 1)).clamp_min(1e-12)
+    """(candidates, latents) of ``got`` (candidates, pieces, frames, latents) against ``wanted`` (pieces, frames,
+    latents): relative error plus the log ratios of jerk and speed."""
+    error = (got - wanted).square().mean((1, 2)) / wanted.var((0, 1)).clamp_min(1e-12)
 
     def ratio(order: int) -> Tensor:
-        mine, theirs = (value.diff(n=order, dim=1).abs().mean((0, 1)) for value in (got, wanted))
+        mine = got.diff(n=order, dim=2).abs().mean((1, 2))
+        theirs = wanted.diff(n=order, dim=1).abs().mean((0, 1))
         return ((mine + 1e-9) / (theirs + 1e-9)).log().abs()
 
     return error.sqrt() + JERK_WEIGHT * ratio(3) + SPEED_WEIGHT * ratio(1)

@@ -28,7 +28,7 @@ class Quantizer(nn.Module):
             raise ValueError(f"levels {tuple(map(tuple, groups))}: each latent needs at least 2")
         self.groups = tuple(tuple(group) for group in groups)
         self.codes = tuple(_product(group) for group in groups)
-        self.latents, self.most = len(levels), max(levels)
+        self.latents = len(levels)
         self.register_buffer("step", torch.ones(self.latents))
         self.register_buffer("growth", torch.full((self.latents,), 2.0))
         self.register_buffer("levels", torch.tensor(levels), persistent=False)
@@ -47,12 +47,6 @@ class Quantizer(nn.Module):
         level = torch.round(torch.copysign(size, value) + half)
         return torch.minimum(level.clamp_min(0.0), 2.0 * half).long()
 
-    def table(self) -> Tensor:
-        """What each level stands for, (latents, most); entries past a latent's levels are never looked up."""
-        k = torch.arange(self.most, device=self.step.device) - (self.levels[:, None] - 1) / 2.0
-        rate = (self.growth - 1.0).clamp_min(EVEN)[:, None]
-        return torch.sign(k) * self.step[:, None] * torch.expm1(k.abs() * torch.log1p(rate)) / rate
-
     def pack(self, levels: Tensor) -> Tensor:
         """Ids (..., heads) of level numbers (..., latents)."""
         return (levels[..., None] * self.places).sum(-2)
@@ -63,9 +57,9 @@ class Quantizer(nn.Module):
 
     def value(self, levels: Tensor) -> Tensor:
         """What level numbers (..., latents) stand for."""
-        table = self.table()
-        flat = table.reshape(-1)
-        return flat[levels + torch.arange(self.latents, device=levels.device) * self.most]
+        k = levels - (self.levels - 1) / 2.0
+        rate = (self.growth - 1.0).clamp_min(EVEN)
+        return torch.sign(k) * self.step * torch.expm1(k.abs() * torch.log1p(rate)) / rate
 
 
 def _product(numbers: Sequence[int]) -> int:

@@ -32,7 +32,8 @@ LARGEST = 12.0
 class FaceTokenizer(nn.Module):
     """Ids (B, T, heads) from faces (B, T, 58) and back; one head per group.
 
-    State, both ways: ``latent`` (where the decoder stands) and ``speed`` (its last change), both (latents,) small.
+    State, both ways: ``latent`` (where the decoder stands) and ``speed`` (its last change), both (latents,) small; for
+    encoding also ``wanted``, the latents of the frame before.
     """
 
     def __init__(self, groups: Sequence[Group]) -> None:
@@ -47,6 +48,8 @@ class FaceTokenizer(nn.Module):
         self.register_buffer("analysis", torch.zeros(len(FOLDED_NAMES), count))
         self.register_buffer("synthesis", torch.zeros(count, len(FOLDED_NAMES)))
         self.register_buffer("momentum", torch.zeros(count))
+        self.register_buffer("pull", torch.ones(count))
+        self.register_buffer("blend", torch.zeros(count))
         self.register_buffer("spread", torch.ones(count))
         self.register_buffer("pace", torch.ones(count))
 
@@ -55,24 +58,38 @@ class FaceTokenizer(nn.Module):
         return {name: StateSpec((self.latents,)) for name in ("latent", "speed")}
 
     def initial_state(self, batch: int) -> Tensors:
-        """A face at its mean, at rest."""
-        return {name: self.mean.new_zeros(batch, self.latents) for name in ("latent", "speed")}
+        """A face at its mean, at rest; serves both ways."""
+        return {name: self.mean.new_zeros(batch, self.latents) for name in ("latent", "speed", "wanted")}
 
     def encode(self, face: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Ids (B, T, heads), int64, of ``face`` (B, T, 58), and the state after them."""
         wanted = self.analyse(face)
-        latent, speed = state["latent"], state["speed"]
-        chosen = []
-        for t in range(face.shape[1]):
-            levels = self.quantizer.quantise(wanted[:, t] - self.foretell(latent, speed))
-            latent, speed = self.advance(self.quantizer.value(levels), latent, speed)
-            chosen.append(levels)
-        return self.quantizer.pack(torch.stack(chosen, 1)), {"latent": latent, "speed": speed}
+        levels, _, state = self.track(wanted, state)
+        return self.quantizer.pack(levels), state
 
     def decode(self, ids: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Faces (B, T, 58) in the channels' ranges from ids (B, T, heads), and the state after them."""
-        (latents, _, _), state = self.follow(self.innovation(ids), state)
-        return self.synthesise(latents), state
+        (latents, speeds, _), state = self.follow(self.innovation(ids), state)
+        return self.synthesise(self.smoothed(latents, speeds)), state
+
+    def track(self, wanted: Tensor, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
+        """Level numbers and the decoder's latents for ``wanted`` latents, each (B, T, latents), and the state.
+
+        What is coded is the change of speed plus a share ``pull`` of the distance left over from the frame before. At
+        1 every error is corrected at once, which puts white noise on the position; below it errors are let go slowly,
+        and a slow movement stays smooth.
+        """
+        latent, speed, before = state["latent"], state["speed"], state["wanted"]
+        chosen, reached = [], []
+        for t in range(wanted.shape[1]):
+            missed = self.pull * (before - latent) + (wanted[:, t] - before) - self.momentum * speed
+            levels = self.quantizer.quantise(torch.where(self.predictive > 0.0, missed, wanted[:, t]))
+            latent, speed = self.advance(self.quantizer.value(levels), latent, speed)
+            before = wanted[:, t]
+            chosen.append(levels)
+            reached.append(self.smoothed(latent, speed))
+        state = {"latent": latent, "speed": speed, "wanted": before}
+        return torch.stack(chosen, -2), torch.stack(reached, -2), state
 
     def innovation(self, ids: Tensor) -> Tensor:
         """What ids (B, T, heads) add to the latents, (B, T, latents)."""
@@ -92,6 +109,10 @@ class FaceTokenizer(nn.Module):
     def foretell(self, latent: Tensor, speed: Tensor) -> Tensor:
         """Where the latents (B, latents) are expected next."""
         return self.predictive * (latent + self.momentum * speed)
+
+    def smoothed(self, latent: Tensor, speed: Tensor) -> Tensor:
+        """What is shown: the position, or for a latent with ``blend`` 0.5 its mean with the frame before."""
+        return latent - self.blend * speed
 
     def advance(self, innovation: Tensor, latent: Tensor, speed: Tensor) -> tuple[Tensor, Tensor]:
         """Position and speed one frame on."""
