@@ -19,6 +19,7 @@ import torch
 
 from engine.bundle import MANIFEST, STEP, Bundle, OnnxFile
 from engine.errors import EngineError
+from export import precision
 from export.card import card
 from export.errors import ExportError
 from export.parity import MARGIN, Rung, climb
@@ -29,6 +30,7 @@ from models.contract import StreamModel
 from models.sampling import AutoregressiveModel, TeacherForced
 
 PRECISION = "fp32"
+TENSORRT = f"  {'tensorrt':30} not available: an engine is built on the machine that runs it, and no builder exists yet"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,8 +61,8 @@ def export(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         folder = Path(scratch) / out.name
         bundle = _describe(folder, model, graph, options).write(graph.content, "being made\n")
-        rungs, header = _ladder(model, bundle, Path(scratch), options)
-        report = "\n".join([header, *(_line(rung, model.spec.rate) for rung in rungs), *_absent()])
+        rungs, header, lower = _ladder(model, bundle, Path(scratch), options)
+        report = "\n".join([header, *(_line(rung, model.spec.rate) for rung in rungs), *lower, TENSORRT])
         print(report, flush=True)
         broken = [rung.name for rung in rungs if rung.broken is not None]
         if broken:
@@ -76,23 +78,26 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _ladder(model: StreamModel, bundle: Bundle, scratch: Path, options: argparse.Namespace) -> tuple[list[Rung], str]:
+def _ladder(
+    model: StreamModel, bundle: Bundle, scratch: Path, options: argparse.Namespace
+) -> tuple[list[Rung], str, list[str]]:
+    """The rungs that must hold, what they were measured on, and lines about the lower precisions."""
     inputs, source = recording(model.spec, options.seconds, options.seed)
-    rungs = climb(model, bundle, inputs, options.tolerance)
+    rungs, hidden = climb(model, bundle, inputs, options.tolerance), None
     if isinstance(model, AutoregressiveModel):
         # Ids hide the logits behind them: the network is compared as a stream of its own, given its previous ids.
         network = TeacherForced(model).eval()
         graph = to_onnx(network, options.opset)
         hidden = _describe(scratch / "logits", network, graph, options).write(graph.content, "not kept\n")
-        inputs, _ = recording(network.spec, options.seconds, options.seed)
-        for rung in climb(network, hidden, inputs, options.tolerance):
+        forced, _ = recording(network.spec, options.seconds, options.seed)
+        for rung in climb(network, hidden, forced, options.tolerance):
             rungs.append(dataclasses.replace(rung, name=f"logits, {rung.name}"))
     frames = next(iter(inputs.values())).shape[0]
     header = (
         f"largest difference from the model step by step, over {frames} frames ({frames / model.spec.rate:.0f} s) of "
         f"{source}\nrelative to max(1, |value|); tolerance {options.tolerance:g}, margin of a tie {MARGIN:g}"
     )
-    return rungs, header
+    return rungs, header, precision.report(model, bundle, hidden, inputs, scratch)
 
 
 def _line(rung: Rung, rate: float) -> str:
@@ -105,14 +110,6 @@ def _line(rung: Rung, rate: float) -> str:
         what = ", ".join(f"{name} by {value:.1e}" for name, value in rung.beyond.items())
         line += f"; FAILED at frame {rung.broken} ({rung.broken / rate:.2f} s): {cause}: {what}"
     return line
-
-
-def _absent() -> list[str]:
-    """The rungs of the ladder that do not exist, and why."""
-    return [
-        f"  {'tensorrt':30} not available: an engine is built on the machine that runs it, and no builder exists yet",
-        f"  {'onnx fp16, onnx int8':30} not built",
-    ]
 
 
 def _describe(folder: Path, model: StreamModel, graph: Graph, options: argparse.Namespace) -> Bundle:

@@ -13,7 +13,13 @@ from collections.abc import Sequence
 
 from engine.errors import EngineError
 
-COMMANDS = {"partner": ("train.partner", "make the built-in conversation partner (speech and face)")}
+COMMANDS = {
+    "partner": ("train.partner", "make the built-in conversation partner (speech and face)"),
+    "simulate": ("train.simulate.command", "make a data set of simulated speakers and their listeners"),
+    "view": ("train.view", "show a talk of a data set and its listeners, as a video or a strip of pictures"),
+    "reaction": ("train.reaction.command", "train the learned listener on a folder of talks"),
+    "evaluate": ("train.evaluate.command", "measure listeners on a split: tables, verdict and a report to look at"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

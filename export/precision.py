@@ -1,0 +1,214 @@
+"""The rungs of lower precision: what a step would lose and gain with its learned weights in 8 bits.
+
+Dynamic quantisation (Jacob et al. 2018; ONNX Runtime's ``quantize_dynamic``): weights of MatMul and Gemm are stored in
+8 bits, one scale a matrix, activations are rounded with a scale taken as they come. Only what was learned is rounded; a
+table computed for signal processing (a Fourier basis, mel filters) keeps its 32 bits. Weights are unsigned: products of
+unsigned and signed bytes saturate on processors with AVX2 alone.
+
+Told, never shipped: the scale of an activation is taken over the whole batch, so at batch 2 one session's frame would
+move another's. The rounded step is compared with the 32-bit one, which the ladder has compared with the model.
+
+16 bits are not built: ONNX Runtime's CPU provider has no such kernels and casts to 32 bits and back around every
+operator (measured, ONNX Runtime 1.31 on x86: 327 casts in place of 9 and 1.26 times the time of a step).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from engine.bundle import Bundle
+from engine.runtime import OnnxStep
+from export.parity import Arrays, Rung, _differences
+from models.contract import StreamModel
+from models.sampling import LEAST_TEMPERATURE, LOGITS, NOISE, PREVIOUS, TEMPERATURE, sample
+
+TOLERANCE = 0.1
+"""Largest difference from the 32-bit step, relative to ``max(1, |value|)``, that counts as within."""
+TURN = 25
+_FP16 = f"  {'onnx fp16':30} not built: ONNX Runtime's CPU provider runs fp16 through fp32 casts, and slower than fp32"
+_KINDS = ("MatMul", "Gemm")
+
+
+@dataclass
+class Draws:
+    """Ids that both precisions draw from the same noise: shares of ``frames`` (every head) and of single ``draws`` that
+    agree, and for the others the farthest (in probability) that the noise was from the next id: the ``margin``."""
+
+    frames: float
+    draws: float
+    margin: float
+
+
+def to_int8(content: bytes, model: nn.Module) -> bytes | None:
+    """The graph with ``model``'s parameters, where they are weights of MatMul or Gemm, in 8 bits; None where none is.
+    Everything else, inputs and outputs included, stays as it is."""
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    graph = onnx.load_model_from_string(content)
+    learned = set()
+    for value in model.parameters():
+        if value.ndim == 2:
+            weight = value.detach().cpu().numpy()
+            learned |= {_mark(weight), _mark(weight.T)}
+    names = {item.name for item in graph.graph.initializer if _mark(onnx.numpy_helper.to_array(item)) in learned}
+    nodes = [node.name for node in graph.graph.node if node.op_type in _KINDS and names & set(node.input)]
+    if not nodes:
+        return None
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        path = Path(folder) / "int8.onnx"
+        quantize_dynamic(
+            graph, path, op_types_to_quantize=list(_KINDS), weight_type=QuantType.QUInt8, nodes_to_quantize=nodes
+        )
+        return path.read_bytes()
+
+
+def rounded(bundle: Bundle, model: nn.Module, folder: Path) -> Bundle | None:
+    """``bundle`` in 8 bits, written to ``folder``; None where ``model`` has no weight that could be rounded."""
+    content = to_int8(bundle.read(bundle.onnx.file), model)
+    if content is None:
+        return None
+    graph = dataclasses.replace(bundle.onnx, precision="int8")
+    described = dataclasses.replace(bundle, path=folder, onnx=graph, tolerance={"onnx_int8": TOLERANCE})
+    return described.write(content, "not kept\n")
+
+
+def report(model: StreamModel, bundle: Bundle, logits: Bundle | None, inputs: Arrays, scratch: Path) -> list[str]:
+    """Lines about ``model``'s ``bundle`` over ``inputs`` (T, *shape). Of one that draws ids, ``logits`` is the bundle
+    of its network, which is then compared in its place, given the ids that the 32-bit step draws."""
+    low = rounded(bundle, model, scratch / "int8")
+    if low is None:
+        return [f"  {'onnx int8':30} the same as fp32: no learned weight of a MatMul or Gemm", _FP16]
+    if logits is None:
+        rungs, _ = compare(bundle, low, inputs)
+        lines = [_line(rung) for rung in rungs]
+    else:
+        network = rounded(logits, model, scratch / "int8_logits")
+        assert network is not None
+        kept = {item.name for item in logits.spec.inputs}
+        given = {name: value for name, value in inputs.items() if name in kept} | {PREVIOUS: previous(bundle, inputs)}
+        rungs, answers = compare(logits, network, given)
+        lines = [_line(rung) for rung in rungs] + [_told(draw(*(answer[LOGITS] for answer in answers), inputs))]
+    exact_s, low_s = timed(bundle, low, inputs)
+    sizes = [item.files[item.onnx.file][1] / 1e6 for item in (low, bundle)]
+    lines.append(
+        f"  {'onnx int8 step':30} {sizes[0]:.2f} MB of {sizes[1]:.2f}, {1e6 * low_s:.0f} us of {1e6 * exact_s:.0f} "
+        f"({low_s / exact_s:.2f} of fp32); told only, the bundle is fp32"
+    )
+    return [*lines, _FP16]
+
+
+def compare(exact: Bundle, low: Bundle, inputs: Arrays) -> tuple[list[Rung], list[Arrays]]:
+    """Rungs *teacher-forced* (``low`` gets the state of ``exact`` before every frame) and *free-running*, and the
+    outputs (T, ...) of ``exact`` and of ``low`` teacher-forced."""
+    rungs = [Rung("onnx int8 teacher-forced"), Rung("onnx int8 free-running")]
+    leader, *followers = (OnnxStep(bundle) for bundle in (exact, low, low))
+    kept: list[list[Arrays]] = [[], []]
+    for frame in range(len(next(iter(inputs.values())))):
+        followers[0].load_state(leader.state_dict())
+        wanted, moved = _run(leader, inputs, frame)
+        kept[0].append(wanted)
+        for rung, step in zip(rungs, followers, strict=True):
+            found, changes = _run(step, inputs, frame)
+            if step is followers[0]:
+                kept[1].append(found)
+            state = max(_differences(moved, changes).values(), default=0.0)
+            rung.see({**_differences(wanted, found), "state": state})
+    return rungs, [{name: np.concatenate([row[name] for row in rows]) for name in rows[0]} for rows in kept]
+
+
+def timed(exact: Bundle, low: Bundle, inputs: Arrays) -> list[float]:
+    """Median seconds of run and commit of both, one thread, in turns of :data:`TURN` frames."""
+    steps = [OnnxStep(bundle) for bundle in (exact, low)]
+    spent: list[list[float]] = [[], []]
+    frames = len(next(iter(inputs.values())))
+    for first in range(0, frames, TURN):
+        for step, times in zip(steps, spent, strict=True):
+            for frame in range(first, min(first + TURN, frames)):
+                _fill(step, inputs, frame)
+                start = time.perf_counter()
+                step.run()
+                step.commit()
+                times.append(time.perf_counter() - start)
+    return [float(np.median(times)) for times in spent]
+
+
+def previous(bundle: Bundle, inputs: Arrays) -> NDArray[np.int64]:
+    """The ids (T, heads) that a bundle which draws ids has before each frame of ``inputs``."""
+    step, before = OnnxStep(bundle), []
+    for frame in range(len(next(iter(inputs.values())))):
+        before.append(step.state_dict()[PREVIOUS][0])
+        _run(step, inputs, frame)
+    return np.stack(before)
+
+
+def draw(exact: NDArray[np.float32], low: NDArray[np.float32], inputs: Arrays) -> Draws:
+    """Compare the ids drawn from two sets of logits (T, heads, codes) with the ``noise`` (T, heads) and ``temperature``
+    (T,) of ``inputs``."""
+    noise, heat = (torch.from_numpy(np.nan_to_num(inputs[name], nan=0.5))[None] for name in (NOISE, TEMPERATURE))
+    logits = [torch.from_numpy(value)[None] for value in (exact, low)]
+    mine, theirs = (sample(value, noise, heat) for value in logits)
+    same = mine == theirs
+    chances = (logits[0] / heat.clamp_min(LEAST_TEMPERATURE)[..., None, None]).double().softmax(-1)
+    above = chances.cumsum(-1).gather(-1, mine[..., None])[..., 0]
+    below = above - chances.gather(-1, mine[..., None])[..., 0]
+    margin = torch.where(theirs > mine, above - noise, noise - below)[~same]
+    return Draws(same.all(-1).double().mean().item(), same.double().mean().item(), max([0.0, *margin.tolist()]))
+
+
+def _fill(step: OnnxStep, inputs: Arrays, frame: int) -> None:
+    for name, value in inputs.items():
+        step.inputs[name][0] = value[frame]
+
+
+def _run(step: OnnxStep, inputs: Arrays, frame: int) -> tuple[Arrays, Arrays]:
+    """Outputs and state updates of one frame, which is committed."""
+    _fill(step, inputs, frame)
+    outputs = {name: value.copy() for name, value in step.run().items()}
+    updates = {name: value.copy() for name, value in step.updates().items()}
+    step.commit()
+    return outputs, updates
+
+
+def _line(rung: Rung) -> str:
+    worst = ", ".join(f"{name} {value:.1e}" for name, value in rung.worst.items())
+    beyond = ", ".join(name for name, value in rung.worst.items() if value > TOLERANCE)
+    return f"  {rung.name:30} {worst}; tolerance {TOLERANCE:g}: {f'beyond it in {beyond}' if beyond else 'within'}"
+
+
+def _told(draws: Draws) -> str:
+    return (
+        f"  {'onnx int8 ids':30} as in fp32 in {draws.frames:.1%} of frames, {draws.draws:.2%} of draws; where not, the "
+        f"noise was within {draws.margin:.1e} of the next id"
+    )
+
+
+def _mark(weight: NDArray[np.floating]) -> tuple[tuple[int, ...], str]:
+    """What tells one matrix from another, whatever its name."""
+    content = np.ascontiguousarray(weight, np.float32)
+    return weight.shape, hashlib.sha256(content.tobytes()).hexdigest()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the advice that the quantiser logs: shapes need no preparation where weights alone are rounded."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,154 @@
+"""The evaluation as text for a terminal and as ``report.json`` for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from train.evaluate import challenge
+from train.evaluate.intervals import DRAWS, LEVEL, interval
+from train.evaluate.measures import FIGURES, TABLES, Figure
+from train.evaluate.rows import LAG_S, SHIFT_S
+from train.evaluate.run import Evaluation, Result
+from train.evaluate.scene import MERGE_S, NEAR_S, NOD_CUES, NOD_WINDOW_S, SMILE_CUES, SMILE_WINDOW_S
+from train.evaluate.tally import HAZARD_BIN_S, HAZARD_S
+from train.simulate.talk import FPS
+
+PEAKS = ("freeze_s", "step")
+"""Largest values of a whole row: an interval would say how the others are, not how large this one is."""
+
+
+def cell(row: Result, figure: Figure) -> str:
+    """A figure with its interval, ``-`` where it is not defined: ``0.52 [0.47, 0.58]``."""
+    value = float(row.figures[figure.key][0])
+    if not math.isfinite(value):
+        return "-"
+    low, high = interval(row.figures[figure.key])
+    if not math.isfinite(low) or figure.key in PEAKS or low == high:
+        return f"{value:.{figure.digits}f}"
+    return f"{value:.{figure.digits}f} [{low:.{figure.digits}f}, {high:.{figure.digits}f}]"
+
+
+def tables(evaluation: Evaluation) -> Iterator[tuple[str, list[Figure]]]:
+    """(title, its figures) of the tables in which some row has a value."""
+    for table, title in TABLES.items():
+        shown = [figure for figure in FIGURES if figure.table == table]
+        if any(np.isfinite(row.figures[figure.key][0]) for row in evaluation.results for figure in shown):
+            yield title, shown
+
+
+def text(evaluation: Evaluation, told: dict[str, list[str]]) -> str:
+    """All tables and sentences, aligned for a terminal."""
+    lines = [heading(evaluation)]
+    for title, shown in tables(evaluation):
+        grid = [["", *(figure.heading for figure in shown)]]
+        grid += [[row.name, *(cell(row, figure) for figure in shown)] for row in evaluation.results]
+        widths = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
+        lines += ["", title]
+        for line in grid:
+            cells = [part.rjust(width) for part, width in zip(line[1:], widths[1:], strict=True)]
+            lines.append("  ".join([line[0].ljust(widths[0]), *cells]).rstrip())
+    lines += ["", footnote(evaluation), ""]
+    lines += [sentence for part in told.values() for sentence in part]
+    return "\n".join(lines)
+
+
+def heading(evaluation: Evaluation) -> str:
+    """What was measured, in one line."""
+    minutes = sum(scene.seconds for scene in evaluation.scenes) / 60.0
+    references = sum(len(scene.references) for scene in evaluation.scenes)
+    places = {
+        words: sum(scene.nod_masks[place].sum() for scene in evaluation.scenes) / FPS / 60.0
+        for place, words in (("cued", "near a cue"), ("cue_free", "cue-free speech"), ("silence", "silence"))
+    }
+    return (
+        f"{len(evaluation.scenes)} talks of {len(evaluation.voices)} voices, {minutes:.1f} min ("
+        + ", ".join(f"{words} {share:.1f}" for words, share in places.items())
+        + f"), {references} reference listeners, {evaluation.samples} samples, seed {evaluation.seed}; "
+        "[95 % bootstrap interval over voices]"
+    )
+
+
+def footnote(evaluation: Evaluation) -> str:
+    """How to read the challenge's table, with its published values."""
+    published = "; ".join(
+        f"{name} {frc:g} / {frd:g} / {frdvs:g} / {frvar:g} / {frdiv:g} / {frsyn:g}"
+        for name, frc, frd, frdvs, frvar, frdiv, frsyn in challenge.REFERENCE
+    )
+    return (
+        f"FRC and FRD are sums over {evaluation.samples} samples (a perfect FRC is {evaluation.samples}, less for each "
+        f"constant channel; published values sum 10 samples), over {len(evaluation.clips)} clips of "
+        f"{evaluation.clips[0].frames} frames. FRVar, FRDvs and FRDiv are largest for noise. Published on REACT2024 "
+        f"(FRC / FRD / FRDvs / FRVar / FRDiv / FRSyn): {published}. Those are other data: do not rank against them."
+    )
+
+
+def settings(evaluation: Evaluation) -> dict[str, Any]:
+    """The choices behind the figures."""
+    return {
+        "samples": evaluation.samples,
+        "seed": evaluation.seed,
+        "voices": evaluation.voices,
+        "talks": [
+            {
+                "talk": scene.talk.name,
+                "voice": scene.voice,
+                "seconds": scene.seconds,
+                "references": scene.references,
+                "others": scene.others,
+                "nod_cues": len(scene.nod_cues),
+                "smile_cues": len(scene.smile_cues),
+                "minutes": {place: mask.sum() / FPS / 60.0 for place, mask in scene.nod_masks.items()},
+            }
+            for scene in evaluation.scenes
+        ],
+        "nod_cues": NOD_CUES,
+        "nod_window_s": NOD_WINDOW_S,
+        "smile_cues": SMILE_CUES,
+        "smile_window_s": SMILE_WINDOW_S,
+        "merge_s": MERGE_S,
+        "near_s": NEAR_S,
+        "lag_s": LAG_S,
+        "shift_s": SHIFT_S,
+        "hazard_s": HAZARD_S,
+        "hazard_bin_s": HAZARD_BIN_S,
+        "bootstrap": {"over": "voices", "draws": DRAWS, "level": LEVEL},
+        "clips": [[clip.scene, clip.start, clip.frames, clip.reference] for clip in evaluation.clips],
+    }
+
+
+def as_json(evaluation: Evaluation, told: dict[str, list[str]]) -> dict[str, Any]:
+    """Everything as plain values; what is not a number is null."""
+    rows = {
+        row.name: {
+            "about": row.about,
+            "kind": row.kind,
+            "figures": {
+                name: {"value": _number(values[0]), "interval": [_number(edge) for edge in interval(values)]}
+                for name, values in row.figures.items()
+            },
+            "curves": {name: [_number(value) for value in values[0]] for name, values in row.curves.items()},
+        }
+        for row in evaluation.results
+    }
+    return {
+        "settings": settings(evaluation),
+        "definitions": {figure.key: figure.about for figure in FIGURES},
+        "rows": rows,
+        "verdict": told,
+        "published": challenge.REFERENCE,
+    }
+
+
+def write(evaluation: Evaluation, told: dict[str, list[str]], folder: Path) -> None:
+    """``report.json`` in ``folder``."""
+    (folder / "report.json").write_text(json.dumps(as_json(evaluation, told), indent=1, allow_nan=False) + "\n")
+
+
+def _number(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None

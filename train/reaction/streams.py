@@ -1,0 +1,135 @@
+"""The talks of a split as a few long arrays, so that a batch is cut out by one gather per kind of data.
+
+What the network is fed but does not learn is computed once: the parameter-free audio front of each talk (`heard`) and
+the ids of each listener. A *stream* is one listener of one talk, of some minutes; talks lie one after the other on a
+time line of what the partner said and showed, streams on another of what listeners did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.errors import EngineError
+from models.contract import commit, initial_state
+from models.reaction import Reaction
+from train.simulate.talk import FPS, HOP
+
+HEAR_CHUNK = 1500  # frames
+TOGETHER = 16  # talks
+CONTROLS = ("expressiveness", "self_speaking")
+
+
+class Talk(Protocol):
+    """What a reader gives of one talk: see :mod:`train.react`."""
+
+    name: str
+    listeners: Sequence[str]
+
+    def audio(self) -> NDArray[np.float32]: ...
+
+    def face(self) -> NDArray[np.float32]: ...
+
+    def listener(self, name: str) -> NDArray[np.float32]: ...
+
+    def controls(self, name: str) -> dict[str, NDArray[np.float32]]: ...
+
+
+@dataclass(frozen=True)
+class Streams:
+    """P frames of talks in a row, L frames of listeners in a row, S streams; all on the CPU."""
+
+    heard: Tensor  #: (P, features) of the audio front
+    face: Tensor  #: (P, 58) of the partner
+    ids: Tensor  #: (L, heads) int16
+    controls: Tensor  #: (L, 2), see CONTROLS
+    talk_start: NDArray[np.int64]  #: (S,) where a stream's talk begins among P
+    start: NDArray[np.int64]  #: (S,) where a stream begins among L
+    frames: NDArray[np.int64]  #: (S,)
+    fingerprint: str  #: SHA-256 over names, lengths and ids: the same for the same data under the same tokenizer
+
+    @property
+    def minutes(self) -> float:
+        """Length of all streams together."""
+        return float(self.frames.sum()) / FPS / 60
+
+
+def read(model: Reaction, talks: Sequence[Talk], what: str) -> Streams:
+    """The streams of ``talks`` for ``model``, whose tokenizer is fitted; ``what`` names the split in errors.
+
+    Audio front and tokenizer go frame by frame, so talks are taken :data:`TOGETHER` at a time.
+    """
+    if not talks:
+        raise EngineError(f"there is no talk in {what}; make some with: python -m train simulate")
+    heard, faces, ids, controls = [], [], [], []
+    lengths, pairs = [], []
+    for index in range(0, len(talks), TOGETHER):
+        group = talks[index : index + TOGETHER]
+        shown = [talk.face() for talk in group]
+        sounds = [talk.audio() for talk in group]
+        answers = [[talk.listener(name) for name in talk.listeners] for talk in group]
+        for talk, face, sound, answer in zip(group, shown, sounds, answers, strict=True):
+            length = min(len(sound) // HOP, len(face), *(len(value) for value in answer)) if answer else 0
+            if not length:
+                raise EngineError(f"talk {talk.name!r} of {what} has no listener or no frame; remove it")
+            lengths.append(length)
+            pairs += [(len(lengths) - 1, talk, name) for name in talk.listeners]
+        kept = lengths[index:]
+        heard += hear(model, [sound[: length * HOP] for sound, length in zip(sounds, kept, strict=True)])
+        faces += [_tensor(face[:length]) for face, length in zip(shown, kept, strict=True)]
+        ids += encode(model, [value[:length] for one, length in zip(answers, kept, strict=True) for value in one])
+    for number, talk, name in pairs:
+        turned = talk.controls(name)
+        controls.append(torch.stack([_tensor(turned[control][: lengths[number]]) for control in CONTROLS], 1))
+    frames = np.array([lengths[number] for number, _, _ in pairs])
+    said = np.cumsum([0, *lengths])
+    digest = hashlib.sha256(json.dumps([(talk.name, name, lengths[number]) for number, talk, name in pairs]).encode())
+    digest.update(torch.cat(ids).numpy().tobytes())
+    return Streams(
+        heard=torch.cat(heard),
+        face=torch.cat(faces),
+        ids=torch.cat(ids),
+        controls=torch.cat(controls),
+        talk_start=said[[number for number, _, _ in pairs]],
+        start=np.cumsum(frames) - frames,
+        frames=frames,
+        fingerprint=digest.hexdigest(),
+    )
+
+
+@torch.no_grad()
+def hear(model: Reaction, sounds: Sequence[NDArray[np.float32]]) -> list[Tensor]:
+    """The audio front over whole talks of whole frames, side by side: each (samples,) to (T, features)."""
+    frames = [len(sound) // HOP for sound in sounds]
+    longest = max(frames)
+    hops = torch.stack([_tensor(np.pad(sound, (0, longest * HOP - len(sound)))) for sound in sounds])
+    valid = (torch.arange(longest) < torch.tensor(frames)[:, None]).float()
+    hops, state = hops.reshape(len(sounds), longest, HOP), initial_state(model.hear_state, len(sounds))
+    parts = []
+    for hop, there in zip(hops.split(HEAR_CHUNK, 1), valid.split(HEAR_CHUNK, 1), strict=True):
+        part, updates = model.hear({"partner_audio": hop, "partner_audio_valid": there}, state)
+        state = commit(model.hear_state, state, updates, hop.shape[1])
+        parts.append(part)
+    heard = torch.cat(parts, 1)
+    return [heard[row, :count].clone() for row, count in enumerate(frames)]
+
+
+@torch.no_grad()
+def encode(model: Reaction, faces: Sequence[NDArray[np.float32]]) -> list[Tensor]:
+    """Ids (T, heads), int16, of listeners' faces, each (T, 58), side by side."""
+    longest = max(len(face) for face in faces)
+    given = torch.stack([_tensor(np.pad(face, ((0, longest - len(face)), (0, 0)), "edge")) for face in faces])
+    ids, _ = model.tokenizer.encode(given, model.tokenizer.initial_state(len(faces)))
+    return [row[: len(face)].to(torch.int16) for row, face in zip(ids, faces, strict=True)]
+
+
+def _tensor(values: NDArray[np.floating]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -1,0 +1,132 @@
+"""Moments of a talk that invite a reaction, found over the whole clip at once: what the simulation knows and a model
+must learn to hear and see.
+
+- **pause**: a phrase of at least 1 s ends and silence follows (Truong, Poppe & Heylen 2010, Interspeech). The cue is
+  the phrase's end, and 0.35 s of silence are enough, less than their 0.4 s: nobody here has to wait to know. Strong
+  when the silence is long and the pitch has fallen.
+- **question**: such an end on a rise of pitch (also Truong et al.); it takes the place of the pause.
+- **low**: pitch below the speaker's own 26th percentile for 110 ms after 0.7 s of speech (Ward & Tsukahara 2000,
+  J. Pragmatics 32). Lowering just before a pause is the same invitation, so it is left to the pause.
+- **smile**, **laugh**, **brow**: starts of what the speaker's face does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import median_filter
+
+from engine.errors import EngineError
+from models.contract import initial_state
+from models.layers import Pitch
+from models.listener_rules.nods import RISE_SEMITONES
+from models.listener_rules.voice import LOW_AFTER_SPEECH, LOW_FOR, LOW_PERCENTILE, PAUSE_AFTER_SPEECH
+from train.simulate.talk import FPS, HOP, RATE, Cue, Span, Talk
+
+PAUSE_LEAST, LONG_PAUSE = 0.35, 1.5
+"""Silence (s) from which the end of a phrase is a cue, and from which its length adds no more strength."""
+SAME_PLACE, LOW_APART = 0.8, 6.0
+"""Seconds before a pause in which a low region is the pause's own, and least time between two low cues."""
+TAIL, LAST, REACH = 0.40, 0.12, 0.60
+"""A phrase's last voiced seconds, those that a rise lifts, and how far before the end they may lie."""
+GAP, DEEP = 2, 6.0
+"""Unvoiced estimates that a low region may hold in a row, and semitones below the median that count as far down."""
+ACTS = {"smile": "smile", "laugh": "laugh", "brow_raise": "brow"}
+SUBFRAMES, STEP, BEHIND = 4, 0.01, 0.02
+"""Pitch estimates a frame, seconds from one to the next, and seconds by which they lag (see the layer)."""
+CHUNK = 250
+
+
+def find_cues(talk: Talk) -> tuple[Cue, ...]:
+    """The cues of ``talk`` in order of time; within the listener's own turns only those of the speaker's face."""
+    if len(talk.pcm) != talk.frames * HOP:
+        raise EngineError(
+            f"a talk of {talk.frames} frames needs {talk.frames * HOP} samples, not {len(talk.pcm)}: cut or pad it"
+        )
+    runs = speech_runs(talk)
+    height = semitones(talk.pcm)
+    ends = [cue for run in runs if (cue := _phrase_end(run, height))]
+    lows = [cue for cue in _low(runs, height) if not any(0.0 <= end.time_s - cue.time_s < SAME_PLACE for end in ends)]
+    heard = [cue for cue in ends + lows if not any(own.start_s <= cue.time_s < own.end_s for own in talk.own_turns)]
+    seen = [Cue(ACTS[act.name], float(act.start_s), float(act.amount)) for act in talk.acts if act.name in ACTS]
+    return tuple(sorted(heard + seen, key=lambda cue: cue.time_s))
+
+
+def speech_runs(talk: Talk) -> list[tuple[Span, float]]:
+    """Phrases without a pause between them joined, each with the silence (s) that follows it."""
+    runs: list[Span] = []
+    for phrase in sorted(talk.phrases, key=lambda span: span.start_s):
+        if runs and phrase.start_s - runs[-1].end_s < PAUSE_LEAST:
+            runs[-1] = Span(runs[-1].start_s, max(runs[-1].end_s, phrase.end_s))
+        else:
+            runs.append(phrase)
+    following = [*(run.start_s for run in runs[1:]), talk.frames / FPS]
+    return [(run, after - run.end_s) for run, after in zip(runs, following, strict=bool(runs))]
+
+
+def semitones(pcm: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Pitch of ``pcm`` (T * 640,) in semitones above 100 Hz every 10 ms, (4 T,), NaN where unvoiced, without octave
+    slips that last less than 30 ms."""
+    layer = Pitch(RATE, HOP, SUBFRAMES)
+    state = initial_state(layer.state_specs(), 1)
+    hops = torch.from_numpy(np.ascontiguousarray(pcm, np.float32)).reshape(1, -1, HOP)
+    pieces = []
+    with torch.inference_mode():
+        for chunk in hops.split(CHUNK, 1):
+            (hertz, _), updates = layer(chunk, state)
+            state |= updates
+            pieces.append(hertz.flatten().double().numpy())
+    hertz = np.concatenate(pieces) if pieces else np.zeros(0)
+    steady = median_filter(hertz, 5)
+    voiced = (hertz > 0.0) & (steady > 0.0)
+    return np.where(voiced, 12.0 * np.log2(np.where(voiced, steady, 100.0) / 100.0), np.nan)
+
+
+def _phrase_end(run: tuple[Span, float], height: NDArray[np.float64]) -> Cue | None:
+    """The pause or question at the end of a run of speech, if it is long enough and silence follows."""
+    span, silence = run
+    if span.end_s - span.start_s < PAUSE_AFTER_SPEECH or silence < PAUSE_LEAST:
+        return None
+    first = max(0, _index(max(span.start_s, span.end_s - REACH)))
+    tail = height[first : _index(span.end_s) + 1]
+    tail = tail[np.isfinite(tail)][-round(TAIL / STEP) :]
+    rise = 0.0
+    if len(tail) >= round(2 * LAST / STEP):
+        last = round(LAST / STEP)
+        rise = float(np.median(tail[-last:]) - np.percentile(tail[:-last], 25))
+    long = np.clip((silence - PAUSE_LEAST) / (LONG_PAUSE - PAUSE_LEAST), 0.0, 1.0)
+    if rise > RISE_SEMITONES:
+        return Cue("question", float(span.end_s), float(0.6 + 0.4 * long))
+    falling = np.clip(-rise / RISE_SEMITONES, 0.0, 1.0)
+    return Cue("pause", float(span.end_s), float(0.35 + 0.45 * long + 0.2 * falling))
+
+
+def _low(runs: list[tuple[Span, float]], height: NDArray[np.float64]) -> list[Cue]:
+    """Regions of low pitch, at the moment at which they have lasted long enough; strong where pitch is far down."""
+    if not np.isfinite(height).any():
+        return []
+    limit, median = np.nanpercentile(height, [100 * LOW_PERCENTILE, 50])
+    cues: list[Cue] = []
+    for span, _ in runs:
+        first = _index(span.start_s)
+        region: list[float] = []
+        gap = 0
+        for index, tone in enumerate(height[first : _index(span.end_s)], first):
+            gap = 0 if np.isfinite(tone) else gap + 1
+            if gap > GAP or tone >= limit:
+                region = []
+            elif not gap:
+                region.append(tone)
+            if gap or len(region) != round(LOW_FOR / STEP):
+                continue
+            time = index * STEP - BEHIND
+            if time - span.start_s >= LOW_AFTER_SPEECH and (not cues or time - cues[-1].time_s >= LOW_APART):
+                depth = np.clip((median - np.mean(region)) / DEEP, 0.0, 1.0)
+                cues.append(Cue("low", time, float(0.3 + 0.6 * depth)))
+    return cues
+
+
+def _index(time_s: float) -> int:
+    """The estimate that stands for a moment."""
+    return round((time_s + BEHIND) / STEP)

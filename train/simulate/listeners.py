@@ -1,0 +1,76 @@
+"""Listeners of a talk: the teachers whose behaviour a learned model imitates.
+
+Many faces are right for one speaker, so several listeners are drawn, each with a persona of its own, and each plans its
+nods, smiles, brows, looks and blinks over the whole clip. What moves is put together into the 58 numbers as the rule
+listener does it (:func:`models.listener_rules.model.compose`), the eyes counter-rotating to the head.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from engine.channels import FACE
+from engine.errors import EngineError
+from models.listener_rules.gaze import eye_weights
+from models.listener_rules.model import compose
+from train.simulate.cues import find_cues
+from train.simulate.curves import Curve
+from train.simulate.floor import Floor
+from train.simulate.looking import blink, plan_look
+from train.simulate.nodding import plan_nods, render_nods
+from train.simulate.persona import Persona, draw_persona
+from train.simulate.smiling import mood, plan_brows, plan_smiles, render_laughs, render_pulses
+from train.simulate.swaying import sway
+from train.simulate.talk import Cue, Reaction, Talk
+
+LOOKS_WHEN_NODDING = 0.85
+
+
+def listen(talk: Talk, count: int, seed: int) -> list[Reaction]:
+    """``count`` listeners of ``talk``; listener ``i`` depends on the talk, ``seed`` and ``i`` alone.
+
+    Cues are those of the talk, or found in it where it carries none.
+    """
+    if count < 1:
+        raise EngineError(f"a talk needs at least one listener, not {count}: ask for more")
+    if talk.face.shape != (talk.frames, len(FACE)) or not np.isfinite(talk.face).all():
+        raise EngineError(f"the face of {talk.voice} is not (T, {len(FACE)}) finite numbers: fill its gaps first")
+    cues, floor = talk.cues or find_cues(talk), Floor.of(talk)
+    generators = [np.random.default_rng([seed, number]) for number in range(count)]
+    return [_react(talk, cues, floor, draw_persona(rng), rng) for rng in generators]
+
+
+def _react(talk: Talk, cues: tuple[Cue, ...], floor: Floor, who: Persona, rng: np.random.Generator) -> Reaction:
+    """One listener, from its plans to its face."""
+    frames = talk.frames
+    nods = plan_nods(cues, floor, who, rng)
+    smiles = plan_smiles(talk, floor, who, rng)
+    brows = plan_brows(cues, floor, who, rng)
+    attended = [nod.start_s - 0.1 for nod in nods if rng.uniform() < LOOKS_WHEN_NODDING]
+    look = plan_look(floor, talk.own_turns, [*attended, *(smile.start_s for smile in smiles)], who, rng)
+    closure, body = blink(floor, look, who, rng), sway(talk, floor, who, rng)
+    level = mood(smiles, floor, who, rng)
+    jaw, back = render_laughs(smiles, frames, who, rng)
+
+    nod = render_nods(nods, frames)
+    head = body.pose.copy()
+    head[:, 0] += nod + back + look.head_pitch
+    head[:, 1] += who.nod_slant * nod + look.head_yaw
+    eyes = eye_weights(
+        _tensor(body.partner_yaw + look.yaw - head[:, 1]), _tensor(body.partner_pitch + look.pitch - head[:, 0])
+    )
+    flash = _tensor(render_pulses(brows, frames))
+    face = compose(_tensor(head), eyes, level, flash, _tensor(closure)).numpy()
+    face[:, FACE["jawOpen"]] = np.minimum(1.0, face[:, FACE["jawOpen"]] + jaw)
+    events = [move.event() for move in (*nods, *smiles, *brows)]
+    return Reaction(
+        face=face,
+        controls={"expressiveness": np.full(frames, who.expressiveness, np.float32), "self_speaking": floor.own.copy()},
+        events=tuple(sorted(events, key=lambda event: event.time_s)),
+        persona=who.numbers(),
+    )
+
+
+def _tensor(curve: Curve) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(curve, np.float32))

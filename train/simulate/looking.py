@@ -1,0 +1,153 @@
+"""Where a simulated listener looks, and when it blinks, planned over the whole clip.
+
+Sources, directions, sizes and the course of a saccade are those of :mod:`models.listener_rules.gaze` and
+:mod:`~models.listener_rules.blinks`. Knowing the clip adds what people do around turns: they look back when the partner
+begins to speak, look at whom they nod and smile to (Bavelas, Coates & Johnson 2002, J. Communication 52: responses come
+within windows of mutual gaze), look away as their own turn begins and back towards its end (Kendon 1967, Acta
+Psychologica 26).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from models.listener_rules import blinks, gaze
+from models.listener_rules.cells import DT
+from train.simulate.curves import Curve, follow, held, lognormal, spring
+from train.simulate.floor import Floor
+from train.simulate.persona import Persona
+from train.simulate.talk import Span
+
+LEAST_AWAY_S, LATENCY_S = 0.30, (0.15, 0.45)
+"""A look away shorter than this is not begun; time (s) it takes to look back once something calls."""
+OWN_START_AWAY, OWN_END_BACK_S = 0.7, 0.8
+"""Chance to look away as an own turn begins, and how long (s) before its end gaze is back."""
+OWN_BLINK_HURRY = 1.5
+"""Blinks come so much faster while speaking (17 to 26 a minute, Bentivoglio et al. 1997)."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Directions (T,), radians in channel signs: gaze from the partner's eyes, and the head's share in it."""
+
+    yaw: Curve
+    pitch: Curve
+    head_yaw: Curve
+    head_pitch: Curve
+    shifts: tuple[tuple[float, float], ...]  #: time (s) and size (rad) of every shift of gaze
+
+
+def plan_look(
+    floor: Floor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
+) -> Look:
+    """The gaze of one listener. ``calls`` are moments (s) at which it should rest on the partner."""
+    frames = len(floor.own)
+    yaws, pitches, shifts = [], [], []
+    for time, yaw, pitch in _targets(floor, own_turns, calls, who, rng):
+        before = (yaws[-1][1], pitches[-1][1]) if yaws else (0.0, 0.0)
+        yaws.append((time, yaw))
+        pitches.append((time, pitch))
+        shifts.append((time, float(np.hypot(yaw - before[0], pitch - before[1]))))
+    yaw, pitch = held(frames, yaws), held(frames, pitches)
+    # Only the larger looks take the head along.
+    share = gaze.HEAD_SHARE * np.clip(1.0 - gaze.HEAD_FROM / np.hypot(yaw, pitch).clip(1e-3), 0.0, 1.0)
+    # A saccade covers the same share of what is left in every frame: a one-pole filter with this time constant.
+    tau = -DT / np.log(1.0 - gaze.SACCADE)
+    return Look(
+        follow(yaw, tau),
+        follow(pitch, tau),
+        spring(share * yaw, gaze.HEAD_OMEGA),
+        spring(share * pitch, gaze.HEAD_OMEGA),
+        tuple(shifts),
+    )
+
+
+def _targets(
+    floor: Floor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
+) -> list[tuple[float, float, float]]:
+    """Time (s), yaw and pitch of every point looked at, in order of time."""
+    length = len(floor.own) * DT
+    back = [turn.end_s - OWN_END_BACK_S for turn in own_turns]
+    summons = sorted([*calls, *(time + rng.uniform(*LATENCY_S) for time in (*floor.resumes, *back))])
+    leaves = [turn.start_s + rng.uniform(-0.3, 0.3) for turn in own_turns if rng.uniform() < OWN_START_AWAY]
+    points: list[tuple[float, float, float]] = []
+    now = 0.0
+    while now < length:
+        until = now + _look_for(now, floor, who, rng)
+        forced = [time for time in leaves if now < time < until]
+        until = min(forced, default=until)
+        _fixate(points, now, min(until, length), who, rng)
+        speaking = floor.owned(until)
+        away_for = lognormal(rng, gaze.AWAY_SPEAKING if speaking else gaze.AWAY_LISTENING, gaze.AWAY_SIGMA)
+        called = bisect_left(summons, until - LEAST_AWAY_S)
+        end = min(until + away_for, summons[called]) if called < len(summons) else until + away_for
+        if end - until >= LEAST_AWAY_S and until < length:
+            points.append((until, *_away(who, rng)))
+            now = end
+        else:
+            now = max(end, until)
+    return points
+
+
+def _look_for(now: float, floor: Floor, who: Persona, rng: np.random.Generator) -> float:
+    """Seconds for which a look at the partner lasts that begins now."""
+    frame = min(len(floor.own) - 1, int(now / DT))
+    median = who.look_s
+    if floor.own[frame]:
+        median *= gaze.TOWARDS_SPEAKING / gaze.TOWARDS_LISTENING
+    elif floor.quiet_for[frame] > gaze.IDLE_AFTER:
+        median /= gaze.IDLE_HURRY
+    return lognormal(rng, median, gaze.TOWARDS_SIGMA)
+
+
+def _fixate(
+    points: list[tuple[float, float, float]], start: float, stop: float, who: Persona, rng: np.random.Generator
+) -> None:
+    """Fixations on the partner's eyes and mouth from ``start`` to ``stop``."""
+    while start < stop:
+        yaw, pitch = 0.01 * rng.uniform(-0.5, 0.5), 0.01 * rng.uniform(-0.5, 0.5)
+        if rng.uniform() < who.mouth_share:
+            pitch += gaze.FACE_HEIGHT
+        else:
+            yaw += rng.choice((-1.0, 1.0)) * gaze.FACE_HALF_WIDTH
+        points.append((start, yaw, pitch))
+        start += lognormal(rng, gaze.FIXATION_MEDIAN, gaze.FIXATION_SIGMA)
+
+
+def _away(who: Persona, rng: np.random.Generator) -> tuple[float, float]:
+    """Yaw and pitch of a look away."""
+    size = lognormal(rng, gaze.AWAY_MEDIAN, gaze.AWAY_SPREAD)
+    side = size if rng.uniform() < who.side else -size
+    where = rng.uniform()
+    if where < gaze.SIDEWAYS_SHARE:
+        return side, 0.35 * size * rng.uniform(-0.3, 0.7)
+    return 0.35 * side, 0.9 * size if where < gaze.SIDEWAYS_SHARE + gaze.DOWN_SHARE else -0.6 * size
+
+
+def blink(floor: Floor, look: Look, who: Persona, rng: np.random.Generator) -> Curve:
+    """Closure of the lids 0..1, (T,): timers that hurry in pauses and in own turns, and blinks that come
+    along with large shifts of gaze."""
+    frames = len(floor.own)
+    first, last = blinks.PAUSE_WINDOW
+    hurry = np.where((floor.quiet_for > first) & (floor.quiet_for < last), blinks.PAUSE_HURRY, 1.0)
+    clock = np.concatenate([[0.0], np.cumsum(DT * hurry * np.where(floor.own > 0.5, OWN_BLINK_HURRY, 1.0))])
+    span = blinks.SHIFT_SURE - blinks.SHIFT_LEAST
+    with_look = [time for time, size in look.shifts if rng.uniform() < (size - blinks.SHIFT_LEAST) / span]
+    closure, now = np.zeros(frames), 0.0
+    while True:
+        due = np.interp(now, np.arange(frames + 1) * DT, clock) + lognormal(rng, who.blink_interval, blinks.SIGMA)
+        start = float(np.interp(due, clock, np.arange(frames + 1) * DT))
+        ready = now + blinks.LEAST_INTERVAL + DT
+        start = max(min([time for time in with_look if ready <= time < start], default=start), ready)
+        if start >= (frames - 1) * DT:
+            return closure
+        depth = 1.0 if rng.uniform() >= blinks.PARTIAL_SHARE else rng.uniform(blinks.PARTIAL_LEAST, 0.9)
+        begin = int(start / DT) + 1
+        elapsed = np.arange(begin, min(frames, begin + 12)) * DT - start
+        lids = blinks.lid_course(torch.from_numpy(elapsed)).numpy()
+        closure[begin : begin + len(lids)] = np.maximum(closure[begin : begin + len(lids)], depth * lids)
+        now = start
