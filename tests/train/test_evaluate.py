@@ -75,6 +75,7 @@ def test_the_verdict_names_noise_stillness_and_copying(measured: Evaluation) -> 
     assert any("won by stillness" in line for line in told["mean"])
     assert "redraw" not in told and "ground truth" not in told
     assert any("voice(s)" in line for line in told["split"])
+    assert any("min of silence" in line for line in told["split"])
 
 
 def test_a_copy_of_the_truth_meets_every_target(scenes: list[Scene], measured: Evaluation) -> None:

@@ -20,7 +20,7 @@ from train.__main__ import main
 from train.react import MEAN_ROTATION, MEAN_TRANSLATION, METRES, ReactData, from_faceverse
 from train.simulate.cues import find_cues
 from train.simulate.speaker import build_talk
-from train.simulate.talk import FPS, RATE, Cue, Reaction, Talk
+from train.simulate.talk import FPS, RATE, Cue, Reaction, Span, Talk
 from train.simulate.voices import synthetic_voice
 from train.simulate.write import Writer
 
@@ -42,6 +42,7 @@ def listener(talk: Talk, number: int) -> Reaction:
 @pytest.fixture(scope="module")
 def talk() -> Talk:
     made = build_talk(VOICE, 1.0, 2)
+    made = replace(made, own_turns=(Span(12.0, 18.5), Span(28.0, 33.25)))  # one goes on in the second clip
     return replace(made, cues=find_cues(made))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from train.evaluate.intervals import interval
 from train.evaluate.measures import FIGURES
 from train.evaluate.run import Evaluation, Result
+from train.simulate.talk import FPS
 
 SKILL = 0.7
 BAND = (0.7, 1.3)
@@ -20,7 +21,7 @@ STILL = 0.1
 """Share of the truth's nod-band energy and face jerk under which a row counts as still."""
 SLACK_PER_MIN = 0.3
 """Room around the truth's interval of a rate: half the interval's own width, or this, whichever is more."""
-FEW_VOICES = 8
+FEW_VOICES, FEW_MINUTES = 8, 3.0
 
 HEADINGS = {figure.key: figure.heading for figure in FIGURES}
 HEADINGS |= {"nods_silence": "nods a minute in silence", "nods_cue_free": "nods a minute in cue-free speech"}
@@ -157,6 +158,10 @@ def _split(evaluation: Evaluation) -> list[str]:
         told.append(
             f"{len(evaluation.voices)} voice(s): intervals over so few say little; {FEW_VOICES} or more are wanted."
         )
+    for place, words in (("cue_free", "cue-free speech"), ("silence", "silence")):
+        minutes = sum(scene.nod_masks[place].sum() for scene in evaluation.scenes) / FPS / 60.0
+        if minutes < FEW_MINUTES:
+            told.append(f"{minutes:.1f} min of {words}: rates there say little; {FEW_MINUTES:g} or more are wanted.")
     redraw = evaluation.result("redraw")
     for kind in ("nod", "smile"):
         low, _ = interval(redraw.figures[f"{kind}_f1"] - evaluation.result("random").figures[f"{kind}_f1"])

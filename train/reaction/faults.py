@@ -49,11 +49,14 @@ def draw(rng: np.random.Generator, frames: int, face_off: float, audio_off: floa
 
 def _present(rng: np.random.Generator, frames: int, share: float) -> NDArray[np.bool_]:
     """False for ``share`` of the time on average: by half in whole streams, by half in stretches."""
-    whole = rng.random() < share / 2
-    gaps = rng.poisson(share / 2 * frames / (STRETCH_S * FPS))
-    starts = rng.integers(frames, size=gaps)
-    lengths = rng.exponential(STRETCH_S * FPS, size=gaps).astype(np.int64) + 1
-    present = np.full(frames, not whole)
-    for first, length in zip(starts, lengths, strict=True):
-        present[first : first + length] = False
+    if rng.random() < share / 2:
+        return np.zeros(frames, bool)
+    present, mean = np.ones(frames, bool), STRETCH_S * FPS
+    before = int(4 * mean)  # stretches that began before the stream reach into it
+    often = np.log((1 - share / 2) / (1 - share)) / mean  # stretches may overlap
+    count = rng.poisson(often * (frames + before))
+    starts = rng.integers(-before, frames, size=count)
+    ends = starts + rng.exponential(mean, size=count).astype(np.int64) + 1
+    for first, end in zip(starts.clip(0), ends.clip(0), strict=True):
+        present[first:end] = False
     return present

@@ -24,7 +24,7 @@ from models.reaction import Reaction
 from train.simulate.talk import FPS, HOP
 
 HEAR_CHUNK = 1500  # frames
-TOGETHER = 16  # talks
+TOGETHER = 32  # talks
 CONTROLS = ("expressiveness", "self_speaking")
 
 

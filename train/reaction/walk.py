@@ -100,7 +100,7 @@ class Crops:
         places = [self.walk.at(row, step) for row in range(self.settings.rows)]
         faults = [self._faults_of(row, place) for row, place in enumerate(places)]
         hidden = np.random.default_rng([seed, OWN, step]).random(len(places)) < self.settings.own_off
-        batch = cut(self.streams, places, self.settings.crop, faults, self.codes, begin=step == 0)
+        batch = cut(self.streams, places, self.settings.crop, faults, self.codes)
         batch["own"] = torch.from_numpy(np.repeat(~hidden[:, None], self.settings.crop, 1).astype(np.float32))
         batch["seed"] = int(np.random.SeedSequence([seed, NETWORK, step]).generate_state(1)[0])
         return batch
@@ -132,18 +132,16 @@ class Checks:
     def __iter__(self) -> Iterator[Batch]:
         for crop in range(self.crops):
             places = [Place(0, int(stream), crop) for stream in self.chosen]
-            batch = cut(self.streams, places, self.settings.crop, None, self.codes, begin=False)
+            batch = cut(self.streams, places, self.settings.crop, None, self.codes)
             batch["own"] = torch.ones(len(places), self.settings.crop)
             yield batch
 
 
-def cut(
-    streams: Streams, places: list[Place], crop: int, faults: list[Faults] | None, codes: int, begin: bool
-) -> Batch:
-    """The batch at ``places``; every row is new if ``begin``. Without ``faults`` all is heard and seen at once."""
+def cut(streams: Streams, places: list[Place], crop: int, faults: list[Faults] | None, codes: int) -> Batch:
+    """The batch at ``places``. Without ``faults`` all is heard and seen at once."""
     stream = np.array([place.stream for place in places])
     first = np.array([place.crop * crop for place in places])
-    new = np.array([place.crop == 0 or begin for place in places])
+    new = np.array([place.crop == 0 for place in places])
     frames = first[:, None] + np.arange(crop)
     told = streams.talk_start[stream][:, None]
     own = torch.from_numpy(streams.start[stream][:, None] + frames)

@@ -2,7 +2,7 @@
 must learn to hear and see.
 
 - **pause**: a phrase of at least 1 s ends and silence follows (Truong, Poppe & Heylen 2010, Interspeech). The cue is
-  the phrase's end, and 0.35 s of silence are enough, less than their 0.4 s: nobody here has to wait to know. Strong
+  the phrase's end, and 0.45 s of silence are enough, about their 0.4 s, though nobody here has to wait to know. Strong
   when the silence is long and the pitch has fallen.
 - **question**: such an end on a rise of pitch (also Truong et al.); it takes the place of the pause.
 - **low**: pitch below the speaker's own 26th percentile for 110 ms after 0.7 s of speech (Ward & Tsukahara 2000,
@@ -24,7 +24,7 @@ from models.listener_rules.nods import RISE_SEMITONES
 from models.listener_rules.voice import LOW_AFTER_SPEECH, LOW_FOR, LOW_PERCENTILE, PAUSE_AFTER_SPEECH
 from train.simulate.talk import FPS, HOP, RATE, Cue, Span, Talk
 
-PAUSE_LEAST, LONG_PAUSE = 0.35, 1.5
+PAUSE_LEAST, LONG_PAUSE = 0.45, 1.5
 """Silence (s) from which the end of a phrase is a cue, and from which its length adds no more strength."""
 SAME_PLACE, LOW_APART = 0.8, 6.0
 """Seconds before a pause in which a low region is the pause's own, and least time between two low cues."""

@@ -9,6 +9,7 @@ brows, glances away and postures are drawn here, and kept as the talk's acts. Wh
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -86,10 +87,10 @@ class _Mouth:
         if self._voice.throat is not None:
             ends = (0.66, 0.30, 0.04) if last else (0.54, 0.08, 0.38)
             kind = str(rng.choice(synth.KINDS, p=ends))
-            pcm = synth.phrase(self._throat, float(np.clip(rng.lognormal(0.95, 0.45), 1.0, 6.0)), kind, rng)
+            pcm = synth.phrase(self._throat, float(np.clip(rng.lognormal(1.1, 0.5), 1.0, 8.0)), kind, rng)
             level = LEVEL * rng.uniform(0.85, 1.15) / np.sqrt(np.mean(np.square(pcm)))
             return Phrase((pcm * level).astype(np.float32), kind)
-        wanted, words = rng.uniform(1.1, 2.6), [self._next()]
+        wanted, words = rng.uniform(1.5, 4.5), [self._next()]
         while sum(len(word.pcm) for word in words) < wanted * RATE:  # single words are said in a row
             words.append(self._next())
         return _strung(words, rng)
@@ -102,16 +103,18 @@ class _Mouth:
 
 
 def _strung(words: list[Phrase], rng: np.random.Generator) -> Phrase:
-    """``words`` as one phrase with gaps of 40-160 ms, each word on the grid of frames; it ends as the last one does."""
+    """``words`` as one phrase with gaps of 80-200 ms, each word on the grid of frames; it ends as the last one does."""
     sounds, faces = [], []
-    for word in words[:-1]:
-        frames = -(-len(word.pcm) // HOP) + int(rng.integers(1, 4))
+    for word, following in itertools.pairwise(words):
+        frames = -(-len(word.pcm) // HOP) + int(rng.integers(2, 5))
         sounds.append(np.pad(word.pcm, (0, frames * HOP - len(word.pcm))))
-        if word.face is not None:
-            faces.append(np.pad(word.face, ((0, frames - len(word.face)), (0, 0)), mode="edge"))
-    pcm = np.concatenate([*sounds, words[-1].pcm])
-    last = words[-1].face
-    return Phrase(pcm, words[-1].kind, None if last is None else np.concatenate([*faces, last]))
+        if word.face is not None and following.face is not None:
+            gap = frames - len(word.face)
+            way = (np.arange(1, gap + 1) / (gap + 1)).astype(np.float32)[:, None]
+            faces += [word.face, (1 - way) * word.face[-1] + way * following.face[0]]
+    last = words[-1]
+    pcm = np.concatenate([*sounds, last.pcm])
+    return Phrase(pcm, last.kind, None if last.face is None else np.concatenate([*faces, last.face]))
 
 
 def _played(phrase: Phrase, rate: int, rng: np.random.Generator) -> Phrase:
@@ -153,14 +156,14 @@ def _lay_out(mouth: _Mouth, throat: Throat, length_s: float, rng: np.random.Gene
             layout.phrases.append(span)
             if said.kind == "rise":
                 layout.asked.append(span)
-            clock = end + (rng.uniform(0.15, 0.3) if rng.random() < 0.25 else _pause(rng))
+            clock = end + (rng.uniform(0.15, 0.3) if rng.random() < 0.4 else _pause(rng))
             if rng.random() < laughs and clock < length_s - 4:
                 clock = _laugh(layout, throat, end + rng.uniform(0.2, 0.4), rng) + _pause(rng)
         if clock > next_own and clock < length_s - 8:
             clock = _own_turn(layout, throat, clock, min(length_s - 1.5, clock + rng.uniform(4, 15)), rng)
             next_own = clock + rng.uniform(25, 70)
-        elif rng.random() < 0.25:
-            clock += rng.uniform(3, 8)
+        elif rng.random() < 0.35:
+            clock += rng.uniform(4, 12)
         else:
             clock += rng.uniform(0.4, 1.0)
 

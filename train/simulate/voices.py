@@ -26,6 +26,8 @@ SHORTEST_S, LONGEST_S, PAUSE_S, JOIN_S = 1.0, 6.0, 0.25, 0.35
 SILENT_DB = -75.0  #: a recording whose loud parts are softer holds no speech
 PARTNER = Path(__file__).resolve().parents[2] / "engine" / "data" / "partner"
 
+LEFT_OUT = ("eyeLook", "eyeBlink")
+
 Sound = NDArray[np.float32]
 
 
@@ -236,8 +238,8 @@ def _alone(path: Path, speaker: str, size: int) -> list[tuple[int, int]]:
 def _capture(path: Path, frames: int) -> tuple[NDArray[np.float32], tuple[int, ...]]:
     """The face (frames, 58) of a capture at 25 a second, and the channels that it really holds.
 
-    Channels go by name. Eyes' directions are left out (video trackers guess them); a tracked head is relative to its
-    median in the clip.
+    Channels go by name. Eyes' directions and blinks are left out: video trackers guess the first, and clips of three
+    seconds have a blink each. A tracked head is relative to its median in the clip.
     """
     with np.load(path) as stored:
         names = [str(name) for name in stored["names"]]
@@ -246,7 +248,7 @@ def _capture(path: Path, frames: int) -> tuple[NDArray[np.float32], tuple[int, .
         fps, matrices = float(stored["fps"]), stored.get("head_mat")
     face = np.zeros((len(weights), len(FACE_NAMES)), np.float32)
     face[:, :52] = weights
-    held = [FACE[name] for name, good in zip(names, valid, strict=True) if good and not name.startswith("eyeLook")]
+    held = [FACE[name] for name, good in zip(names, valid, strict=True) if good and not name.startswith(LEFT_OUT)]
     if matrices is not None:
         turns = np.array([head_angles(item[:3, :3] / np.linalg.norm(item[:3, :3], axis=0)) for item in matrices])
         pose = np.concatenate([turns, matrices[:, :3, 3] / 100.0], 1)
