@@ -191,7 +191,7 @@ def _line(rung: Rung) -> str:
 
 def _told(draws: Draws) -> str:
     return (
-        f"  {'onnx int8 ids':30} as in fp32 in {draws.frames:.1%} of frames, {draws.draws:.2%} of draws; where not, the "
+        f"  {'onnx int8 ids':30} as in fp32 in {draws.frames:.1%} of frames, {draws.draws:.2%} of draws; else the "
         f"noise was within {draws.margin:.1e} of the next id"
     )
 
