@@ -18,6 +18,8 @@ from models.contract import Tensors
 from models.reaction import Reaction
 from models.sampling import LOGITS, PREVIOUS
 
+torch.set_num_threads(1)
+
 
 @pytest.fixture(scope="module")
 def model() -> Reaction:
