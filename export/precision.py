@@ -38,7 +38,7 @@ from models.sampling import LEAST_TEMPERATURE, LOGITS, NOISE, PREVIOUS, TEMPERAT
 TOLERANCE = 0.1
 """Largest difference from the 32-bit step, relative to ``max(1, |value|)``, that counts as within."""
 TURN = 25
-_FP16 = f"  {'onnx fp16':30} not built: ONNX Runtime's CPU provider runs fp16 through fp32 casts, and slower than fp32"
+_FP16 = f"  {'onnx fp16':30} not built: ONNX Runtime's CPU provider runs it through fp32 casts, slower than fp32"
 _KINDS = ("MatMul", "Gemm")
 
 

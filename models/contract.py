@@ -136,8 +136,11 @@ def named(name: str, entries: Mapping[str, Tensor] | Mapping[str, StateSpec]) ->
 
 
 def finite(value: Tensor) -> Tensor:
-    """``value`` with NaN and infinity replaced by 0: what goes into a state must be able to come out of it."""
-    return torch.where(torch.isfinite(value), value, 0.0)
+    """``value`` with NaN and infinity replaced by 0: what goes into a state must be able to come out of it.
+
+    A number less itself is 0 unless it is not finite; said so, it is two nodes of a graph fewer than ``isfinite``.
+    """
+    return torch.where(value - value == 0.0, value, 0.0)
 
 
 def where_rows(rows: Tensor, yes: Tensor, no: Tensor) -> Tensor:

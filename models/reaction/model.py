@@ -36,9 +36,24 @@ CONTROLS = (
     InputSpec("self_speaking", "control", low=0.0, high=1.0, about="1 while the avatar itself talks: less listening"),
 )
 
+CARD = """
+A listener learned from simulated conversations. It hears and sees a conversation partner and draws, frame by frame,
+what a listening face does next: nods, smiles, brows, gaze, blinks and the sway of the head. The same seed gives the
+same session, another seed another, equally plausible listener. `temperature` makes it calmer or livelier,
+`expressiveness` sets the size of its movements, `self_speaking` tells it that its own avatar talks.
+
+What it is not: it never saw two people talk. Its teachers are drawn from published findings by the simulation of this
+project, and it can be no better a listener than they are. It knows no words. Nobody has rated it in a study. Skin,
+age, sex and culture of listeners are not modelled; nod rates are those of the literature on English and Dutch. The 25
+emotion numbers describe the shape of its own face, not a feeling.
+"""
+
 
 class Reaction(AutoregressiveModel):
     """See the module docstring; ``config`` gives the sizes, ``spec`` inputs, outputs and state."""
+
+    card = CARD
+    licence = "Apache-2.0"
 
     def __init__(self, config: ReactionConfig) -> None:
         super().__init__()
