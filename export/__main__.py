@@ -20,7 +20,7 @@ import torch
 from engine.bundle import MANIFEST, STEP, Bundle, OnnxFile
 from engine.errors import EngineError
 from export import precision
-from export.card import card
+from export.card import card, notes
 from export.errors import ExportError
 from export.parity import MARGIN, Rung, climb
 from export.recording import recording
@@ -50,6 +50,7 @@ def export(options: argparse.Namespace) -> int:
         raise ExportError(f"{out} exists and is no bundle; give another folder")
     if options.checkpoint is not None and options.training_data is None:
         raise ExportError("--training-data is missing: say what the checkpoint was trained on, for the manifest")
+    more = notes(options.notes)
     torch.set_num_threads(1)
     model = registry.create(options.model, options.checkpoint)
     graph = to_onnx(model, options.opset)
@@ -70,7 +71,7 @@ def export(options: argparse.Namespace) -> int:
             return 1
         measured = {rung.name: rung.largest for rung in rungs}
         bundle = dataclasses.replace(bundle, parity=measured)
-        bundle = bundle.write(graph.content, card(bundle, report))
+        bundle = bundle.write(graph.content, card(bundle, report, more))
         if out.exists():
             shutil.rmtree(out)
         folder.rename(out)
@@ -151,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", default="0.1.0", help="version of the bundle (default 0.1.0)")
     parser.add_argument("--licence", help="licence of the bundle (default: what the model says)")
     parser.add_argument("--training-data", help="what the checkpoint was trained on; needed with a checkpoint")
+    parser.add_argument("--notes", type=Path, help="Markdown for the card: how it was trained, how it was measured")
     parser.add_argument("--credits", help="credits that the data ask for (default: what the model says)")
     parser.add_argument("--opset", type=int, default=OPSET, help=f"ONNX opset (default {OPSET})")
     parser.add_argument("--tolerance", type=float, default=1e-4, help="largest difference accepted (default 1e-4)")

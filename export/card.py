@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from engine.bundle import Bundle
 from engine.spec import StreamSpec
+from export.errors import ExportError
 
 
-def card(bundle: Bundle, parity: str) -> str:
-    """Markdown of a bundle; ``parity`` is the text of the ladder as printed."""
+def card(bundle: Bundle, parity: str, more: str = "") -> str:
+    """Markdown of a bundle; ``parity`` is the text of the ladder as printed, ``more`` sections in its own words."""
     spec = bundle.spec
     sections = [
         f"# {bundle.name} {bundle.version}",
         bundle.description,
+        *([more] if more else []),
         "## What it does, frame by frame",
         _facts(spec),
         "## Inputs",
@@ -33,6 +36,16 @@ def card(bundle: Bundle, parity: str) -> str:
         ),
     ]
     return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def notes(path: Path | None) -> str:
+    """The text of a Markdown file for the card; :class:`ExportError` where it cannot be read."""
+    if path is None:
+        return ""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExportError(f"--notes {path} cannot be read ({error}); give a Markdown file or leave it out") from error
 
 
 def _facts(spec: StreamSpec) -> str:

@@ -32,7 +32,8 @@ def test_exports_a_bundle_that_runs(tmp_path: Path, capsys: pytest.CaptureFixtur
     torch.save(weights, tmp_path / "trained.pt")
     out = tmp_path / "bundles" / "mine"
     arguments = ["tiny", str(tmp_path / "trained.pt"), str(out), "--training-data", "made up", "--version", "2.1.0"]
-    assert main([*arguments, "--seconds", "4"]) == 0
+    (tmp_path / "notes.md").write_text("## Trained\n\nIn no time.\n")
+    assert main([*arguments, "--seconds", "4", "--notes", str(tmp_path / "notes.md")]) == 0
     printed = capsys.readouterr().out
 
     bundle = Bundle.load(out)
@@ -47,7 +48,14 @@ def test_exports_a_bundle_that_runs(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert 0 < bundle.parity["onnx free-running"] < 1e-4
 
     card = bundle.read(CARD).decode()
-    for text in ("A tiny model.", "For tests alone.", "| gain | control |", "onnx free-running", "made up"):
+    for text in (
+        "A tiny model.",
+        "For tests alone.",
+        "| gain | control |",
+        "onnx free-running",
+        "made up",
+        "In no time.",
+    ):
         assert text in card
     for text in (f"opset {OPSET}", "Conv 1", "tensorrt", "not available", "fp16", "not built", "100 frames"):
         assert text in printed
@@ -129,6 +137,7 @@ def test_refusals_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["tiny", str(tmp_path / "w.pt"), str(tmp_path / "b")], "--training-data is missing"),
         (["tiny", str(tmp_path / "no.pt"), str(tmp_path / "b"), "--training-data", "x"], "no.pt"),
         (["fixed", str(tmp_path / "b")], "does not export"),
+        (["tiny", str(tmp_path / "b"), "--notes", str(tmp_path / "no.md")], "no.md cannot be read"),
     ):
         assert main(arguments) == 2
         assert reason in capsys.readouterr().err
