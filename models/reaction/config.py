@@ -47,6 +47,8 @@ DEFAULT_GROUPS = (
     Group("brows", BROWS, (7, 5)),
     Group("mouth", MOUTH, (9, 5, 5)),
 )
+PLANS = ("nod", "smile", "brow")
+"""Movements that the listener decides on before it makes them, each a yes or no of its own in every frame."""
 AIS_GROUPS = (Group("face", FOLDED_NAMES, (8, 5, 5, 5), predictive=False),)
 
 
@@ -57,6 +59,7 @@ class ReactionConfig:
     ``listener_blocks`` cross the own past with the speaker."""
 
     groups: tuple[Group, ...] = DEFAULT_GROUPS
+    plans: tuple[str, ...] = PLANS
     channels: int = 128
     heads: int = 4
     window: int = 96

@@ -3,7 +3,8 @@
 Axes are the leading eigenvectors of each group's covariance, channels scaled by what people see: a radian of head
 rotation, a tenth of a metre and a full weight count alike. For each latent the search runs the closed coding loop over
 a stretch of the data with every candidate side by side and keeps the one with the smallest cost: relative error plus
-how far jerk (mean absolute third difference) and mean speed are from the original's, on a log scale. A face whose ids
+how far jerk (mean absolute third difference) and speed (root mean square, so that nods and blinks count) are from the
+original's, on a log scale. A face whose ids
 twitch or freeze looks wrong long before its error does.
 """
 
@@ -33,7 +34,7 @@ GROWTHS = (1.6, 2.0, 2.5, 3.2)
 PULLS = (0.04, 0.1, 0.25, 0.5, 1.0)
 BLENDS = (0.0, 0.5)
 MOMENTA = (0.0, 0.5, 0.75, 0.9, 0.97)
-JERK_WEIGHT, SPEED_WEIGHT = 0.6, 0.3
+JERK_WEIGHT, SPEED_WEIGHT = 0.6, 1.5
 
 
 def fit(tokenizer: FaceTokenizer, faces: Sequence[NDArray[np.floating]]) -> None:
@@ -109,12 +110,12 @@ def _blended(coded: Tensor, blend: float) -> Tensor:
 
 def _cost(wanted: Tensor, got: Tensor) -> Tensor:
     """(candidates, latents) of ``got`` (candidates, pieces, frames, latents) against ``wanted`` (pieces, frames,
-    latents): relative error plus the log ratios of jerk and speed."""
+    latents): relative error plus the log ratios of jerk and of root-mean-square speed."""
     error = (got - wanted).square().mean((1, 2)) / wanted.var((0, 1)).clamp_min(1e-12)
 
-    def ratio(order: int) -> Tensor:
-        mine = got.diff(n=order, dim=2).abs().mean((1, 2))
-        theirs = wanted.diff(n=order, dim=1).abs().mean((0, 1))
-        return ((mine + 1e-9) / (theirs + 1e-9)).log().abs()
+    def ratio(order: int, power: int) -> Tensor:
+        mine = got.diff(n=order, dim=2).abs().pow(power).mean((1, 2))
+        theirs = wanted.diff(n=order, dim=1).abs().pow(power).mean((0, 1))
+        return ((mine + 1e-9) / (theirs + 1e-9)).log().abs() / power
 
-    return error.sqrt() + JERK_WEIGHT * ratio(3) + SPEED_WEIGHT * ratio(1)
+    return error.sqrt() + JERK_WEIGHT * ratio(3, 1) + SPEED_WEIGHT * ratio(1, 2)

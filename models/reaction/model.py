@@ -3,7 +3,10 @@
 Streams of features (voice, partner's face, the own past) run through gated cross-modal blocks in two stages, as in the
 AIS laboratory's REACT2024 system: the speaker's voice and face attend to each other, then the listener's own past
 attends to the fused speaker. The logits of this frame's ids follow; ids are drawn, and a tokenizer turns them into the
-58 numbers. Unlike there everything is causal, frame by frame, over windows held in rings.
+58 numbers. Beside the face, each frame draws *plans*, whether to set out on a nod, a smile or a raise of the brows: the
+decision to answer is a small choice made at the right moment, and would drown among ids that follow the sway of a head;
+once drawn, the movement follows it as the own past. Unlike there everything is causal, frame by frame, over windows held
+in rings.
 
 Training calls :meth:`Reaction.hear` once per recording and :meth:`Reaction.react` on crops; serving calls both for
 every frame.
@@ -59,9 +62,10 @@ class Reaction(AutoregressiveModel):
         super().__init__()
         self.config, c = config, config.channels
         self.tokenizer = FaceTokenizer(config.groups)
-        self.heads, self.levels, self.codes = len(config.groups), self.tokenizer.codes, max(self.tokenizer.codes)
+        self.levels = (*self.tokenizer.codes, *(2 for _ in config.plans))
+        self.heads, self.codes = len(self.levels), max(self.levels)
         self.hearing = Hearing(SAMPLE_RATE, HOP, config.bands)
-        self.sight, self.past = Sight(), OwnPast(self.tokenizer)
+        self.sight, self.past = Sight(), OwnPast(self.tokenizer, len(config.plans))
         self.voice_in = nn.Linear(self.hearing.width + 1, c)
         self.face_in = nn.Linear(self.sight.width, c)
         self.past_in = nn.Linear(self.past.width + len(CONTROLS), c)
@@ -129,7 +133,7 @@ class Reaction(AutoregressiveModel):
 
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Face (B, T, 58) and emotion (B, T, 25) of ids."""
-        face, updates = self.tokenizer.decode(ids, part(state, DECODER[:-1]))
+        face, updates = self.tokenizer.decode(ids[..., : self.tokenizer.heads], part(state, DECODER[:-1]))
         return {"face": face, "emotion": emotion(face)}, named(DECODER[:-1], updates)
 
     def hear(self, inputs: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:

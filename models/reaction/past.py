@@ -1,8 +1,9 @@
-"""What the predictor knows of its own past: where its face is, how fast it moves, and how lively it has been.
+"""What the predictor knows of its own past: where its face is, how fast it moves, what it decided, how lively it was.
 
 Previous ids become the tokenizer's latents, their speeds and the last innovations, in units of their usual size, and
 slow traces of activity, which reach back further than the attention's window (when did I last blink, am I a nodder?).
-No embedding table: ids are numbers here, so rare ones need not be learnt one by one.
+The plans drawn one frame ago come as they are and as traces. No embedding table: ids are numbers here, so rare ones
+need not be learnt one by one.
 """
 
 from __future__ import annotations
@@ -14,40 +15,49 @@ from engine.spec import StateSpec
 from models.contract import Tensors
 from models.reaction.tokenizer import FaceTokenizer
 
-TRACES = (1.0, 4.0, 16.0)
-"""Time constants (s) of the activity traces."""
+TRACES, PLAN_TRACES = (1.0, 4.0, 16.0), (0.2, 0.6, 2.0, 8.0)
+"""Time constants (s) of the traces of activity and of plans."""
 FRAME = 0.04
 
 
 class OwnPast(nn.Module):
-    """Features (B, T, ``width``) of previous ids (B, T, heads). ``tokenizer`` is shared with the decoder."""
+    """Features (B, T, ``width``) of previous ids (B, T, heads): those of ``tokenizer``, which is shared with the
+    decoder, then one for each of ``plans``."""
 
-    def __init__(self, tokenizer: FaceTokenizer) -> None:
+    def __init__(self, tokenizer: FaceTokenizer, plans: int) -> None:
         super().__init__()
         self.tokens = [tokenizer]  # in a list, so that the shared module is not registered twice
-        self.latents = tokenizer.latents
-        self.width = (3 + len(TRACES)) * self.latents
+        self.latents, self.plans = tokenizer.latents, plans
+        self.width = (3 + len(TRACES)) * self.latents + (1 + len(PLAN_TRACES)) * plans
         self.start = max(tokenizer.codes)
-        rates = torch.tensor([FRAME / tau for tau in TRACES])
-        self.register_buffer("rates", rates[:, None], persistent=False)
+        for name, taus in (("rates", TRACES), ("plan_rates", PLAN_TRACES)):
+            self.register_buffer(name, torch.tensor([FRAME / tau for tau in taus])[:, None], persistent=False)
 
     def state_specs(self) -> dict[str, StateSpec]:
-        """The decoder's position and speed one frame ago, and the activity traces."""
-        return {**self.tokens[0].state_specs(), "activity": StateSpec((len(TRACES), self.latents))}
+        """The decoder's position and speed one frame ago, and the traces."""
+        traces = {
+            "activity": StateSpec((len(TRACES), self.latents)),
+            "planned": StateSpec((len(PLAN_TRACES), self.plans)),
+        }
+        return self.tokens[0].state_specs() | traces
 
     @torch.no_grad()
     def forward(self, previous: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Features, and the state after the last frame. The id before the first frame counts as no change."""
         tokenizer = self.tokens[0]
         begun = (previous < self.start).all(-1, keepdim=True)
-        innovation = torch.where(begun, tokenizer.innovation(previous.clamp(max=self.start - 1)), 0.0)
+        shown, plans = previous[..., : tokenizer.heads], previous[..., tokenizer.heads :]
+        innovation = torch.where(begun, tokenizer.innovation(shown.clamp(max=self.start - 1)), 0.0)
+        decided = (plans == 1).to(innovation.dtype)
         (latent, speed, new), walked = tokenizer.follow(innovation, state)
         pace = tokenizer.pace
         size = (speed / pace).abs().clamp(max=8.0)
-        activity, traces = state["activity"], []
+        activity, planned, rows = state["activity"], state["planned"], []
         for t in range(previous.shape[1]):
             activity = activity + self.rates * (size[:, t, None] - activity)
-            traces.append(activity)
-        lively = torch.stack(traces, 1).flatten(2)
+            # A decision sets its traces to 1 and they fade from there.
+            planned = torch.maximum(planned * (1.0 - self.plan_rates), decided[:, t, None])
+            rows.append(torch.cat([activity.flatten(1), planned.flatten(1)], -1))
         bounded = [(speed / pace).clamp(-8.0, 8.0), (new / pace).clamp(-8.0, 8.0)]
-        return torch.cat([latent / tokenizer.spread, *bounded, lively], -1), {**walked, "activity": activity}
+        features = torch.cat([latent / tokenizer.spread, *bounded, decided, torch.stack(rows, 1)], -1)
+        return features, {**walked, "activity": activity, "planned": planned}

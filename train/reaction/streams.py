@@ -21,7 +21,8 @@ from torch import Tensor
 from engine.errors import EngineError
 from models.contract import commit, initial_state
 from models.reaction import Reaction
-from train.simulate.talk import FPS, HOP
+from train.reaction.plans import labels
+from train.simulate.talk import FPS, HOP, Cue
 
 HEAR_CHUNK = 1500  # frames
 TOGETHER = 32  # talks
@@ -42,6 +43,8 @@ class Talk(Protocol):
 
     def controls(self, name: str) -> dict[str, NDArray[np.float32]]: ...
 
+    def events(self, name: str) -> Sequence[Cue]: ...
+
 
 @dataclass(frozen=True)
 class Streams:
@@ -49,7 +52,7 @@ class Streams:
 
     heard: Tensor  #: (P, features) of the audio front
     face: Tensor  #: (P, 58) of the partner
-    ids: Tensor  #: (L, heads) int16
+    ids: Tensor  #: (L, heads) int16: the tokenizer's, then the plans
     controls: Tensor  #: (L, 2), see CONTROLS
     talk_start: NDArray[np.int64]  #: (S,) where a stream's talk begins among P
     start: NDArray[np.int64]  #: (S,) where a stream begins among L
@@ -73,10 +76,10 @@ def read(model: Reaction, talks: Sequence[Talk], what: str) -> Streams:
     lengths, pairs = [], []
     for index in range(0, len(talks), TOGETHER):
         group = talks[index : index + TOGETHER]
-        shown = [talk.face() for talk in group]
+        seen = [talk.face() for talk in group]
         sounds = [talk.audio() for talk in group]
         answers = [[talk.listener(name) for name in talk.listeners] for talk in group]
-        for talk, face, sound, answer in zip(group, shown, sounds, answers, strict=True):
+        for talk, face, sound, answer in zip(group, seen, sounds, answers, strict=True):
             length = min(len(sound) // HOP, len(face), *(len(value) for value in answer)) if answer else 0
             if not length:
                 raise EngineError(f"talk {talk.name!r} of {what} has no listener or no frame; remove it")
@@ -84,8 +87,12 @@ def read(model: Reaction, talks: Sequence[Talk], what: str) -> Streams:
             pairs += [(len(lengths) - 1, talk, name) for name in talk.listeners]
         kept = lengths[index:]
         heard += hear(model, [sound[: length * HOP] for sound, length in zip(sounds, kept, strict=True)])
-        faces += [_tensor(face[:length]) for face, length in zip(shown, kept, strict=True)]
-        ids += encode(model, [value[:length] for one, length in zip(answers, kept, strict=True) for value in one])
+        faces += [_tensor(face[:length]) for face, length in zip(seen, kept, strict=True)]
+        shown = [value[:length] for one, length in zip(answers, kept, strict=True) for value in one]
+        told = [talk.events(name) for talk in group for name in talk.listeners]
+        plans = [labels(said, face, model.config.plans) for said, face in zip(told, shown, strict=True)]
+        coded = zip(encode(model, shown), plans, strict=True)
+        ids += [torch.cat([face, torch.from_numpy(plan)], 1) for face, plan in coded]
     for number, talk, name in pairs:
         turned = talk.controls(name)
         controls.append(torch.stack([_tensor(turned[control][: lengths[number]]) for control in CONTROLS], 1))
@@ -124,7 +131,7 @@ def hear(model: Reaction, sounds: Sequence[NDArray[np.float32]]) -> list[Tensor]
 
 @torch.no_grad()
 def encode(model: Reaction, faces: Sequence[NDArray[np.float32]]) -> list[Tensor]:
-    """Ids (T, heads), int16, of listeners' faces, each (T, 58), side by side."""
+    """The tokenizer's ids (T, heads), int16, of listeners' faces, each (T, 58), side by side."""
     longest = max(len(face) for face in faces)
     given = torch.stack([_tensor(np.pad(face, ((0, longest - len(face)), (0, 0)), "edge")) for face in faces])
     ids, _ = model.tokenizer.encode(given, model.tokenizer.initial_state(len(faces)))
