@@ -4,8 +4,8 @@ Axes are the leading eigenvectors of each group's covariance, channels scaled by
 rotation, a tenth of a metre and a full weight count alike. For each latent the search runs the closed coding loop over
 a stretch of the data with every candidate side by side and keeps the one with the smallest cost: relative error plus
 how far jerk (mean absolute third difference) and speed (root mean square, so that nods and blinks count) are from the
-original's, on a log scale. A face whose ids
-twitch or freeze looks wrong long before its error does.
+original's, on a log scale, plus a little of the levels' entropy: what is noise in the ids must be learnt and drawn as
+noise. A face whose ids twitch or freeze looks wrong long before its error does.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from models.reaction.config import FOLDED_NAMES
 if TYPE_CHECKING:
     from models.reaction.tokenizer import FaceTokenizer
 
-SAMPLE = 6_000
+SAMPLE = 12_000
 """Frames the search looks at, in stretches of :data:`STRETCH`."""
 STRETCH = 300
-REACHES = (0.03, 0.06, 0.12, 0.25, 0.5, 1.0)
+REACHES = (0.06, 0.12, 0.25, 0.5, 1.0)
 """Candidates for the outermost level, as shares of the largest usual innovation (its 99.95th percentile)."""
-GROWTHS = (1.6, 2.0, 2.5, 3.2)
+GROWTHS = (1.6, 2.2, 3.2)
 PULLS = (0.04, 0.1, 0.25, 0.5, 1.0)
 BLENDS = (0.0, 0.5)
 MOMENTA = (0.0, 0.5, 0.75, 0.9, 0.97)
-JERK_WEIGHT, SPEED_WEIGHT = 0.6, 1.5
+JERK_WEIGHT, SPEED_WEIGHT, ENTROPY_WEIGHT = 0.6, 1.5, 0.1
 
 
 def fit(tokenizer: FaceTokenizer, faces: Sequence[NDArray[np.floating]]) -> None:
@@ -92,15 +92,25 @@ def _search(tokenizer: FaceTokenizer, sample: Tensor) -> None:
     quantizer.step, quantizer.growth = step, rate
     rows = sample.new_zeros(len(grid), len(sample), tokenizer.latents)
     start = dict.fromkeys(tokenizer.initial_state(1), rows)
-    _, coded, _ = tokenizer.track(sample, start)
+    levels, coded, _ = tokenizer.track(sample, start)
+    entropy = _entropy(levels)
     found = {"momentum": candidates["momentum"], "pull": candidates["pull"], "step": step, "growth": rate}
-    costs = torch.stack([_cost(sample, _blended(coded, blend)) for blend in BLENDS])
+    costs = torch.stack([_cost(sample, _blended(coded, blend)) + ENTROPY_WEIGHT * entropy for blend in BLENDS])
     best = costs.flatten(0, 1).argmin(0)
     latents = torch.arange(tokenizer.latents)
     chosen = {name: value[best % len(grid), 0, latents] for name, value in found.items()}
     tokenizer.momentum, tokenizer.pull = chosen["momentum"], chosen["pull"]
     tokenizer.blend = torch.tensor(BLENDS)[best // len(grid)]
     quantizer.step, quantizer.growth = chosen["step"], chosen["growth"]
+
+
+def _entropy(levels: Tensor) -> Tensor:
+    """Entropy in nats, (candidates, latents), of level numbers (candidates, pieces, frames, latents)."""
+    total = torch.zeros(levels.shape[0], levels.shape[-1])
+    for level in range(int(levels.max()) + 1):
+        share = (levels == level).float().mean((1, 2))
+        total -= torch.special.xlogy(share, share)
+    return total
 
 
 def _blended(coded: Tensor, blend: float) -> Tensor:
