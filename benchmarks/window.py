@@ -66,7 +66,7 @@ class WholeWindow(nn.Module):
         query = layer.split(layer.query(x)) * layer.width**-0.5
         keys, values = layer.split(layer.key(source)), layer.split(layer.value(source))
         weights = (query @ keys.transpose(-1, -2) + self.table).softmax(-1)
-        return layer.out((weights @ values).transpose(1, 2).flatten(2)), {}
+        return layer.out(layer.joined(weights @ values)), {}
 
 
 class Last(nn.Module):

@@ -63,7 +63,7 @@ class WindowedAttention(Layer):
         weights = scores.softmax(-1)
         ring, new = weights[..., : self.window], weights[..., self.window :]
         y = ring @ self.split(old_values) + new @ self.split(values)
-        return self.out(y.transpose(1, 2).flatten(2)), {"keys": keys, "values": values}
+        return self.out(self.joined(y)), {"keys": keys, "values": values}
 
     def distances(self, state: Tensors, frames: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Frames between query and key, and whether the key counts: for the rows of :meth:`rows`, (B or 1, T, window)
@@ -95,7 +95,15 @@ class WindowedAttention(Layer):
 
     def split(self, rows: Tensor) -> Tensor:
         """(B, rows, channels) -> (B, heads, rows, width)."""
+        if rows.shape[1] == 1:  # nothing to reorder: one node of a graph instead of two, and no copy
+            return rows.reshape(-1, self.heads, 1, self.width)
         return rows.unflatten(-1, (self.heads, self.width)).transpose(1, 2)
+
+    def joined(self, y: Tensor) -> Tensor:
+        """(B, heads, rows, width) -> (B, rows, channels)."""
+        if y.shape[2] == 1:
+            return y.reshape(-1, 1, self.channels)
+        return y.transpose(1, 2).flatten(2)
 
 
 class TransformerBlock(Layer):
