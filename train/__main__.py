@@ -18,6 +18,7 @@ COMMANDS = {
     "simulate": ("train.simulate.command", "make a data set of simulated speakers and their listeners"),
     "view": ("train.view", "show a talk of a data set and its listeners, as a video or a strip of pictures"),
     "reaction": ("train.reaction.command", "train the learned listener on a folder of talks"),
+    "calibrate": ("train.calibrate", "how boldly the trained listener draws, set without training"),
     "ablate": ("train.ablate", "the trained listener with a part switched off, to be measured"),
     "evaluate": ("train.evaluate.command", "measure listeners on a split: tables, verdict and a report to look at"),
 }

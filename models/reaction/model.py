@@ -82,6 +82,9 @@ class Reaction(AutoregressiveModel):
         self.own_blocks = nn.ModuleList(blocks[2 * config.speaker_blocks :])
         self.fuse = nn.Linear(2 * c, c)
         self.norm, self.out = LayerNorm(c), nn.Linear(c, sum(self.levels))
+        # What calibration sets after training (`python -m train calibrate`); until then logits are as trained.
+        self.register_buffer("gain", torch.ones(sum(self.levels)))
+        self.register_buffer("offset", torch.zeros(sum(self.levels)))
         self.register_buffer("where", _columns(self.levels), persistent=False)
         self.hear_state = self.hearing.state_specs()
         self.react_state = named("sight", self.sight.state_specs()) | named("past", self.past.state_specs())
@@ -177,7 +180,7 @@ class Reaction(AutoregressiveModel):
             speaker = run(f"single.{3 * depth + k}", self.single[3 * depth + k], speaker)
         for k, block in enumerate(self.own_blocks):
             mine = run(f"own.{k}", block, mine, speaker)
-        flat = self.out(self.norm(mine))
+        flat = self.out(self.norm(mine)) * self.gain + self.offset
         padded = torch.cat([flat, torch.full_like(flat[..., :1], IMPOSSIBLE)], -1)
         return padded.index_select(-1, self.where.flatten()).unflatten(-1, self.where.shape), updates
 
