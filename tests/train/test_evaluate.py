@@ -91,6 +91,8 @@ def test_the_report_is_whole_and_fetches_nothing(measured: Evaluation, tmp_path:
     assert all(row.name in text for row in measured.results) and "do not rank" in text
     report.write(measured, told, tmp_path)
     stored = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
+    short = (tmp_path / "report.md").read_text()
+    assert all(f"| {name} |" in short for name in stored["rows"]) and "nod skill" in short
     assert stored["rows"]["redraw"]["figures"]["nod_skill"]["value"] == 1.0
     assert len(stored["rows"]["redraw"]["curves"]["hazard"]) == 30
     shown = page.render(replace(measured, moments=measured.moments[:1]), told)

@@ -1,6 +1,6 @@
 """``python -m train evaluate reaction``: measure listeners on a split of recorded or simulated talks.
 
-Prints the tables and the verdict, and with ``--out`` writes ``report.json`` and ``report.html``.
+Prints the tables and the verdict, and with ``--out`` writes ``report.json``, ``report.md`` and ``report.html``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH|LABEL=PATH",
         help="a bundle to measure, may be given more than once; the rule listener always is",
     )
-    parser.add_argument("--out", type=Path, help="folder for report.json and report.html")
+    parser.add_argument("--out", type=Path, help="folder for report.json, report.md and report.html")
     parser.add_argument("--samples", type=int, default=5, help="answers a model gives to one talk (default: 5)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, help="measure at most so many minutes, shared evenly by the voices")

@@ -19,6 +19,11 @@ from train.evaluate.scene import MERGE_S, NEAR_S, NOD_CUES, NOD_WINDOW_S, SMILE_
 from train.evaluate.tally import HAZARD_BIN_S, HAZARD_S
 from train.simulate.talk import FPS
 
+CARD = (
+    *("nod_skill", "smile_skill", "nods_cue_free", "nods_silence", "blinks", "gaze_away"),
+    *("jerk_rotation", "jerk_face", "nod_band"),
+)
+"""Figures of the short table."""
 PEAKS = ("freeze_s", "step")
 """Largest values of a whole row: an interval would say how the others are, not how large this one is."""
 
@@ -145,8 +150,22 @@ def as_json(evaluation: Evaluation, told: dict[str, list[str]]) -> dict[str, Any
     }
 
 
+def markdown(evaluation: Evaluation, told: dict[str, list[str]]) -> str:
+    """The figures of :data:`CARD` as a Markdown table, with the verdict's sentences: what goes on a bundle's card."""
+    shown = {figure.key: figure for figure in FIGURES}
+    lines = [
+        heading(evaluation),
+        "",
+        "| |" + "".join(f" {shown[key].heading} |" for key in CARD),
+        "|---" * (len(CARD) + 1) + "|",
+    ]
+    lines += [f"| {row.name} |" + "".join(f" {cell(row, shown[key])} |" for key in CARD) for row in evaluation.results]
+    return "\n".join([*lines, "", *(f"- {sentence}" for part in told.values() for sentence in part)]) + "\n"
+
+
 def write(evaluation: Evaluation, told: dict[str, list[str]], folder: Path) -> None:
-    """``report.json`` in ``folder``."""
+    """``report.json`` and ``report.md`` in ``folder``."""
+    (folder / "report.md").write_text(markdown(evaluation, told), "utf-8")
     (folder / "report.json").write_text(json.dumps(as_json(evaluation, told), indent=1, allow_nan=False) + "\n")
 
 
