@@ -25,8 +25,12 @@ format: $(VENV)/dev  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bundle: $(VENV)/dev  ## export the rule listener again into engine/data/bundles/rules
+WEIGHTS := models/reaction/weights
+
+bundle: $(VENV)/dev  ## export the bundled listeners again into engine/data/bundles
 	$(BIN)/python -m export listener_rules engine/data/bundles/rules
+	$(BIN)/python -m export reaction $(WEIGHTS)/small.pt engine/data/bundles/reaction --notes $(WEIGHTS)/notes.md \
+		--training-data "$$(cat $(WEIGHTS)/training_data.txt)" --credits "$$(cat $(WEIGHTS)/credits.txt)"
 
 clean:  ## remove .venv and everything made
 	rm -rf $(VENV) out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

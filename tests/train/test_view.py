@@ -59,7 +59,7 @@ def test_marks_are_at_their_times(root: Path) -> None:
 
 
 def test_a_video_is_as_long_as_asked_for_and_has_the_voice(root: Path, tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
+    av = pytest.importorskip("av", reason="PyAV is not installed")
     out = tmp_path / "view.mp4"
     assert main(["view", str(root), "--split", "train", "--seconds", "0.6", "--out", str(out)]) == 0
     with av.open(str(out)) as file:
