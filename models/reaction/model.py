@@ -4,9 +4,9 @@ Streams of features (voice, partner's face, the own past) run through gated cros
 AIS laboratory's REACT2024 system: the speaker's voice and face attend to each other, then the listener's own past
 attends to the fused speaker. The logits of this frame's ids follow; ids are drawn, and a tokenizer turns them into the
 58 numbers. Beside the face, each frame draws *plans*: whether to set out on a nod, a smile or a raise of the brows. The
-decision to answer is a small choice made at the right moment and is hard to hear among ids that follow the sway of a head;
-once drawn, the movement follows it as the own past. Unlike there everything is causal, frame by frame, over windows in
-rings.
+decision to answer is a small choice made at the right moment and is hard to hear among ids that follow the sway of a
+head; once drawn, the movement follows it as the own past. Unlike there everything is causal, frame by frame, over
+windows in rings.
 
 Training calls :meth:`Reaction.hear` once per recording and :meth:`Reaction.react` on crops; serving calls both for
 every frame.
