@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from engine.body.skeleton import Skeleton, SkeletonError
 from engine.errors import EngineError
 
-InputRole = Literal["audio", "face", "validity", "age", "control", "noise", "ids", "feature"]
+InputRole = Literal["audio", "face", "body", "validity", "age", "control", "noise", "ids", "feature"]
 StateKind = Literal["small", "ring"]
 
 CURSOR = "cursor"
@@ -37,7 +38,8 @@ class InputSpec:
     ``low`` and ``high`` bound every element (values are clamped, so a wild number cannot reach a state).
     ``missing`` fills a frame that holds a non-finite number; where ``validity`` names another input, that one is set
     to 0 on the same frame. ``age`` names the input that carries this one's age in seconds. Controls use ``missing`` as
-    their default.
+    their default. A control with ``names`` is a choice: its values are 0 to the number of names less one, and it is
+    set by name. A body, shape (joints, 3) in metres, names its ``skeleton``.
     """
 
     name: str
@@ -52,11 +54,13 @@ class InputSpec:
     names: tuple[str, ...] = ()
     dtype: str = "float32"
     about: str = ""
+    skeleton: str = ""
 
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """One output of a frame; ``names`` label the elements of its flattened shape."""
+    """One output of a frame; ``names`` label the elements of its flattened shape. Joint positions (joints, 3) and local
+    rotations (joints, 4; quaternions x, y, z, w) of a body name its ``skeleton``."""
 
     name: str
     shape: tuple[int, ...] = ()
@@ -65,6 +69,7 @@ class OutputSpec:
     low: float = -math.inf
     high: float = math.inf
     dtype: str = "float32"
+    skeleton: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class StreamSpec:
     sample_rate: int = 0
     lookahead: int = 0
     memory: int | None = None
+    skeletons: tuple[Skeleton, ...] = ()
 
     def __post_init__(self) -> None:
         names = [item.name for item in self.inputs] + [item.name for item in self.outputs] + list(self.state)
@@ -109,6 +115,11 @@ class StreamSpec:
             for companion in (item.validity, item.age):
                 if companion is not None and companion not in names:
                     raise SpecError(f"{self.name}: input {item.name!r} names {companion!r}, which is no input")
+        held = [item.name for item in self.skeletons]
+        bodies = [(item.name, item.skeleton) for item in self.inputs]
+        for name, body in bodies + [(item.name, item.skeleton) for item in self.outputs]:
+            if body and body not in held:
+                raise SpecError(f"{self.name}: {name!r} names skeleton {body!r}; the spec holds {held or 'none'}")
         if self.sample_rate and not float(self.sample_rate / self.rate).is_integer():
             raise SpecError(
                 f"{self.name}: {self.sample_rate} Hz at {self.rate} frames/s is {self.sample_rate / self.rate} samples "
@@ -133,6 +144,15 @@ class StreamSpec:
         """The output of that name. Raises :class:`SpecError` listing what there is."""
         return _named(self.outputs, name, f"{self.name}: no output")
 
+    def skeleton(self, name: str) -> Skeleton:
+        """The skeleton of that name. Raises :class:`SpecError` listing what there is."""
+        for item in self.skeletons:
+            if item.name == name:
+                return item
+        raise SpecError(
+            f"{self.name}: no skeleton {name!r}; there is {[item.name for item in self.skeletons] or 'none'}"
+        )
+
     def by_role(self, role: InputRole) -> tuple[InputSpec, ...]:
         """Inputs of one role, in order."""
         return tuple(item for item in self.inputs if item.role == role)
@@ -142,10 +162,15 @@ class StreamSpec:
         checked = {}
         for name, value in values.items():
             item = _named(self.controls, name, f"{self.name}: no control")
+            if item.names and str(value) in item.names:
+                checked[name] = float(item.names.index(str(value)))
+                continue
             try:
                 number = float(value)
             except (TypeError, ValueError):
                 number = math.nan
+            if item.names and not (item.low <= number <= item.high and number.is_integer()):
+                raise SpecError(f"control {name} = {value!r} is no choice: give one of {', '.join(item.names)}")
             if not item.low <= number <= item.high:
                 raise SpecError(
                     f"control {name} = {value!r} is out of range: give a number from {item.low:g} to {item.high:g}"
@@ -165,9 +190,10 @@ class StreamSpec:
             values = dict(data)
             values["inputs"] = tuple(InputSpec(**_tuples(item)) for item in values["inputs"])
             values["outputs"] = tuple(OutputSpec(**_tuples(item)) for item in values["outputs"])
+            values["skeletons"] = tuple(Skeleton.from_dict(item) for item in values.get("skeletons", ()))
             values["state"] = {name: StateSpec(**_tuples(item)) for name, item in values.get("state", {}).items()}
             return cls(**values)
-        except (TypeError, KeyError, AttributeError) as error:
+        except (TypeError, KeyError, AttributeError, SkeletonError) as error:
             raise SpecError(f"spec does not read: {error}") from error
 
 
