@@ -17,6 +17,8 @@ from models.contract import StreamModel
 MODELS: dict[str, str] = {
     "listener_rules": "models.listener_rules:ListenerRules",
     "reaction": "models.reaction:build",
+    "dance": "models.dance:build",
+    "dance_meter": "models.dance:build_meter",
 }
 
 

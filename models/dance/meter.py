@@ -1,0 +1,70 @@
+"""The effort meter: the dancer's encoder and classifier as a stream, reading whatever body they watch."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.spec import OutputSpec, StateSpec, StreamSpec
+from models.contract import BAD_INPUT, StreamModel, Tensors, finite
+from models.dance.config import LEVELS, DanceConfig
+from models.dance.config import named as configuration
+from models.dance.model import body_inputs, windows
+from models.dance.networks import Classifier, Encoder, initialise, seen
+
+
+class EffortMeter(StreamModel):
+    """How much effort a body shows, from its last window (40 frames, 1.3 s), and where that lies in the latent space.
+
+    Input ``partner_body`` (J, 3). Outputs ``shown`` (3,), the chances of a low, medium and high effort, and ``latent``,
+    the encoder's mean given those chances. A body that is not seen stands still where it was last."""
+
+    licence = "Apache-2.0"
+
+    def __init__(self, config: DanceConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder, self.classifier = Encoder(config), Classifier(config)
+        for network in (self.encoder, self.classifier):
+            initialise(network)
+        joints = len(config.skeleton.joints)
+        axes = tuple(f"z{k}" for k in range(config.latent))
+        self.spec = StreamSpec(
+            name="dance_meter",
+            rate=config.rate,
+            inputs=tuple(body_inputs(config)),
+            outputs=(
+                OutputSpec("shown", (len(LEVELS),), LEVELS, ("chance",) * len(LEVELS), 0.0, 1.001),
+                OutputSpec("latent", (config.latent,), axes, ("1",) * len(axes)),
+                BAD_INPUT,
+            ),
+            state={"recent": StateSpec((config.window - 1, joints, 3)), "watched": StateSpec((1,))},
+            skeletons=(config.skeleton,),
+        )
+
+    def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
+        """Windows of what was seen."""
+        bodies, valid = inputs["partner_body"], inputs["partner_valid"]
+        last, count, held, counts = state["recent"][:, -1], state["watched"][:, 0], [], []
+        for frame in range(bodies.shape[1]):
+            there = valid[:, frame] > 0.5
+            last = torch.where(there[:, None, None], bodies[:, frame], last)
+            count = torch.where(there | (count > 0), (count + 1).clamp_max(self.config.window), count)
+            held.append(last)
+            counts.append(count)
+        tail = torch.cat([state["recent"], torch.stack(held, 1)], 1)
+        seen_ = torch.stack(counts, 1)
+        views = []
+        for frame in range(bodies.shape[1]):
+            here = tail[:, frame : frame + self.config.window]
+            views.append(windows(here, self.config.window, (seen_[:, frame] - 1).long().clamp_min(0)))
+        view = seen(torch.cat(views, 1), self.config)
+        chances = self.classifier(view).softmax(-1)
+        chances = torch.where((seen_ > 0)[..., None], chances, 1.0 / chances.shape[-1])
+        latent = self.encoder(view.flatten(0, 1), chances.flatten(0, 1))[0].unflatten(0, view.shape[:2])
+        carried = {"recent": finite(tail[:, bodies.shape[1] :]), "watched": count[:, None]}
+        return {"shown": chances, "latent": latent}, carried
+
+
+def build(config: str | DanceConfig = "small") -> EffortMeter:
+    """The meter of a configuration or of one by name, with random weights."""
+    return EffortMeter(configuration(config) if isinstance(config, str) else config)

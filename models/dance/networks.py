@@ -1,0 +1,103 @@
+"""The three networks of PirouNet (Papillon et al. 2022): encoder, decoder and classifier, at any size.
+
+Kingma et al.'s M2 (2014): a classifier reads the effort of a window, an encoder its latent given the effort, and a
+decoder dances a latent and an effort. Encoder and classifier see windows (canonical positions and travel); the decoder
+runs over frames with its state carried, so one call makes a window, a whole dance or one live frame.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from engine.spec import StateSpec
+from models.contract import Tensors, named, part
+from models.dance.canonical import canonical, travelling
+from models.dance.config import DanceConfig
+from models.layers import LSTM
+from models.layers.stack import Layer
+
+TRAVEL_SCALE = 30.0
+"""Metres a frame to metres a second: travel weighs about as much as positions."""
+
+
+def seen(positions: Tensor, config: DanceConfig) -> Tensor:
+    """What encoder and classifier see of windows (..., window, J, 3) in metres: (..., window, 3 J + 2)."""
+    shape = canonical(positions, config.skeleton).flatten(-2)
+    return torch.cat([shape, TRAVEL_SCALE * travelling(positions, config.skeleton)], -1)
+
+
+def channels(config: DanceConfig) -> int:
+    """Numbers per frame of :func:`seen`."""
+    return 3 * len(config.skeleton.joints) + 2
+
+
+class Encoder(nn.Module):
+    """Mean and log variance (N, latent) of the latent of windows, given their effort."""
+
+    def __init__(self, config: DanceConfig) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(
+            channels(config) + config.labels, config.encoder_hidden, config.encoder_layers, batch_first=True
+        )
+        self.mean = nn.Linear(config.encoder_hidden, config.latent)
+        self.log_variance = nn.Linear(config.encoder_hidden, config.latent)
+
+    def forward(self, view: Tensor, effort: Tensor) -> tuple[Tensor, Tensor]:
+        """``view`` (N, window, channels) of :func:`seen`, ``effort`` (N, labels) as chances."""
+        told = effort[:, None].expand(-1, view.shape[1], -1)
+        last = self.lstm(torch.cat([view, told], -1))[0][:, -1]
+        return self.mean(last), self.log_variance(last).clamp(-12.0, 4.0)
+
+
+class Classifier(nn.Module):
+    """Logits (N, labels) of a window's effort: a perceptron over the whole window."""
+
+    def __init__(self, config: DanceConfig, dropout: float = 0.0) -> None:
+        super().__init__()
+        width, hidden = config.window * channels(config), config.classifier_hidden
+        layers: list[nn.Module] = []
+        for _ in range(config.classifier_layers):
+            layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout)]
+            width = hidden
+        self.layers = nn.Sequential(*layers, nn.Linear(width, config.labels))
+
+    def forward(self, view: Tensor) -> Tensor:
+        """``view`` (N, window, channels) of :func:`seen`."""
+        return self.layers(view.flatten(-2))
+
+
+class Decoder(Layer):
+    """Standardised pose vectors (B, T, width) from what each frame is told (B, T, told): latent, effort, partner."""
+
+    memory = None
+
+    def __init__(self, config: DanceConfig, told: int, width: int) -> None:
+        super().__init__()
+        hidden = config.decoder_hidden
+        self.enter = nn.Linear(told, hidden)
+        self.below = LSTM(hidden, hidden, config.decoder_layers - 1)
+        self.last = LSTM(hidden, width if config.bounded else hidden)
+        self.leave = nn.Identity() if config.bounded else nn.Linear(hidden, width)
+
+    def state_specs(self) -> dict[str, StateSpec]:
+        """Cells of both recurrent parts."""
+        return {**named("below", self.below.state_specs()), **named("last", self.last.state_specs())}
+
+    def forward(self, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """``x`` (B, T, told)."""
+        y, below = self.below(torch.relu(self.enter(x)), part(state, "below"))
+        y, last = self.last(y, part(state, "last"))
+        return self.leave(y), {**named("below", below), **named("last", last)}
+
+
+def initialise(module: nn.Module) -> None:
+    """Xavier weights and zero biases, as published; the decoders' LSTMs remember at first (forget bias 1)."""
+    for name, parameter in module.named_parameters():
+        if parameter.dim() > 1:
+            nn.init.xavier_uniform_(parameter)
+        elif "bias" in name:
+            nn.init.zeros_(parameter)
+            if "bias_hh" in name:
+                quarter = parameter.shape[0] // 4
+                nn.init.ones_(parameter[quarter : 2 * quarter])
