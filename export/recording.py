@@ -1,8 +1,9 @@
-"""Real inputs for any spec: a minute or more of voices and faces, with the faults that a live stream has.
+"""Real inputs for any spec: a minute or more of voices, faces and bodies, with the faults that a live stream has.
 
 Voices are ``speech_clips`` and faces ``face_grid_av/arkit_audio`` of the folder that ``$ENGINE_DATA`` names; without
-it, the partner that comes with the engine. What no recording holds (controls, ids, noise) is drawn from a seed. Faces
-come and go with their validity, and now and then a number is NaN: an export must be equal in its hygiene as well.
+it, the partner that comes with the engine; bodies are in ``bodies.py``. What no recording holds (controls, ids, noise)
+is drawn from a seed. Faces and bodies come and go with their validity, and now and then a number is NaN: an export must
+be equal in its hygiene as well.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from engine.channels import FACE_NAMES, expression_from_names, head_angles
 from engine.noise import uniforms
 from engine.sources.media import MediaFile
 from engine.spec import InputSpec, StreamSpec
+from export.bodies import bodies
 from export.errors import ExportError
 
 FACE_RATE = 25.0
@@ -47,6 +49,7 @@ def recording(spec: StreamSpec, seconds: float, seed: int = 0) -> tuple[dict[str
         since[frame] = 0.0 if present[frame] else since[frame - 1] + 1 / spec.rate
 
     inputs: dict[str, Array] = {}
+    swung = False
     for index, item in enumerate(spec.inputs):
         random = np.random.default_rng((seed, index))
         shape = (frames, *item.shape)
@@ -54,6 +57,9 @@ def recording(spec: StreamSpec, seconds: float, seed: int = 0) -> tuple[dict[str
             value = voices.pop(0).reshape(shape)
         elif item.role == "face" and len(item.shape) == 1 and _columns(item) is not None:
             value = face[:, _columns(item)]
+        elif item.role == "body":
+            value, recorded = bodies(source, spec.skeleton(item.skeleton), frames, spec.rate)
+            swung |= not recorded
         elif item.role == "noise":
             value = uniforms(seed + index, 0, frames, int(np.prod(item.shape))).reshape(shape)
         elif item.role == "validity":
@@ -63,9 +69,10 @@ def recording(spec: StreamSpec, seconds: float, seed: int = 0) -> tuple[dict[str
         else:
             value = _drawn(item, shape, max(1, round(_HOLD_S * spec.rate)), random)
         inputs[item.name] = np.array(value, item.dtype)
-        if item.role in ("audio", "face", "feature"):
+        if item.role in ("audio", "face", "body", "feature"):
             _spoil(inputs[item.name], _FAULT_EVERY + 10 * index, random)
-    return inputs, str(source.name if source == _PARTNER else "$ENGINE_DATA")
+    origin = source.name if source == _PARTNER else "$ENGINE_DATA"
+    return inputs, f"{origin}, a body set swinging" if swung else origin
 
 
 def data_folder() -> Path:
@@ -133,6 +140,8 @@ def _drawn(item: InputSpec, shape: tuple[int, ...], hold: int, random: np.random
     count = -(-shape[0] // hold) if held else shape[0]
     if item.dtype != "float32":
         value: Array = random.integers(int(item.low), int(item.high), (count, *shape[1:]), endpoint=True)
+    elif item.role == "control" and item.names:
+        value = random.integers(0, len(item.names), (count, *shape[1:])).astype(np.float32)
     elif np.isfinite([item.low, item.high]).all():
         value = random.uniform(item.low, item.high, (count, *shape[1:]))
     else:

@@ -28,8 +28,9 @@ def registered() -> dict[str, Callable[[], StreamModel]]:
 
 
 def create(name: str, checkpoint: str | Path | None = None) -> StreamModel:
-    """The model of that name in evaluation mode, with the weights of ``checkpoint`` (a state dict saved by
-    ``torch.save``, read without executing anything) where one is given. Raises :class:`EngineError` naming what there
+    """The model of that name in evaluation mode, with the weights of ``checkpoint`` where one is given: a state dict
+    saved by ``torch.save``, or ``config`` and ``state`` of a model that was built as its data asked for; read without
+    executing anything. Raises :class:`EngineError` naming what there
     is, or what does not fit."""
     import torch
 
@@ -40,13 +41,19 @@ def create(name: str, checkpoint: str | Path | None = None) -> StreamModel:
     build = getattr(importlib.import_module(module), attribute)
     if size and not inspect.signature(build).parameters:
         raise EngineError(f"model {family} comes in one size, not {size!r}: leave it out")
-    model: StreamModel = build(size) if size else build()
-    if checkpoint is not None:
-        try:
-            model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
-        except FileNotFoundError as error:
-            raise EngineError(f"no checkpoint {checkpoint}; give the file that training wrote") from error
-        except Exception as error:  # torch raises many kinds; all mean the same to the user
-            reason = " ".join(str(error).split())[:300]
-            raise EngineError(f"checkpoint {checkpoint} does not fit model {name}: {reason}") from error
+    if checkpoint is None:
+        return (build(size) if size else build()).eval()
+    try:
+        loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        own = loaded.keys() == {"config", "state"}
+        # Built the way it was trained; a configuration of its own comes before a size by name.
+        model: StreamModel = build(loaded["config"]) if own else build(size) if size else build()
+        model.load_state_dict(loaded["state"] if own else loaded)
+    except FileNotFoundError as error:
+        raise EngineError(f"no checkpoint {checkpoint}; give the file that training wrote") from error
+    except EngineError:
+        raise
+    except Exception as error:  # torch raises many kinds; all mean the same to the user
+        reason = " ".join(str(error).split())[:300]
+        raise EngineError(f"checkpoint {checkpoint} does not fit model {name}: {reason}") from error
     return model.eval()

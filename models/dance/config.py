@@ -24,9 +24,9 @@ class DanceConfig:
     """Frames are at ``rate`` a second. ``moving`` lists the joints that turn (the root first) of a body told by
     rotations; empty, the body is told by positions. ``travel``: the model walks over the stage and turns; without it
     the body stays centred, as in PirouNet. ``partner``: it may see a partner's body. ``hop`` frames lie between the
-    latents of a dance, each of which speaks of ``window`` frames. ``bounded``: the last LSTM's hidden state is the pose,
-    as published; otherwise a linear map follows it. ``landmarks`` latents are kept to walk among, ``context`` numbers
-    of the partner's pose with each."""
+    latents of a dance, each of which speaks of ``window`` frames. ``bounded``: the last LSTM's hidden state is the
+    pose, as published; otherwise a linear map follows it. ``landmarks`` latents are kept to walk among, ``context``
+    numbers of the partner's pose with each."""
 
     skeleton: Skeleton
     moving: tuple[int, ...] = ()
@@ -82,8 +82,15 @@ class DanceConfig:
             raise EngineError(f"a dance configuration does not read ({error}); train the model again") from error
 
 
-def named(size: str = "small") -> DanceConfig:
-    """A configuration by name. Raises :class:`EngineError` naming what there is."""
+Config = str | Mapping[str, Any] | DanceConfig
+
+
+def named(size: Config = "small") -> DanceConfig:
+    """A configuration by name, or from the plain values of one. Raises :class:`EngineError` naming what there is."""
+    if isinstance(size, DanceConfig):
+        return size
+    if not isinstance(size, str):
+        return DanceConfig.from_dict(size)
     if size not in _SIZES:
         raise EngineError(f"no dance configuration {size!r}; there is {', '.join(_SIZES)}")
     chosen = dict(_SIZES[size])
@@ -94,18 +101,32 @@ def named(size: str = "small") -> DanceConfig:
 
 
 _SMALL: dict[str, Any] = {
-    **{"skeleton": "cmu", "rotations": True, "travel": True, "partner": True, "bounded": False},
-    **{"latent": 64, "encoder_layers": 2, "encoder_hidden": 160, "decoder_layers": 3, "decoder_hidden": 224},
-    "landmarks": 3072,
+    "skeleton": "cmu",
+    "rotations": True,
+    "travel": True,
+    "partner": True,
+    "bounded": False,
+    "latent": 64,
+    "encoder_layers": 2,
+    "encoder_hidden": 160,
+    "decoder_layers": 3,
+    "decoder_hidden": 192,
+    "landmarks": 4096,
+}
+_TINY = {
+    "latent": 8,
+    "encoder_layers": 1,
+    "encoder_hidden": 16,
+    "decoder_layers": 2,
+    "decoder_hidden": 24,
+    "classifier_hidden": 16,
+    "landmarks": 32,
+    "context": 4,
 }
 _SIZES: dict[str, dict[str, Any]] = {
     "small": _SMALL,
-    "positions": {**_SMALL, "rotations": False},
-    "tiny": {
-        **_SMALL,
-        **{"latent": 8, "encoder_layers": 1, "encoder_hidden": 16, "decoder_layers": 2, "decoder_hidden": 24},
-        **{"classifier_hidden": 16, "landmarks": 32, "context": 4},
-    },
+    "positions": _SMALL | {"rotations": False},
+    "tiny": _SMALL | _TINY,
     "pirounet": {"skeleton": "pirounet", "rotations": False},
 }
 SIZES = tuple(_SIZES)

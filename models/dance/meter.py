@@ -6,10 +6,10 @@ import torch
 
 from engine.spec import OutputSpec, StateSpec, StreamSpec
 from models.contract import BAD_INPUT, StreamModel, Tensors, finite
-from models.dance.config import LEVELS, DanceConfig
+from models.dance.config import LEVELS, Config, DanceConfig
 from models.dance.config import named as configuration
 from models.dance.model import body_inputs, windows
-from models.dance.networks import Classifier, Encoder, initialise, seen
+from models.dance.networks import Classifier, Encoder, Look, initialise
 
 
 class EffortMeter(StreamModel):
@@ -23,7 +23,7 @@ class EffortMeter(StreamModel):
     def __init__(self, config: DanceConfig) -> None:
         super().__init__()
         self.config = config
-        self.encoder, self.classifier = Encoder(config), Classifier(config)
+        self.look, self.encoder, self.classifier = Look(config), Encoder(config), Classifier(config)
         for network in (self.encoder, self.classifier):
             initialise(network)
         joints = len(config.skeleton.joints)
@@ -57,7 +57,7 @@ class EffortMeter(StreamModel):
         for frame in range(bodies.shape[1]):
             here = tail[:, frame : frame + self.config.window]
             views.append(windows(here, self.config.window, (seen_[:, frame] - 1).long().clamp_min(0)))
-        view = seen(torch.cat(views, 1), self.config)
+        view = self.look(torch.cat(views, 1))
         chances = self.classifier(view).softmax(-1)
         chances = torch.where((seen_ > 0)[..., None], chances, 1.0 / chances.shape[-1])
         latent = self.encoder(view.flatten(0, 1), chances.flatten(0, 1))[0].unflatten(0, view.shape[:2])
@@ -65,6 +65,6 @@ class EffortMeter(StreamModel):
         return {"shown": chances, "latent": latent}, carried
 
 
-def build(config: str | DanceConfig = "small") -> EffortMeter:
-    """The meter of a configuration or of one by name, with random weights."""
-    return EffortMeter(configuration(config) if isinstance(config, str) else config)
+def build(config: Config = "small") -> EffortMeter:
+    """The meter of a configuration, as plain values or by name, with random weights."""
+    return EffortMeter(configuration(config))

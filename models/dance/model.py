@@ -1,9 +1,9 @@
 """The dancer: an intention in, an endless dance out, frame by frame.
 
 PirouNet (Papillon et al. 2022) makes 40 frames from one latent and one label, from silence to silence. Here the same
-decoder never stops: its latent walks from landmark to landmark (``walk``), its state carries on, the label turns with the
-walk. The decoder says how the body moves in its own frame; the stage is kept here: a foot that stands holds the body
-where it is, and a slow pull keeps it near the middle, or at its place beside a partner that is seen.
+decoder never stops: its latent walks from landmark to landmark (``walk``), its state carries on, the label turns with
+the walk. The decoder says how the body moves in its own frame; the stage is kept here: a foot that stands holds the
+body where it is, and a slow pull keeps it near the middle, or at its place beside a partner that is seen.
 
 The dance has a clock of its own that ``speed`` turns: of ``speed`` of its frames a second of the stream is made, in
 between poses are interpolated (Catmull and Rom), which takes one frame of delay.
@@ -12,15 +12,15 @@ between poses are interpolated (Catmull and Rom), which takes one frame of delay
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.spec import AGE, InputSpec, OutputSpec, StateSpec, StreamSpec
 from models.contract import BAD_INPUT, StreamModel, Tensors, finite, named, part
-from models.dance.config import LEVELS, DanceConfig
+from models.dance.config import LEVELS, Config, DanceConfig
 from models.dance.config import named as configuration
 from models.dance.heading import added, between, on_stage, turned, unit
 from models.dance.kinematics import to_quaternion
-from models.dance.networks import Classifier, Decoder, Encoder, initialise, seen
+from models.dance.networks import Classifier, Decoder, Encoder, Look, Standard, initialise
 from models.dance.partner import PartnerView
 from models.dance.pose import Pose, turn
 from models.dance.walk import LatentWalk
@@ -55,7 +55,8 @@ class Dance(StreamModel):
         self.pose = Pose(config)
         self.partner = PartnerView(config.skeleton) if config.partner else None
         view = self.partner.width if self.partner else 0
-        self.encoder, self.classifier = Encoder(config), Classifier(config)
+        self.sight = Standard(view)
+        self.look, self.encoder, self.classifier = Look(config), Encoder(config), Classifier(config)
         self.decoder = Decoder(config, config.latent + config.labels + view, self.pose.width)
         self.walk = LatentWalk(config, view)
         for network in (self.encoder, self.classifier, self.decoder):
@@ -65,7 +66,8 @@ class Dance(StreamModel):
     def dance(self, latent: Tensor, effort: Tensor, view: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Pose vectors (B, T, width) of latents (B, T, latent), efforts (B, T, labels) and what is seen of a partner
         (B, T, view; view 0 without one); ``state`` is the decoder's."""
-        vectors, carried = self.decoder(torch.cat([latent, effort, view], -1), state)
+        sight = self.sight(view) * view[..., -1:] if view.shape[-1] else view
+        vectors, carried = self.decoder(torch.cat([latent, effort, sight], -1), state)
         return self.pose.restored(vectors), carried
 
     def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
@@ -139,14 +141,13 @@ class Dance(StreamModel):
         travel = self.pose.part(vector, "travel")
         facing = added(faced, turn(travel[:, 2]))
         step = turned(travel[:, :2], facing)
-        placed: Tensors = {}
-        if self.config.feet:
+        own = self.pose.feet(self.pose.part(vector, "body")) if self.config.feet else None
+        if own is not None:
             # Where the feet would be without a step: what a standing foot moved, the body must move back.
-            feet = on_stage(self.pose.feet(self.pose.part(vector, "body")), before, facing)[..., ::2]
+            moved = state["feet"] - on_stage(own, before, facing)[..., ::2]
             stands = self.pose.part(vector, "contacts").clamp(0.0, 1.0).square()
-            hold = ((state["feet"] - feet) * stands[..., None]).sum(-2) / stands.sum(-1, keepdim=True).clamp_min(1e-3)
-            share = stands.amax(-1, keepdim=True) * (~first[:, None])
-            step = torch.lerp(step, hold, share)
+            hold = (moved * stands[..., None]).sum(-2) / stands.sum(-1, keepdim=True).clamp_min(1e-3)
+            step = torch.lerp(step, hold, stands.amax(-1, keepdim=True) * (~first[:, None]))
         pull = -before * (LEASH * (before.square().sum(-1, keepdim=True).sqrt() > FREE))
         if self.partner is not None:
             valid, there, theirs = partner
@@ -160,10 +161,10 @@ class Dance(StreamModel):
             angle = torch.where(first, angle, (SERVO * angle).clamp(-TURN, TURN)) * valid
             facing = added(facing, torch.stack([angle.cos(), angle.sin()], -1))
             pull = torch.lerp(pull, toward, valid[:, None])
-        at = (before + step + pull).clamp(-FAR, FAR)
-        if self.config.feet:
-            placed["feet"] = on_stage(self.pose.feet(self.pose.part(vector, "body")), at, facing)[..., ::2]
-        return {"at": at, "facing": unit(facing), **placed}
+        placed = {"at": (before + step + pull).clamp(-FAR, FAR), "facing": unit(facing)}
+        if own is not None:
+            placed["feet"] = on_stage(own, placed["at"], placed["facing"])[..., ::2]
+        return placed
 
     def _between(self, history: Tensor, share: Tensor) -> Tensor:
         """The pose (B, 4 + body) a ``share`` (B,) of the way between the second and third of four frames."""
@@ -188,14 +189,7 @@ class Dance(StreamModel):
 
     def _effort(self, bodies: Tensor, age: Tensor) -> Tensor:
         """Chances (B, T, labels) of each effort in the window that ends with each of the last T ``bodies``."""
-        return effort_of(self.classifier, self.config, bodies, age)
-
-
-def effort_of(classifier: Classifier, config: DanceConfig, bodies: Tensor, age: Tensor) -> Tensor:
-    """Chances (B, T, labels) of the efforts of ``bodies`` (B, window - 1 + T, J, 3): for each of the last T, of the window
-    that ends with it. Of rows younger than a window the first frame stands for what lies before it."""
-    view = seen(windows(bodies, config.window, age), config)
-    return classifier(view).softmax(-1)
+        return self.classifier(self.look(windows(bodies, self.config.window, age))).softmax(-1)
 
 
 def windows(bodies: Tensor, window: int, age: Tensor) -> Tensor:
@@ -277,11 +271,6 @@ _ABOUT = {
 }
 
 
-def build(config: str | DanceConfig = "small") -> Dance:
-    """The dancer of a configuration or of one by name, with random weights."""
-    return Dance(configuration(config) if isinstance(config, str) else config)
-
-
-def modules(model: Dance) -> dict[str, nn.Module]:
-    """The networks that training fits, by name."""
-    return {"encoder": model.encoder, "classifier": model.classifier, "decoder": model.decoder}
+def build(config: Config = "small") -> Dance:
+    """The dancer of a configuration, as plain values or by name, with random weights."""
+    return Dance(configuration(config))

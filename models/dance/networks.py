@@ -22,7 +22,7 @@ TRAVEL_SCALE = 30.0
 
 
 def seen(positions: Tensor, config: DanceConfig) -> Tensor:
-    """What encoder and classifier see of windows (..., window, J, 3) in metres: (..., window, 3 J + 2)."""
+    """Canonical positions and travel of windows (..., window, J, 3) in metres: (..., window, 3 J + 2)."""
     shape = canonical(positions, config.skeleton).flatten(-2)
     return torch.cat([shape, TRAVEL_SCALE * travelling(positions, config.skeleton)], -1)
 
@@ -30,6 +30,37 @@ def seen(positions: Tensor, config: DanceConfig) -> Tensor:
 def channels(config: DanceConfig) -> int:
     """Numbers per frame of :func:`seen`."""
     return 3 * len(config.skeleton.joints) + 2
+
+
+class Standard(nn.Module):
+    """Numbers (..., width) brought to mean 0 and scale 1, as fitted on the training takes."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("scale", torch.ones(width))
+
+    def fit(self, values: Tensor, least: float = 0.02) -> None:
+        """Take mean and scale from ``values`` (N, width); what hardly varies is not blown up beyond 1 / ``least``."""
+        self.mean.copy_(values.mean(0))
+        self.scale.copy_(values.std(0).clamp_min(least))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` (..., width)."""
+        return (x - self.mean) / self.scale
+
+
+class Look(nn.Module):
+    """What encoder and classifier see of windows (..., window, J, 3) in metres: (..., window, 3 J + 2), standardised
+    canonical positions and travel."""
+
+    def __init__(self, config: DanceConfig) -> None:
+        super().__init__()
+        self.config, self.standard = config, Standard(channels(config))
+
+    def forward(self, positions: Tensor) -> Tensor:
+        """``positions`` (..., window, J, 3)."""
+        return self.standard(seen(positions, self.config))
 
 
 class Encoder(nn.Module):
@@ -44,7 +75,7 @@ class Encoder(nn.Module):
         self.log_variance = nn.Linear(config.encoder_hidden, config.latent)
 
     def forward(self, view: Tensor, effort: Tensor) -> tuple[Tensor, Tensor]:
-        """``view`` (N, window, channels) of :func:`seen`, ``effort`` (N, labels) as chances."""
+        """``view`` (N, window, channels) of :class:`Look`, ``effort`` (N, labels) as chances."""
         told = effort[:, None].expand(-1, view.shape[1], -1)
         last = self.lstm(torch.cat([view, told], -1))[0][:, -1]
         return self.mean(last), self.log_variance(last).clamp(-12.0, 4.0)
@@ -63,7 +94,7 @@ class Classifier(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(width, config.labels))
 
     def forward(self, view: Tensor) -> Tensor:
-        """``view`` (N, window, channels) of :func:`seen`."""
+        """``view`` (N, window, channels) of :class:`Look`."""
         return self.layers(view.flatten(-2))
 
 

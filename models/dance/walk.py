@@ -24,10 +24,10 @@ LOGISTIC = 0.5513
 
 
 class LatentWalk(nn.Module):
-    """Landmarks: ``latents`` (N, latent), ``following`` (N,) indices, ``chances`` (N, labels) of each landmark's effort,
-    ``contexts`` (N, context) of the partner. ``basis`` (latent, axes) projects to where distance is measured, ``lens``
-    (view, context) projects a partner's view, ``spread`` (latent,) is how sure the encoder is. Unused landmarks have no
-    weight."""
+    """Landmarks: ``latents`` (N, latent), ``following`` (N,) indices, ``chances`` (N, labels) of each one's effort,
+    ``contexts`` (N, context) of the partner, ``used`` (N,) 1 where a successor is known. ``basis`` (latent, axes)
+    projects to where distance is measured, ``lens`` (view, context) projects a partner's view, ``spread`` (latent,) is
+    how unsure the encoder is. All are fitted after training."""
 
     def __init__(self, config: DanceConfig, view: int) -> None:
         super().__init__()
@@ -49,8 +49,8 @@ class LatentWalk(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Where to start and where to go, (B, latent) both; the start is ``here`` unless it is the ``first`` frame.
 
-        ``noise`` (B, 1 + latent) uniform, ``here`` (B, latent), ``effort`` (B, labels) wanted, ``view`` (B, view) of the
-        partner, ``seen`` (B,), ``variety`` (B,), ``first`` (B,) bool."""
+        ``noise`` (B, 1 + latent) uniform, ``here`` (B, latent), ``effort`` (B, labels) wanted, ``view`` (B, view) of
+        the partner, ``seen`` (B,), ``variety`` (B,), ``first`` (B,) bool."""
         kernel = (LEAST_WIDTH + variety) * self.width
         near = -0.5 * self._squared(here @ self.basis, self.latents @ self.basis) / kernel[:, None].square()
         near = torch.where(first[:, None], 0.0, near)

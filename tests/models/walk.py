@@ -110,6 +110,9 @@ SETTINGS: dict[str, dict] = {
     # Its events answer pauses and cues, not the frame itself; a Python loop over frames.
     # Random weights; ids are drawn, so a long run is a loop over single frames.
     "reaction": {"atol": 1e-3, "examples": 4, "long_frames": 4_000, "prompt": False},
+    # Its own clock runs slower than the stream's where speed is below 1; a Python loop over frames.
+    "dance": {"atol": 1e-3, "examples": 3, "long_frames": 1_000, "chunk": 250, "prompt": False},
+    "dance_meter": {"atol": 1e-3, "examples": 3, "long_frames": 4_000},
     "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 100_000, "prompt": False},
 }
 MODELS = [Entry(name, build, **SETTINGS.get(name, {})) for name, build in registered().items()]

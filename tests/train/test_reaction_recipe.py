@@ -18,7 +18,7 @@ from models.contract import initial_state
 from models.reaction import CONFIGS, Reaction
 from tests.train.reaction_toy import settings, toy
 from train.__main__ import main
-from train.reaction.callbacks import Report
+from train.callbacks import Report
 from train.reaction.fit import fit
 from train.reaction.recipe import Recipe, head_losses
 from train.reaction.walk import Crops

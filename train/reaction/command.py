@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
     from models.reaction import CONFIGS, Reaction
     from train.react import ReactData
     from train.reaction import streams
-    from train.reaction.callbacks import WEIGHTS, Report, weights_of
+    from train.callbacks import WEIGHTS, Report, weights_of
     from train.reaction.fit import fit
     from train.reaction.tokens import statistics
 
@@ -136,7 +136,7 @@ def _begun(out: Path, resume: bool, settings: Settings) -> dict[str, Any] | None
     """The checkpoint to continue, or None for a new run."""
     import torch
 
-    from train.reaction.callbacks import LAST
+    from train.callbacks import LAST
 
     last = out / LAST
     if not resume:

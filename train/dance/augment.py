@@ -1,0 +1,97 @@
+"""More motion out of a take: turned about the vertical, mirrored left to right, played faster or slower, resampled.
+
+All of them keep what a body is: bones keep their lengths, rotations stay in step with positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.spatial.transform import Rotation, Slerp
+
+from engine.body.motion import Array, Motion, forward_kinematics
+from engine.body.skeleton import Skeleton, SkeletonError
+from engine.errors import EngineError
+from train.dance.sides import other_side
+
+_REFLECT = np.array([-1.0, 1.0, 1.0], np.float32)
+
+
+def turned(motion: Motion, angle: float) -> Motion:
+    """The motion turned by ``angle`` radians about the vertical through the origin, positive from +Z towards +X."""
+    turn = Rotation.from_euler("y", angle).as_matrix().astype(np.float32)
+    rotations = motion.rotations
+    if rotations is not None:
+        rotations = rotations.copy()
+        rotations[:, 0] = turn @ rotations[:, 0]
+    return replace(motion, positions=np.asarray(motion.positions @ turn.T, np.float32), rotations=rotations)
+
+
+def mirrored(motion: Motion) -> Motion:
+    """The motion seen in a mirror that stands in the plane x = 0, left and right joints exchanged.
+
+    Rotations are reflected too, so forward kinematics of the result gives its positions as far as the rest pose is
+    symmetric (in the ``cmu`` skeleton all but the eyes, 5 mm).
+    """
+    swap = other_side(motion.skeleton)
+    rotations = motion.rotations
+    if rotations is not None:
+        rotations = np.ascontiguousarray(rotations[:, swap] * _REFLECT[:, None] * _REFLECT)
+    return replace(motion, positions=np.ascontiguousarray(motion.positions[:, swap] * _REFLECT), rotations=rotations)
+
+
+def respeeded(motion: Motion, speed: float) -> Motion:
+    """The motion played at ``speed`` times its own, at the same rate (2 is twice as fast, so half as long)."""
+    if not 0.1 <= speed <= 10.0:
+        raise EngineError(f"speed {speed}: a motion can be played at 0.1 to 10 times its own speed")
+    return _sampled(motion, speed / motion.rate)
+
+
+def resampled(motion: Motion, rate: float) -> Motion:
+    """The motion at ``rate`` frames a second."""
+    if not 1.0 <= rate <= 1000.0:
+        raise EngineError(f"rate {rate}: give 1 to 1000 frames a second")
+    if abs(rate - motion.rate) < 1e-3:
+        return motion
+    return replace(_sampled(motion, 1.0 / rate), rate=rate)
+
+
+def own_skeleton(motion: Motion) -> Skeleton:
+    """The motion's skeleton with the bone offsets that its own positions and rotations have (a tree's only)."""
+    skeleton = motion.skeleton
+    if motion.rotations is None or not skeleton.is_tree:
+        raise SkeletonError(f"skeleton {skeleton.name!r}: only a tree with rotations has bone offsets")
+    rest = [list(skeleton.rest[0])]
+    world = [motion.rotations[:, 0]]
+    for joint, parent in list(enumerate(skeleton.parents))[1:]:
+        apart = motion.positions[:, joint] - motion.positions[:, parent]
+        rest.append([float(value) for value in np.einsum("tji,tj->ti", world[parent], apart).mean(0, np.float64)])
+        world.append(world[parent] @ motion.rotations[:, joint])
+    return replace(skeleton, rest=tuple((x, y, z) for x, y, z in rest))
+
+
+def _sampled(motion: Motion, step: float) -> Motion:
+    """Frames ``step`` seconds apart: rotations along the shortest arc, positions by cubic splines, bones kept rigid."""
+    if len(motion) < 2:
+        return motion
+    own = np.arange(len(motion)) / motion.rate
+    times = np.arange(int(np.floor(own[-1] / step + 1e-6)) + 1) * step
+    times = np.minimum(times, own[-1])
+    if motion.rotations is None:
+        return replace(motion, positions=_splined(own, motion.positions, times))
+    rotations = np.stack(
+        [
+            Slerp(own, Rotation.from_matrix(motion.rotations[:, joint]))(times).as_matrix()
+            for joint in range(motion.rotations.shape[1])
+        ],
+        axis=1,
+    ).astype(np.float32)
+    root = _splined(own, motion.positions[:, 0], times)
+    return replace(motion, positions=forward_kinematics(own_skeleton(motion), root, rotations), rotations=rotations)
+
+
+def _splined(own: NDArray[np.float64], values: Array, times: NDArray[np.float64]) -> Array:
+    return np.asarray(CubicSpline(own, values, axis=0)(times), np.float32)

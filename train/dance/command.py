@@ -1,0 +1,200 @@
+"""`python -m train dance`: fit the dancer on a folder of takes, and hand its weights out; or sweep over settings.
+
+The folder holds BVH files or PirouNet's arrays (`train.dance.takes`). Written into OUT: `weights.pt` (the best so far),
+`dancer.pt` and `meter.pt` (for `python -m export dance` and `dance_meter`, made when a sitting ends), `training.json`
+(what made them), `last.ckpt` and `best.ckpt`, and TensorBoard's logs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError
+from train.dance.settings import Settings, from_mapping
+
+DEFAULT_OUT = Path("runs/dance")
+TAKES = "body_cmu_bvh30"
+DANCER, METER = "dancer.pt", "meter.pt"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the recipe."""
+    add = parser.add_argument
+    add("--data", type=Path, help=f"folder of takes (default $ENGINE_DATA/{TAKES})")
+    add("--labels", type=Path, help="labels given by people, as `python -m train label` writes them")
+    add("--splits", type=Path, help="csv that says which take is in which split (default: drawn)")
+    add("--out", type=Path, default=DEFAULT_OUT, help=f"folder of the run (default {DEFAULT_OUT})")
+    add("--settings", type=Path, metavar="YAML", help="settings by name; with --sweep, ranges as well")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, above those of --settings")
+    add("--sweep", type=int, metavar="TRIALS", help="try so many draws from the ranges in --settings (Optuna)")
+    add("--resume", action="store_true", help="continue the run, or the sweep, in --out where it stopped")
+    add("--minutes", type=float, help="stop in good order after so many minutes; the schedule does not change")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--wandb", metavar="PROJECT", help="log to Weights & Biases as well")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train. Raises :class:`EngineError` for data that is not there, a run in the way, or settings that changed."""
+    try:
+        import lightning  # noqa: F401
+        import tensorboard  # noqa: F401
+    except ImportError as error:
+        raise EngineError(f"{error.name} is not installed, training needs it: pip install -e '.[train]'") from error
+    values = {**_file(args.settings), **_pairs(args.set)}
+    if args.sweep is not None:
+        from train.dance.sweep import sweep
+
+        sweep(args, values)
+        return
+    train(args, from_mapping(values), args.out)
+
+
+def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
+    """One run into ``out``; the best validation loss."""
+    import torch
+
+    from models.dance import SIZES, build
+    from models.dance.config import named
+    from train.callbacks import WEIGHTS, Report, weights_of
+    from train.dance.batches import Batches, Checks
+    from train.dance.data import read_data
+    from train.dance.landmarks import fit_walk
+    from train.dance.recipe import Recipe
+    from train.dance.streams import config_of, fit_pose, fit_sight, read
+    from train.sitting import sit
+
+    begun = time.monotonic()
+    if settings.config not in SIZES:
+        raise EngineError(f"no config {settings.config!r}; there is {', '.join(SIZES)}")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise EngineError("--device cuda: torch sees no GPU here; leave the option out to train on the CPU")
+    checkpoint = _begun(out, args.resume, settings)
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    data = read_data(folder(args.data), args.labels, args.splits, settings)
+    parts = {split: [take for take in data.takes if take.split == split] for split in ("train", "val")}
+    model = build(config_of(named(settings.config), parts["train"], settings.effort))
+    if checkpoint is None:
+        fit_pose(model, parts["train"])
+    else:
+        model.load_state_dict(weights_of(checkpoint))
+    streams = read(model, parts["train"], data.levels, settings.mirror)
+    val = read(model, parts["val"], data.levels)
+    if checkpoint is None:
+        fit_sight(model, streams)
+    data_is = {"train": streams.fingerprint, "val": val.fingerprint}
+    if checkpoint is not None and checkpoint["data"] != data_is:
+        raise EngineError(f"the takes are not those that {out} was begun with; give those, or another --out")
+    print(
+        f"{len(parts['train'])} takes, {streams.minutes:.1f} min with mirror images, to train on; "
+        f"{len(parts['val'])}, {val.minutes:.1f} min, to check; "
+        f"{sum(p.numel() for p in model.parameters()):,} parameters; ready after {time.monotonic() - begun:.0f} s",
+        flush=True,
+    )
+    record = {
+        "command": shlex.join(["python", "-m", "train", *sys.argv[1:]]),
+        "settings": settings.to_dict(),
+        "config": model.config.to_dict(),
+        "takes": {take.name: take.split for take in data.takes},
+        "styles": dict(Counter(f"{take.style} {take.split}" for take in data.takes)),
+        "labels": data.record,
+        "fingerprint": data_is,
+        "minutes": {"train": streams.minutes, "val": val.minutes},
+    }
+
+    def write(report: Report) -> None:
+        best = min(report.history, key=lambda check: check["loss"])
+        figures = {"weights": best, "training_s": round(report.seconds, 1), "checks": report.history}
+        (out / "training.json").write_text(json.dumps({**record, **figures}, indent=1) + "\n", "utf-8")
+
+    recipe = Recipe(model, settings, data_is)
+    batches, checks = Batches(streams, model.config, settings), Checks(val, model.config, settings)
+    frames = settings.rows * settings.segment + settings.windows * model.config.window
+    until = None if args.minutes is None else begun + 60 * args.minutes
+    step, ended = sit(
+        *(recipe, settings, batches, checks, frames, out, args.device, checkpoint is not None, until, write),
+        wandb=args.wandb,
+    )
+    weights = out / WEIGHTS
+    if not weights.exists():
+        print(f"step {step} of {settings.steps}, {ended}; no weights yet", flush=True)
+        return float("inf")
+    model = model.cpu()
+    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    landmarks = fit_walk(model, streams)
+    hand_out(model, out)
+    print(f"step {step} of {settings.steps}, {ended}; {landmarks} landmarks; {out / DANCER}, {out / METER}", flush=True)
+    history = json.loads((out / "training.json").read_text("utf-8"))
+    return float(history["weights"]["loss"])
+
+
+def hand_out(model: Any, out: Path) -> None:
+    """Write `dancer.pt` and `meter.pt`, each with its configuration, as `models.registry.create` reads them."""
+    import torch
+
+    config = model.config.to_dict()
+    meter = {k: v for k, v in model.state_dict().items() if k.startswith(("look.", "encoder.", "classifier."))}
+    for name, state in ((DANCER, model.state_dict()), (METER, meter)):
+        torch.save({"config": config, "state": state}, out / f"{name}.part")
+        os.replace(out / f"{name}.part", out / name)
+
+
+def folder(given: Path | None) -> Path:
+    """The folder of takes. Raises :class:`EngineError` where none is given and `$ENGINE_DATA` has none."""
+    if given is not None:
+        return given
+    root = os.environ.get("ENGINE_DATA", "")
+    if not root or not (Path(root) / TAKES).is_dir():
+        raise EngineError(f"--data is missing, and $ENGINE_DATA holds no {TAKES}; give a folder of BVH takes")
+    return Path(root) / TAKES
+
+
+def _file(path: Path | None) -> dict[str, Any]:
+    import yaml
+
+    if path is None:
+        return {}
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise EngineError(f"--settings {path} cannot be read: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(values, dict):
+        raise EngineError(f"--settings {path}: give a mapping of setting names to values")
+    return values
+
+
+def _pairs(items: list[str]) -> dict[str, str]:
+    pairs = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not equals or not name:
+            raise EngineError(f"--set {item!r}: write NAME=VALUE, for example steps=1200")
+        pairs[name] = value
+    return pairs
+
+
+def _begun(out: Path, resume: bool, settings: Settings) -> dict[str, Any] | None:
+    """The checkpoint to continue, or None for a new run."""
+    import torch
+
+    from train.callbacks import LAST
+
+    last = out / LAST
+    if not resume:
+        if out.is_dir() and any(out.iterdir()):
+            raise EngineError(f"{out} is not empty; give --resume to continue what is there, or another --out")
+        out.mkdir(parents=True, exist_ok=True)
+        return None
+    if not last.is_file():
+        raise EngineError(f"there is no {last} to continue; leave --resume out to begin")
+    checkpoint: dict[str, Any] = torch.load(last, map_location="cpu", weights_only=True)
+    settings.must_equal(checkpoint["settings"], last)
+    return checkpoint

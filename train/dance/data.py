@@ -1,0 +1,62 @@
+"""What the dancer is trained on: the takes of a folder, and for each frame the effort of the window that starts there.
+
+Labels given by people come first; where there are none they are computed from motion, and which were whose is kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.body.skeleton import skeleton
+from models.dance.config import named
+from train.dance import efforts
+from train.dance.labels import LEVELS, Table, label_table, read_labels
+from train.dance.settings import Settings
+from train.dance.takes import Take, read_takes
+from train.dance.windows import BY, cut_windows, fraction_label
+
+
+@dataclass(frozen=True)
+class Data:
+    """``levels`` by take name, int8 (T,), -1 where no label is shown; ``record`` says whose labels they were."""
+
+    takes: list[Take]
+    levels: Table
+    record: dict[str, Any]
+
+
+def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: Settings) -> Data:
+    """The takes and labels that ``settings`` ask for. Labels of a person, where ``labels`` names a file, are used
+    alone: the rest of the windows is unlabelled."""
+    body = named(settings.config).skeleton
+    takes = read_takes(folder, seed=settings.seed, splits=splits, strict=False)
+    if takes[0].motion.skeleton.name == body.name and takes[0].motion.skeleton != body:
+        takes = read_takes(folder, skeleton(body.name), seed=settings.seed, splits=splits, strict=False)
+    record: dict[str, Any] = {"effort": settings.effort, "fraction": settings.fraction_label}
+    human = computed = None
+    if labels is not None:
+        given = read_labels(labels, {take.name: len(take.motion) for take in takes})
+        human = label_table(takes, given, settings.effort)
+        record["people"] = dict(Counter(label.by for label in given))
+    else:
+        thresholds = efforts.fit_thresholds(takes)
+        computed = efforts.computed_table(takes, thresholds, settings.effort)
+        record["thresholds"] = thresholds.to_dict()
+    levels: Table = {take.name: np.full(len(take.motion), -1, np.int8) for take in takes}
+    for split in sorted({take.split for take in takes}):
+        windows = cut_windows(takes, split, human, computed)
+        if split == "train":
+            windows = fraction_label(windows, settings.fraction_label, settings.seed)
+        for number, name in enumerate(windows.names):
+            own = windows.take == number
+            levels[name][windows.start[own]] = windows.label[own]
+        record[split] = {
+            "by": {BY[by]: int(count) for by, count in enumerate(np.bincount(windows.by, minlength=len(BY)))},
+            "levels": {name: int((windows.label == level).sum()) for level, name in enumerate(LEVELS)},
+        }
+    return Data(takes, levels, record)
