@@ -62,8 +62,8 @@ def is_package(parts: list[str]) -> bool:
     return ROOT.joinpath(*parts, "__init__.py").is_file()
 
 
-DRAWING = {"train.view", "train.evaluate.strips"}
-"""Modules of train that show faces to people, with the head that the viewer draws."""
+DRAWING = {"train.view", "train.evaluate.strips", "train.dance.evaluation.strips"}
+"""Modules of train that show faces and bodies to people, as the viewer draws them."""
 
 
 def allowed(package: str, module: str, importer: str = "") -> bool:

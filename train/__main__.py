@@ -18,8 +18,10 @@ COMMANDS = {
     "simulate": ("train.simulate.command", "make a data set of simulated speakers and their listeners"),
     "view": ("train.view", "show a talk of a data set and its listeners, as a video or a strip of pictures"),
     "reaction": ("train.reaction.command", "train the learned listener on a folder of talks"),
+    "dance": ("train.dance.command", "train the dancer on a folder of takes, or sweep over its settings"),
     "calibrate": ("train.calibrate", "how boldly the trained listener draws, set without training"),
     "ablate": ("train.ablate", "the trained listener with a part switched off, to be measured"),
+    "label": ("train.label.command", "look at takes in a browser and say how they move, into a csv to train on"),
     "evaluate": ("train.evaluate.command", "measure listeners on a split: tables, verdict and a report to look at"),
 }
 
