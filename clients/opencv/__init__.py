@@ -1,1 +1,1 @@
-"""The viewer: draws the engine's avatar from its numbers, live in a window or into a video file."""
+"""The viewer: draws the engine's avatar, face or body, from its numbers, live in a window or into a video file."""

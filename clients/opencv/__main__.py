@@ -45,7 +45,7 @@ def view(arguments: argparse.Namespace) -> int:
     print(f"session {engine['session']} at {pub}, bundle {engine.get('bundle', '?')}", flush=True)
     try:
         run = (record if headless else show)(subscriber, store, arguments.seconds)
-        lost = sum(number for stream, number in subscriber.lost.items() if store.streams[stream]["name"] == "face")
+        lost = subscriber.lost.get(store.lead, 0)
     finally:
         subscriber.close()
     print(summary(run, lost), flush=True)
@@ -63,8 +63,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m clients.opencv", description=__doc__)
     parser.add_argument("--control", default="tcp://127.0.0.1:5571", help="the engine's control endpoint")
     parser.add_argument("--seconds", type=positive, default=float("inf"), help="stop this long after the first frame")
-    parser.add_argument("--video", type=Path, help="write the session to this .mp4, with the partner's voice")
-    parser.add_argument("--png", type=Path, help="write a sheet of interesting moments to this .png")
+    parser.add_argument("--video", type=Path, help="write the session to this .mp4, with the partner's voice if any")
+    parser.add_argument("--png", type=Path, help="write a sheet of moments, or a dance as a strip, to this .png")
     parser.add_argument("--headless", action="store_true", help="no window: receive only, render at the end")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)

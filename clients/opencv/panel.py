@@ -157,9 +157,15 @@ def draw_traces(canvas: Image, recent: list[Moment], rate: float) -> None:
         cv2.polylines(canvas, [line], False, colour, 1, cv2.LINE_AA, 4)
 
 
-def draw_status(canvas: Image, recent: list[Moment], received_rate: float, lost: int) -> None:
-    """Latency, rate and the newest frame's flags."""
-    x, y, _, _ = STATUS
+def draw_status(
+    canvas: Image,
+    recent: list[Moment],
+    received_rate: float,
+    lost: int,
+    place: tuple[int, int, int, int] = STATUS,
+) -> None:
+    """Latency, rate and the newest frame's flags, at ``place``."""
+    x, y, _, _ = place
     late = recent[-50:]
     publish = float(np.median([(m.frame.publish_ns - m.frame.capture_ns) / 1e6 for m in late]))
     arrive = float(np.median([m.delay_ms for m in late]))

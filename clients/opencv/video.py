@@ -1,4 +1,4 @@
-"""Turns a recording into a video file with the partner's voice, and into a sheet of its interesting moments."""
+"""Turns a recording into a video file, with the partner's voice if any, or a GIF, and into a sheet of its moments."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.filter
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from . import light
 from .head import draw_head
-from .panel import TRACE_SECONDS, draw_canvas, gaze, smile, text
+from .panel import TRACE_SECONDS, gaze, smile, text
+from .screen import Screen
 from .store import Moment, Store
 
 Image = NDArray[np.uint8]
@@ -46,6 +48,7 @@ def pictures(store: Store) -> Iterator[Image]:
     window = round(TRACE_SECONDS * store.rate)
     recent: list[Moment] = []
     lost = 0
+    screen = Screen(store)
     canvas: Image | None = None
     for seq in range(first, last + 1):
         moment = store.moments.get(seq)
@@ -55,7 +58,7 @@ def pictures(store: Store) -> Iterator[Image]:
             recent = [*recent[-window:], moment]
             late = recent[-25:]
             span = (late[-1].received_ns - late[0].received_ns) / 1e9
-            canvas = draw_canvas(store, recent, (len(late) - 1) / span if span > 0 else store.rate, lost)
+            canvas = screen.draw(recent, (len(late) - 1) / span if span > 0 else store.rate, lost)
         if canvas is not None:
             yield canvas
 
@@ -109,6 +112,48 @@ def write_video(
                 if track is not None and fed:
                     file.mux(track.encode(None))
     return count
+
+
+def write_gif(path: Path, frames: Iterable[Image], rate: float) -> int:
+    """Write ``frames`` (H, W, 3) BGR as an endless GIF with a palette made for them; returns their number.
+
+    GIF counts time in hundredths of a second, so a rate that does not fit is rounded on average.
+    """
+    pace = Fraction(rate).limit_denominator(1001)
+    count = 0
+    graph: av.filter.Graph | None = None
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("gif", rate=pace)
+        stream.pix_fmt = "pal8"
+        for image in frames:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
+            frame.pts, frame.time_base = count, 1 / pace
+            if graph is None:
+                stream.height, stream.width = image.shape[:2]
+                graph = _palette(stream.width, stream.height, 1 / pace)
+            graph.vpush(frame)
+            count += 1
+        if graph is not None:
+            graph.vpush(None)
+            for _ in range(count):
+                file.mux(stream.encode(graph.vpull()))
+            file.mux(stream.encode(None))
+    return count
+
+
+def _palette(width: int, height: int, time_base: Fraction) -> av.filter.Graph:
+    """A filter graph that gives all pictures of a film 256 colours made for them."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(width=width, height=height, format="bgr24", time_base=time_base)
+    split, make = graph.add("split"), graph.add("palettegen", "stats_mode=full")
+    use, sink = graph.add("paletteuse", "dither=bayer:bayer_scale=4"), graph.add("buffersink")
+    source.link_to(split)
+    split.link_to(use, 0, 0)
+    split.link_to(make, 1, 0)
+    make.link_to(use, 0, 1)
+    use.link_to(sink)
+    graph.configure()
+    return graph
 
 
 def moments_of_interest(store: Store, count: int = 12) -> list[tuple[int, str]]:

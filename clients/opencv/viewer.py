@@ -13,8 +13,10 @@ import numpy as np
 
 from clients.python.subscriber import Frame, Subscriber
 
-from .panel import TRACE_SECONDS, draw_canvas
+from .panel import TRACE_SECONDS
+from .screen import Screen
 from .store import Store
+from .strip import comic
 from .video import contact_sheet, pictures, sound, write_video
 
 WINDOW = "reaction engine"
@@ -31,11 +33,11 @@ class Run:
     arrivals: list[float] = field(default_factory=list)
 
     def take(self, store: Store, frames: list[Frame]) -> None:
-        """Put received frames into the store and note the face's timing."""
+        """Put received frames into the store and note the timing of those that lead."""
         now = time.monotonic_ns()
         for frame in frames:
             store.add(frame, now)
-            if store.streams.get(frame.stream, {}).get("name") == "face":
+            if frame.stream == store.lead:
                 self.delays.append((now - frame.capture_ns) / 1e6)
                 self.arrivals.append(now / 1e9)
 
@@ -67,6 +69,7 @@ def record(subscriber: Subscriber, store: Store, seconds: float) -> Run:
     try:
         while not run.over(began, seconds):
             run.take(store, subscriber.receive(0.1))
+            store.learn(subscriber.announced)
     except KeyboardInterrupt:
         print("stopped", flush=True)
     return run
@@ -75,16 +78,17 @@ def record(subscriber: Subscriber, store: Store, seconds: float) -> Run:
 def show(subscriber: Subscriber, store: Store, seconds: float) -> Run:
     """Draw the newest frame in a window until it is closed, q or Esc is pressed, or as :func:`record`."""
     run, began = Run(), time.monotonic()
-    face = next(number for number, stream in store.streams.items() if stream["name"] == "face")
+    screen = Screen(store)
     cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     drawn = None
     try:
         while not run.over(began, seconds):
             run.take(store, subscriber.receive(0.02))
+            store.learn(subscriber.announced)
             recent = store.recent(round(TRACE_SECONDS * store.rate))
             if recent and recent[-1].frame.seq != drawn:
                 drawn = recent[-1].frame.seq
-                cv2.imshow(WINDOW, draw_canvas(store, recent, run.rate(), subscriber.lost.get(face, 0)))
+                cv2.imshow(WINDOW, screen.draw(recent, run.rate(), subscriber.lost.get(store.lead, 0)))
             if cv2.waitKey(1) & 0xFF in (ord("q"), 27) or cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) < 1:
                 break
     except KeyboardInterrupt:
@@ -98,7 +102,7 @@ def write_results(store: Store, video: Path | None, png: Path | None) -> None:
     if not store.moments:
         return
     if png is not None:
-        cv2.imwrite(str(png), contact_sheet(store))
+        cv2.imwrite(str(png), comic(store) if store.bodies else contact_sheet(store))
         print(f"wrote {png}", flush=True)
     if video is not None:
         total = max(store.moments) - min(store.moments) + 1

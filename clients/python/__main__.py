@@ -23,7 +23,7 @@ def watch(control: str, seconds: float) -> None:
     engine = describe(control)
     names = next((s["names"] for s in engine["streams"] if s["stream"] == 0), None)
     if names is None:
-        raise ConnectionError(f"the engine at {control} announces no stream 0, the avatar's face")
+        raise ConnectionError(f"the engine at {control} announces no stream 0, the avatar's face or body")
     print(f"session {engine['session']}, {engine['rate']:g} frames/s, bundle {engine.get('bundle', '?')}", flush=True)
     subscriber = Subscriber(connectable(engine["pub"], control), engine["session"], 0, announced=engine)
     end = time.monotonic() + seconds
@@ -47,7 +47,8 @@ def report(subscriber: Subscriber, names: list[str]) -> None:
     if not 0 <= np.median(delays) < 10_000:
         delay = "unknown (another host's clock)"
     pose = dict(zip(names, newest.values.tolist(), strict=True))
-    shown = "  ".join(f"{name} {pose[name]:+.2f}" for name in SHOWN if name in pose)
+    chosen = [name for name in SHOWN if name in pose] or names[: len(SHOWN) // 2]
+    shown = "  ".join(f"{name} {pose[name]:+.2f}" for name in chosen)
     tail = f"  [{', '.join(newest.words())}]" if newest.flags else ""
     lost = subscriber.lost.get(0, 0)
     print(f"{len(delays):3d} frames/s  lost {lost}  capture to here {delay}  {shown}{tail}", flush=True)

@@ -4,6 +4,13 @@ engine = describe("tcp://127.0.0.1:5571")
 face = next(s for s in engine["streams"] if s["name"] == "face")
 for frame in Subscriber(engine["pub"], engine["session"], stream=0, latest=True):
     pose = dict(zip(face["names"], frame.values))
+
+A body's stream names its skeleton (joints, parents, rest pose), which the description holds; metres, Y up:
+
+body = next(s for s in engine["streams"] if s["name"] == "body")
+skeleton = engine["skeletons"][body["skeleton"]]
+for frame in Subscriber(engine["pub"], engine["session"], stream=body["stream"], latest=True):
+    place = dict(zip(skeleton["joints"], frame.values.reshape(-1, 3)))
 """
 
 from __future__ import annotations

@@ -12,15 +12,18 @@ import numpy as np
 import zmq
 
 from engine import channels, wire
+from engine.body.skeleton import Skeleton, skeleton
 
 SESSION, RATE, SAMPLE_RATE, HOP = 5, 25.0, 16000, 640
 PCM = [f"pcm{index}" for index in range(HOP)]
+LEVELS = ["low", "medium", "high"]
 
 
-def stream(number: int, name: str, kind: str, names: list[str], units: list[str]) -> dict[str, Any]:
+def stream(number: int, name: str, kind: str, names: list[str], units: list[str], body: str = "") -> dict[str, Any]:
     """One stream as ``describe`` lists it."""
     layout = wire.layout_hash(names, units)
-    return {"stream": number, "name": name, "kind": kind, "names": names, "units": units, "layout": layout}
+    plain = {"stream": number, "name": name, "kind": kind, "names": names, "units": units, "layout": layout}
+    return plain | {"skeleton": body}
 
 
 def description(pub: str, monitor: bool = True) -> dict[str, Any]:
@@ -34,11 +37,34 @@ def description(pub: str, monitor: bool = True) -> dict[str, Any]:
     return {**head, "rate": RATE, "sample_rate": SAMPLE_RATE, "lookahead_frames": 0, "pub": pub, "streams": streams}
 
 
+def dance(pub: str, monitor: bool = True, outputs: tuple[str, ...] = ("body", "effort")) -> dict[str, Any]:
+    """A describe reply of a session with a body, no sound, and controls of which one is a choice."""
+    body = skeleton("cmu")
+    names = list(body.channels)
+    known = {
+        "body": ("output", names, ["m"] * len(names), body.name),
+        "effort": ("output", LEVELS, ["probability"] * 3, ""),
+        "face": ("output", list(channels.FACE_NAMES), list(channels.FACE_UNITS), ""),
+    }
+    streams = []
+    for number, name in enumerate(outputs):
+        kind, *rest = known[name]
+        streams.append(stream(number, name, kind, *rest))
+    if monitor:
+        streams.append(stream(256, "partner_body", "input", names, ["m"] * len(names), body.name))
+    head = {"ok": True, "protocol": 1, "engine": "0.1.0", "session": SESSION, "bundle": "dance"}
+    choice = {"name": "effort", "low": 0.0, "high": 2.0, "default": 1.0, "value": 2.0, "choices": LEVELS, "about": ""}
+    speed = {"name": "speed", "low": 0.25, "high": 2.0, "default": 1.0, "value": 0.8, "choices": [], "about": ""}
+    head |= {"controls": [choice, speed], "skeletons": {body.name: body.to_dict()}}
+    return {**head, "rate": RATE, "sample_rate": 0, "lookahead_frames": 0, "pub": pub, "streams": streams}
+
+
 def frame(seq: int, values: np.ndarray, number: int = 0, session: int = SESSION, layout: int = 0) -> bytes:
     """An encoded frame captured 5 ms ago."""
     now = time.monotonic_ns()
     times = (now - 5_000_000, now - 2_000_000, now)
-    return wire.encode(wire.Frame(session, number, wire.Flag(0), 900, seq, *times, layout, values.astype(np.float32)))
+    flat = values.astype(np.float32).ravel()
+    return wire.encode(wire.Frame(session, number, wire.Flag(0), 900, seq, *times, layout, flat))
 
 
 def face(**weights: float) -> np.ndarray:
@@ -49,10 +75,37 @@ def face(**weights: float) -> np.ndarray:
     return values
 
 
-class Engine:
-    """Answers describe and publishes 25 frames a second, once started, until stopped; use as a context manager."""
+def standing(body: Skeleton | None = None, x: float = 0.0, sway: float = 0.0) -> np.ndarray:
+    """A body (J, 3) at rest with its lowest joint on the floor at ``x``, its hands moved up by ``sway`` m."""
+    body = body or skeleton("cmu")
+    at = body.rest_positions().astype(np.float32)
+    at[:, 1] -= at[:, 1].min()
+    at[:, 0] += x
+    for name in ("lHand", "lMid1", "rHand", "rMid1"):
+        if name in body.joints:
+            at[body.index(name), 1] += sway
+    return at
 
-    def __init__(self, monitor: bool = True) -> None:
+
+def values(name: str, seq: int) -> np.ndarray:
+    """What the stream ``name`` says at a frame."""
+    phase = seq / RATE
+    if name == "face":
+        return face(headPitch=0.25 * np.sin(6 * phase), mouthSmileLeft=0.5, eyeBlinkLeft=float(seq % 25 < 3))
+    if name == "partner_audio":
+        return np.array(0.3 * np.sin(2 * np.pi * 440 * (seq * HOP + np.arange(HOP)) / SAMPLE_RATE))
+    if name in ("body", "partner_body"):
+        return standing(x=0.3 * np.sin(phase) + float(name == "partner_body"), sway=0.2 * np.sin(6 * phase))
+    return {"partner_face": face(headYaw=0.3), "effort": np.array((0.1, 0.2, 0.7))}[name]
+
+
+class Engine:
+    """Answers describe and publishes 25 frames a second, once started, until stopped; use as a context manager.
+
+    It serves a face or, with ``dancing``, a body.
+    """
+
+    def __init__(self, monitor: bool = True, dancing: bool = False) -> None:
         self.context = zmq.Context()
         self.pub = self.context.socket(zmq.PUB)
         self.control = self.context.socket(zmq.REP)
@@ -60,7 +113,7 @@ class Engine:
             socket.set(zmq.LINGER, 0)
         self.pub_port = self.pub.bind_to_random_port("tcp://127.0.0.1")
         self.endpoint = f"tcp://127.0.0.1:{self.control.bind_to_random_port('tcp://127.0.0.1')}"
-        self.about = description(f"tcp://127.0.0.1:{self.pub_port}", monitor)
+        self.about = (dance if dancing else description)(f"tcp://127.0.0.1:{self.pub_port}", monitor)
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
@@ -77,21 +130,16 @@ class Engine:
 
     def run(self) -> None:
         """Publish and answer."""
-        layouts = {each["stream"]: each["layout"] for each in self.about["streams"]}
         began, seq = time.monotonic(), 0
         while not self.stopping.is_set():
             if self.control.poll(max(0, int((began + seq / RATE - time.monotonic()) * 1000))):
                 self.control.recv()
                 self.control.send_json(self.about)
                 continue
-            phase = seq / RATE
-            pose = face(headPitch=0.25 * np.sin(6 * phase), mouthSmileLeft=0.5, eyeBlinkLeft=float(seq % 25 < 3))
-            if seq % 20 != 7:  # one frame in twenty is lost
-                self.pub.send(frame(seq, pose, layout=layouts[0]))
-            if 256 in layouts:
-                tone = 0.3 * np.sin(2 * np.pi * 440 * (seq * HOP + np.arange(HOP)) / SAMPLE_RATE)
-                self.pub.send(frame(seq, tone, 256, layout=layouts[256]))
-                self.pub.send(frame(seq, face(headYaw=0.3), 257, layout=layouts[257]))
+            for each in self.about["streams"]:
+                if each["stream"] or seq % 20 != 7:  # one frame in twenty of the first stream is lost
+                    message = frame(seq, values(each["name"], seq), each["stream"], layout=each["layout"])
+                    self.pub.send(message)
             if seq % 25 == 0:
                 self.pub.send(b"RXA1" + struct.pack("<I", SESSION) + json.dumps(self.about).encode())
             seq += 1

@@ -201,3 +201,10 @@ def test_command_ends_cleanly_on_sigterm():
         process.terminate()
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 0 and errors == ""
+
+
+def test_command_shows_a_body_s_first_numbers():
+    with fake.Engine(dancing=True) as engine:
+        done = command("--control", engine.endpoint, "--seconds", "1.5")
+    assert done.returncode == 0, done.stderr
+    assert "hip.x" in done.stdout and "hip.z" in done.stdout
