@@ -68,6 +68,7 @@ def to_int8(content: bytes, model: nn.Module) -> bytes | None:
     nodes = [node.name for node in graph.graph.node if node.op_type in _KINDS and names & set(node.input)]
     if not nodes:
         return None
+    del graph.graph.value_info[:]  # the quantiser turns weights about and infers the shapes between anew
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path = Path(folder) / "int8.onnx"
         quantize_dynamic(

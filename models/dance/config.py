@@ -106,12 +106,13 @@ _SMALL: dict[str, Any] = {
     "travel": True,
     "partner": True,
     "bounded": False,
+    "hop": 10,
     "latent": 64,
-    "encoder_layers": 2,
-    "encoder_hidden": 160,
-    "decoder_layers": 3,
-    "decoder_hidden": 192,
-    "landmarks": 4096,
+    "encoder_layers": 1,
+    "encoder_hidden": 192,
+    "decoder_layers": 2,
+    "decoder_hidden": 256,
+    "landmarks": 5120,
 }
 _TINY = {
     "latent": 8,

@@ -65,7 +65,7 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
     from models.dance.config import named
     from train.callbacks import WEIGHTS, Report, weights_of
     from train.dance.batches import Batches, Checks
-    from train.dance.data import read_data
+    from train.dance.data import judged_by, read_data
     from train.dance.landmarks import fit_walk
     from train.dance.recipe import Recipe
     from train.dance.streams import config_of, fit_pose, fit_sight, read
@@ -129,7 +129,7 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
         return float("inf")
     model = model.cpu()
     model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    landmarks = fit_walk(model, streams)
+    landmarks = fit_walk(model, streams, data.judge or judged_by(model))
     hand_out(model, out)
     print(f"step {step} of {settings.steps}, {ended}; {landmarks} landmarks; {out / DANCER}, {out / METER}", flush=True)
     history = json.loads((out / "training.json").read_text("utf-8"))

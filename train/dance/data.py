@@ -11,23 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
-from engine.body.skeleton import skeleton
+from engine.body.skeleton import Skeleton, skeleton
 from models.dance.config import named
+from models.dance.model import Dance
 from train.dance import efforts
 from train.dance.labels import LEVELS, Table, label_table, read_labels
+from train.dance.landmarks import Judge
 from train.dance.settings import Settings
-from train.dance.takes import Take, read_takes
+from train.dance.takes import RATE, Take, read_takes
 from train.dance.windows import BY, cut_windows, fraction_label
 
 
 @dataclass(frozen=True)
 class Data:
-    """``levels`` by take name, int8 (T,), -1 where no label is shown; ``record`` says whose labels they were."""
+    """``levels`` by take name, int8 (T,), -1 where no label is shown; ``record`` says whose labels they were; ``judge``
+    gives the effort of windows by the computed measure, None where people gave the labels."""
 
     takes: list[Take]
     levels: Table
     record: dict[str, Any]
+    judge: Judge | None
 
 
 def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: Settings) -> Data:
@@ -59,4 +65,22 @@ def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: 
             "by": {BY[by]: int(count) for by, count in enumerate(np.bincount(windows.by, minlength=len(BY)))},
             "levels": {name: int((windows.label == level).sum()) for level, name in enumerate(LEVELS)},
         }
-    return Data(takes, levels, record)
+    judge = None if computed is None else _measured(thresholds, takes[0].motion.skeleton, settings.effort)
+    return Data(takes, levels, record, judge)
+
+
+def judged_by(model: Dance) -> Judge:
+    """The model's own classifier as judge, for efforts that only people can tell."""
+
+    def judge(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return model.classifier(model.look(torch.as_tensor(windows))).softmax(-1).numpy()
+
+    return judge
+
+
+def _measured(thresholds: efforts.Thresholds, body: Skeleton, effort: str) -> Judge:
+    def judge(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        values = efforts.measure(windows, body, RATE, effort)[:, 0]
+        return np.eye(len(LEVELS), dtype=np.float32)[thresholds.levels(values, effort)]
+
+    return judge

@@ -111,8 +111,8 @@ class Recipe(L.LightningModule):
         }
 
     def error(self, vectors: Tensor, target: Tensor, placed: Tensor) -> Tensor:
-        """Squared error (N,) of pose vectors (N, T, width): standardised numbers, joints, their velocities, and bones;
-        ``placed`` (N, T) says where the place beside a partner is known."""
+        """Squared error (N,) of pose vectors (N, T, width): standardised numbers, joints and their first two differences
+        in time, and bones; ``placed`` (N, T) says where the place beside a partner is known."""
         pose, settings = self.model.pose, self.settings
         apart = (pose.standardised(vectors) - pose.standardised(target)).square()
         place = pose.slices["place"]
@@ -124,6 +124,8 @@ class Recipe(L.LightningModule):
             error = error + settings.joints * (ours - theirs).square().mean((1, 2, 3))
         if settings.velocity:
             error = error + settings.velocity * (ours - theirs).diff(dim=1).square().mean((1, 2, 3))
+        if settings.acceleration:
+            error = error + settings.acceleration * (ours - theirs).diff(n=2, dim=1).square().mean((1, 2, 3))
         bones = self.model.config.skeleton.bones
         if settings.bones and bones:
             a, b = (list(ends) for ends in zip(*bones, strict=True))
@@ -191,4 +193,8 @@ class Recipe(L.LightningModule):
 
     def _write(self, stage: str, figures: dict[str, Any]) -> None:
         for logger in self.loggers:
-            logger.log_metrics({f"{stage}/{name}": float(value) for name, value in figures.items()}, self.global_step)
+            logger.log_metrics({f"{stage}/{name}": _plain(value) for name, value in figures.items()}, self.global_step)
+
+
+def _plain(value: Tensor | float) -> float:
+    return float(value.detach()) if isinstance(value, Tensor) else float(value)
