@@ -1,9 +1,9 @@
 """The control side: a REP socket that describes the session, reads its statistics and turns its controls.
 
 Requests and replies are JSON objects in one message part: ``{"op": "describe"}``, ``{"op": "set", "controls":
-{"nod_rate": 1.5}}``, ``{"op": "stats"}``, ``{"op": "clock"}`` (the engine's monotonic clock beside UTC, nanoseconds),
-``{"op": "reset"}`` (the listener forgets) and ``{"op": "stop"}``. Every reply has ``ok``; a refusal has ``error`` in
-words and changes nothing.
+{"nod_rate": 1.5}}`` (a control that is a choice is set by name: ``{"effort": "high"}``), ``{"op": "stats"}``,
+``{"op": "clock"}`` (the engine's monotonic clock beside UTC, nanoseconds), ``{"op": "reset"}`` (the model forgets) and
+``{"op": "stop"}``. Every reply has ``ok``; a refusal has ``error`` in words and changes nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from engine.spec import SpecError, StreamSpec
 
 POLL_MS = 100
 LONGEST_REQUEST = 64 * 1024
+
+
+class NoAnswer(EngineError):
+    """Nobody answers at an address; the message names it."""
 
 
 class Controls:
@@ -45,6 +49,11 @@ class Controls:
         """A copy of all present values."""
         with self._lock:
             return dict(self._values)
+
+    def choices(self) -> dict[str, str]:
+        """The present names of the controls that are choices."""
+        now = self.values()
+        return {item.name: item.names[round(now[item.name])] for item in self._spec.controls if item.names}
 
 
 Handler = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -102,12 +111,13 @@ def set_controls(controls: Controls, request: Mapping[str, Any]) -> dict[str, An
     """Handler of ``set``."""
     values = request.get("controls")
     if not isinstance(values, dict) or not values:
-        raise SpecError(f"set: controls = {values!r}; give an object of names and numbers")
-    return {"controls": controls.set(values)}
+        raise SpecError(f"set: controls = {values!r}; give an object of names and values")
+    return {"controls": controls.set(values), "choices": controls.choices()}
 
 
 def ask(endpoint: str, request: Mapping[str, Any], timeout_s: float = 2.0) -> dict[str, Any]:
-    """The reply of the engine at ``endpoint``. Raises :class:`EngineError` where none answers or it refuses."""
+    """The reply of the engine at ``endpoint``. Raises :class:`NoAnswer` where none answers within ``timeout_s``
+    seconds, another :class:`EngineError` where what answers is none or refuses."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.REQ)
     try:
@@ -118,7 +128,7 @@ def ask(endpoint: str, request: Mapping[str, Any], timeout_s: float = 2.0) -> di
             raise EngineError(f"{endpoint!r} is no address ({error}); e.g. tcp://127.0.0.1:5571") from error
         socket.send_json(request)
         if not socket.poll(round(1000 * timeout_s)):
-            raise EngineError(f"no engine answers at {endpoint}; start one with `engine serve` or give its --control")
+            raise NoAnswer(f"no engine answers at {endpoint}; start one with `engine serve` or give its --control")
         answer = socket.recv()
     finally:
         socket.close()

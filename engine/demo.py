@@ -1,4 +1,5 @@
-"""``engine demo``: the whole way at once - the built-in partner, this engine, and a viewer in a process of its own.
+"""``engine demo``: the whole way at once - this engine, the built-in partner for a bundle that listens or looks, and a
+viewer in a process of its own.
 
 The viewer is told apart only by the sockets it is given, so what it shows has come over the wire. The session starts
 when it has subscribed and ends with the engine's own table.
@@ -14,9 +15,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.serve import Serving, Session, serve
+from engine.sources.base import Source
+from engine.sources.choose import senses
 from engine.sources.demo import DemoSource
+from engine.spec import StreamSpec
 
 JOIN_S, LEAVE_S = 30.0, 180.0
 BEGIN_S = 10.6
@@ -24,8 +29,9 @@ BEGIN_S = 10.6
 
 
 def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], None]) -> int:
-    """Serve the demo partner with the OpenCV viewer attached; without a display it writes ``demo.mp4`` and ``demo.png``
-    into ``folder``. Returns the viewer's exit code; raises :class:`EngineError` where it does not come up."""
+    """Serve a bundle with the OpenCV viewer attached, and with the demo partner where the bundle has a use for it.
+    Without a display the viewer writes ``demo.mp4`` and ``demo.png`` into ``folder``. Returns the viewer's exit code;
+    raises :class:`EngineError` where it does not come up."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -47,7 +53,8 @@ def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], No
         threading.Thread(target=_stop_with, args=(viewer, serving.stop), name="viewer", daemon=True).start()
 
     try:
-        stats = serve(replace(session, monitor=True), [DemoSource(start_s=BEGIN_S)], say, attach)
+        sources = demo_partner(Bundle.load(session.bundle).spec, BEGIN_S)
+        stats = serve(replace(session, monitor=True), sources, say, attach)
         print(stats.table(), flush=True)
         return viewer.wait(LEAVE_S) if viewer is not None else 1
     except subprocess.TimeoutExpired as error:
@@ -56,6 +63,11 @@ def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], No
         if viewer is not None and viewer.poll() is None:
             viewer.terminate()
             viewer.wait()
+
+
+def demo_partner(spec: StreamSpec, start_s: float = 0.0) -> list[Source]:
+    """The built-in partner, from ``start_s`` on, for a model that listens or looks at faces; nobody for any other."""
+    return [DemoSource(start_s=start_s)] if senses(spec) & set(DemoSource.gives) else []
 
 
 def _stop_with(viewer: subprocess.Popen[bytes], stop: threading.Event) -> None:

@@ -1,7 +1,7 @@
-"""``engine doctor``: why does the avatar not move? Every part a session needs is tried, and each says what it found.
+"""``engine doctor``: why does nothing move? Every part a session needs is tried, and each says what it found.
 
-Bundle and runtime, face tracker, devices and ports, then one frame from a source through the step to a subscriber.
-What a session cannot do without fails the examination; what it can is only told.
+Bundle and runtime, ports, one frame from a source through the step to a subscriber; then what the bundle's senses may
+use: face tracker, devices, BVH files. What a session cannot do without fails the examination; what it can is only told.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy as np
 import zmq
 
 from engine.assets import face_landmarker
+from engine.body.bvh import reader
 from engine.bundle import Bundle
 from engine.control import ask
+from engine.demo import demo_partner
 from engine.errors import EngineError
 from engine.publish import bind
 from engine.runtime import OnnxStep
 from engine.serve import Serving, Session, serve
-from engine.sources.choose import devices
-from engine.sources.demo import DemoSource
+from engine.sources.choose import SENSES, devices, senses
 from engine.wire import decode, topic
 
 FRAME_WAIT_S = 5.0
@@ -35,10 +36,13 @@ def examine(session: Session) -> int:
         ("ports", lambda: _ports(session)),
         ("one frame", lambda: _frame(session)),
     ]
-    optional: list[tuple[str, Callable[[], str]]] = [
-        ("face tracker", _tracker),
-        ("devices", lambda: devices().replace("\n", "\n" + " " * 20)),
+    useful: list[tuple[str, set[str], Callable[[], str]]] = [
+        ("face tracker", {"face"}, _tracker),
+        ("devices", {"audio", "face"}, lambda: devices().replace("\n", "\n" + " " * 20)),
+        ("BVH files", {"body"}, reader),
     ]
+    wanted = _senses(session)
+    optional = [(name, check) for name, roles, check in useful if roles & wanted]
     failed = False
     for checks, bad in ((vital, "FAILED"), (optional, "missing")):
         for name, check in checks:
@@ -49,6 +53,14 @@ def examine(session: Session) -> int:
                 print(f"{name:>14}  {bad}: {kind}{error}", flush=True)
                 failed |= checks is vital
     return int(failed)
+
+
+def _senses(session: Session) -> set[str]:
+    """What the bundle may be given; everything where it does not load."""
+    try:
+        return senses(Bundle.load(session.bundle).spec)
+    except EngineError:
+        return set(SENSES)
 
 
 def _bundle(session: Session) -> str:
@@ -80,7 +92,8 @@ def _tracker() -> str:
 
 
 def _frame(session: Session) -> str:
-    """A real session on free ports: the demo partner, the step, ZeroMQ, a subscriber, and the control socket."""
+    """A real session on free ports: the demo partner, if the bundle has a use for it, the step, ZeroMQ, a subscriber,
+    and the control socket."""
     got: list[bytes] = []
     told: list[int] = []
     threads: list[threading.Thread] = []
@@ -93,7 +106,7 @@ def _frame(session: Session) -> str:
 
     trial = replace(session, pub="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", seconds=FRAME_WAIT_S, save=None)
     try:
-        serve(trial, [DemoSource()], lambda _: None, subscribe)
+        serve(trial, demo_partner(Bundle.load(session.bundle).spec), lambda _: None, subscribe)
     finally:
         for thread in threads:
             thread.join(FRAME_WAIT_S)

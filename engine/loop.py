@@ -1,8 +1,8 @@
 """The frame loop: wait for a hop, gather, step, publish. One thread, one session, never behind for long.
 
 **When a frame is due.** Frame k is due when the last sample of its hop has arrived: the sound card is the clock, and
-how long after its capture a hop arrives is learnt. Without an audio source the monotonic clock makes frames due one
-period apart.
+how long after its capture a hop arrives is learnt. Without an audio source, or for a model that hears nothing, the
+monotonic clock makes frames due one period apart.
 
 **Policy** (real time; every case is flagged on the frame and counted):
 
@@ -13,17 +13,18 @@ period apart.
   the frames between are skipped and never published (SKIPPED on the next), so lag cannot grow;
 - published more than one period after it was due: LATE;
 - a step that fails, or gives a non-finite number: the last pose goes out again (HELD), the state stays as it was; after
-  :data:`FAILURES` in a row the listener is reset;
+  :data:`FAILURES` in a row the model is reset;
 - a source in trouble: DEGRADED, and the loop goes on with what is left.
 
-With ``realtime`` off (a file as fast as possible) frames wait for their sound and are never skipped or late.
+With ``realtime`` off (a file as fast as possible) frames wait for their sound and are never skipped or late. Where
+there is no sound their times are counted from the start of the session, and they wait for the faces and bodies of that
+time; the session is over when those are. With no source at all nothing is waited for.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,18 +34,17 @@ from engine.align import Aligner
 from engine.clock import Clock
 from engine.control import Controls
 from engine.errors import EngineError
-from engine.rings import AudioRing, FaceRing, Hop
+from engine.rings import Hop, Rings
 from engine.sources.base import Source
 from engine.spec import StreamSpec
 from engine.stats import Stats
-from engine.wire import PARTNER_STREAM, Flag, Frame, layout_hash
+from engine.streams import BAD_INPUT, streams
+from engine.wire import Flag, Frame
 
 GRACE = 1.0
 BACKLOG = 4
 FAILURES = 5
 LONGEST_DELAY_S = 1.0
-BAD_INPUT = "bad_input"
-"""The output by which a model says that it was given a non-finite input (``models.contract``); not published."""
 _DELAY_GAIN = 0.1
 
 
@@ -67,53 +67,13 @@ class Step(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Stream:
-    """One published stream: number, and what its values mean."""
-
-    number: int
-    name: str
-    kind: str
-    names: tuple[str, ...]
-    units: tuple[str, ...]
-    layout: int
-
-    def describe(self) -> dict[str, Any]:
-        """As announced on the control socket."""
-        return {
-            "stream": self.number,
-            "name": self.name,
-            "kind": self.kind,
-            "names": list(self.names),
-            "units": list(self.units),
-            "layout": self.layout,
-        }
-
-
-def streams(spec: StreamSpec, monitor: bool) -> list[Stream]:
-    """The streams of a model: outputs from 0, and with ``monitor`` its audio and face inputs from 256."""
-    made = []
-    for number, output in enumerate(item for item in spec.outputs if item.name != BAD_INPUT):
-        made.append(_stream(number, output.name, "output", output.names, output.units))
-    inputs = [item for item in spec.inputs if item.role in ("audio", "face")] if monitor else []
-    for number, item in enumerate(inputs):
-        names = item.names or tuple(f"{item.unit}{index}" for index in range(int(np.prod(item.shape))))
-        made.append(_stream(PARTNER_STREAM + number, item.name, "input", names, (item.unit,) * len(names)))
-    return made
-
-
-def _stream(number: int, name: str, kind: str, names: tuple[str, ...], units: tuple[str, ...]) -> Stream:
-    return Stream(number, name, kind, names, units, layout_hash(names, units))
-
-
 class Loop:
     """One session. ``publish`` gets every frame of every stream; ``sources`` are only asked how they are."""
 
     def __init__(
         self,
         step: Step,
-        audio: AudioRing,
-        face: FaceRing,
+        rings: Rings,
         sources: Sequence[Source],
         publish: Callable[[Frame], None],
         controls: Controls,
@@ -123,14 +83,17 @@ class Loop:
         realtime: bool = True,
         monitor: bool = False,
     ) -> None:
-        self.stats = Stats()
+        self.stats = Stats({item.role for item in step.spec.inputs})
         self.streams = streams(step.spec, monitor)
-        self._step, self._audio, self._sources = step, audio, sources
+        self._step, self._sources = step, sources
         self._publish, self._controls, self._clock = publish, controls, clock
         self._session, self._realtime = session, realtime
         self._period_ns = round(1e9 / step.spec.rate)
-        self._aligner = Aligner(step.spec, step.inputs, face, seed)
-        self._has_audio = any(source.has_audio for source in sources)
+        given = {role for source in sources for role in source.gives}
+        self._aligner = Aligner(step.spec, step.inputs, rings.face, seed, body=rings.body, given=given)
+        self._audio = rings.audio if "audio" in given else None  # the clock; None: time itself
+        self._followed = [] if self._audio is not None else rings.poses(given)
+        self._start_ns, self._rate = rings.start_ns, step.spec.rate
         self._held = {item.name: np.zeros((1, *item.shape), np.float32) for item in step.spec.outputs}
         self._reset = threading.Event()
         self._failures = 0
@@ -138,7 +101,7 @@ class Loop:
         self._due_ns = 0
 
     def reset(self) -> None:
-        """Let the listener forget, before the next frame; callable from any thread."""
+        """Let the model forget, before the next frame; callable from any thread."""
         self._reset.set()
 
     def run(self, stop: threading.Event, frames: int | None = None, each: Callable[[], None] | None = None) -> None:
@@ -153,7 +116,8 @@ class Loop:
                 pending |= Flag.SKIPPED
                 frame += skipped
                 self._due_ns += skipped * self._period_ns
-                self._audio.skip_to(frame)
+                if self._audio is not None:
+                    self._audio.skip_to(frame)
                 continue  # `frames` may be over by now
             hop, missing = self._wait(frame, stop)
             if stop.is_set() or (hop is None and self._over()):
@@ -163,19 +127,24 @@ class Loop:
                 self._step.reset(0)
                 pending |= Flag.FIRST
             self._frame(frame, hop, pending | missing)
-            self._audio.consumed(frame)
+            if self._audio is not None:
+                self._audio.consumed(frame)
             pending, frame = Flag(0), frame + 1
             if each is not None:
                 each()
 
     def _over(self) -> bool:
-        return self._audio.ended or (bool(self._sources) and all(source.finished for source in self._sources))
+        if self._audio is not None and self._audio.ended:
+            return True
+        if self._audio is None and not self._realtime:
+            return bool(self._followed) and all(ring.over(self._due_ns) for ring in self._followed)
+        return bool(self._sources) and all(source.finished for source in self._sources)
 
     def _backlog(self, frame: int) -> int:
         """How many frames from ``frame`` on to skip: all that wait but the newest, if too many wait."""
         if not self._realtime:
             return 0
-        if self._has_audio:
+        if self._audio is not None:
             newer = self._audio.newest_hop() - frame
         else:
             newer = (self._clock.now_ns() - self._due_ns) // self._period_ns - 1
@@ -183,9 +152,8 @@ class Loop:
 
     def _wait(self, frame: int, stop: threading.Event) -> tuple[Hop | None, Flag]:
         """The frame's sound, once it is due; None where there is none."""
-        if not self._has_audio and self._realtime:
-            self._due_ns += self._period_ns
-            self._clock.sleep_until(self._due_ns, stop)
+        if self._audio is None:
+            self._wait_without_sound(frame, stop)
             return None, Flag(0)
         if not self._realtime:
             while not self._audio.wait(frame, 0.1) and not stop.is_set() and not self._over():
@@ -193,24 +161,36 @@ class Loop:
             hop = self._audio.read_hop(frame)
             self._due_ns = hop.capture_ns if hop is not None else self._due_ns + self._period_ns
             return hop, Flag(0)
-        waited, late = not self._audio.hop_ready(frame), self._audio.late_samples
+        audio = self._audio
+        waited, late = not audio.hop_ready(frame), audio.late_samples
         latest = self._due_ns + round((1.0 + GRACE) * self._period_ns)
-        self._clock.wait_until(latest, lambda seconds: self._audio.wait(frame, seconds))
-        hop = self._audio.read_hop(frame)
+        self._clock.wait_until(latest, lambda seconds: audio.wait(frame, seconds))
+        hop = audio.read_hop(frame)
         if hop is None:
             self._due_ns += self._period_ns
-            if self._audio.late_samples > late:  # sound comes, but takes longer than was thought: a Bluetooth headset
+            if audio.late_samples > late:  # sound comes, but takes longer than was thought: a Bluetooth headset
                 longer = min(self._period_ns, max(0, round(LONGEST_DELAY_S * 1e9 - self._delay_ns)))
                 self._due_ns += longer
                 self._delay_ns += longer
             # Told when the next hop begins, a microphone that comes back is heard at once, not late by what was lost.
-            self._audio.skip_to(frame + 1, self._due_ns - round(self._delay_ns))
+            audio.skip_to(frame + 1, self._due_ns - round(self._delay_ns))
             return None, Flag.DEGRADED
         if waited:  # the moment of arrival was seen: learn how long after capture hops arrive
             delay = self._clock.now_ns() - hop.capture_ns
             self._delay_ns += (delay - self._delay_ns) * (_DELAY_GAIN if self._delay_ns else 1.0)
         self._due_ns = hop.capture_ns + round(self._delay_ns)
         return hop, Flag(0)
+
+    def _wait_without_sound(self, frame: int, stop: threading.Event) -> None:
+        """Until the frame is due by the clock or, not in real time, until all that is seen by then is there."""
+        if self._realtime:
+            self._due_ns += self._period_ns
+            self._clock.sleep_until(self._due_ns, stop)
+            return
+        self._due_ns = self._start_ns + round((frame + 1) * 1e9 / self._rate)
+        for ring in self._followed:
+            while not ring.reach(self._due_ns, 0.1) and not stop.is_set():
+                pass
 
     def _frame(self, frame: int, hop: Hop | None, flags: Flag) -> None:
         """Gather, step and publish one frame."""

@@ -1,7 +1,7 @@
-"""The two bounded buffers between sources and the loop: PCM by sample position, faces by capture time.
+"""The bounded buffers between sources and the loop: PCM by sample position, and beside it faces and bodies (poses).
 
-Sources run in threads of their own and write here; the loop reads. Neither buffer can grow: the audio ring overwrites
-its oldest samples (``overruns``), or makes a fast writer wait; the face ring drops its oldest faces (``dropped``).
+Sources run in threads of their own and write here; the loop reads. No buffer can grow: the audio ring overwrites its
+oldest samples (``overruns``), or makes a fast writer wait; :class:`~engine.poses.PoseRing` drops its oldest poses.
 Positions are absolute: sample ``k * hop`` is the first of frame k for the whole session, whatever was lost on the way.
 """
 
@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.poses import Pose, PoseRing
+from engine.spec import StreamSpec
 
+CAPACITY_S = 4.0
+"""Sound that a session keeps, seconds."""
 BACKLOG_HOPS = 8
 """Unread hops at which a writer that asked to be held back waits (0.32 s at 25 frames/s)."""
 
@@ -30,16 +35,6 @@ class Hop:
 
     samples: NDArray[np.float32]
     capture_ns: int
-    valid: bool
-
-
-@dataclass(frozen=True)
-class FaceSample:
-    """One look at a face: ``capture_ns`` on the engine's clock, ``values`` (58,) float32 in the order of
-    :mod:`engine.channels`, ``valid`` False when no face was found (the values are then zero)."""
-
-    capture_ns: int
-    values: NDArray[np.float32]
     valid: bool
 
 
@@ -236,25 +231,25 @@ class AudioRing:
         return later[1] - round((later[0] - position) * 1e9 / self.rate)
 
 
-class FaceRing:
-    """The newest ``capacity`` faces. Thread-safe. Drop rule: the oldest goes when a new one does not fit
-    (``dropped`` counts them; in ordinary running every face is dropped in the end)."""
+@dataclass(frozen=True)
+class Rings:
+    """The buffers of one session. ``audio`` is None where the model has no audio input. ``start_ns``: what is played as
+    fast as it goes, and the frames that follow it, count their times from here."""
 
-    def __init__(self, capacity: int = 64) -> None:
-        if capacity < 1:
-            raise EngineError(f"face ring of {capacity}: give a capacity of 1 or more")
-        self.dropped = 0
-        self._lock = threading.Lock()
-        self._faces: deque[FaceSample] = deque(maxlen=capacity)
+    face: PoseRing = field(default_factory=PoseRing)
+    body: PoseRing = field(default_factory=PoseRing)
+    audio: AudioRing | None = None
+    start_ns: int = 0
 
-    def put(self, sample: FaceSample) -> None:
-        """Add a face; the oldest is dropped when the ring is full."""
-        with self._lock:
-            self.dropped += len(self._faces) == self._faces.maxlen
-            self._faces.append(sample)
+    @classmethod
+    def of(cls, spec: StreamSpec, start_ns: int) -> Rings:
+        """Empty buffers for a model."""
+        audio = AudioRing(spec.sample_rate, spec.hop, CAPACITY_S) if spec.by_role("audio") else None
+        return cls(audio=audio, start_ns=start_ns)
 
-    def newest_before(self, t_ns: int) -> FaceSample | None:
-        """The face captured last at or before ``t_ns``, or None when the ring holds none that old."""
-        with self._lock:
-            known = [face for face in self._faces if face.capture_ns <= t_ns]
-        return max(known, key=lambda face: face.capture_ns, default=None)
+    def poses(self, roles: Collection[str]) -> list[PoseRing]:
+        """The buffers of those of ``roles`` that are poses."""
+        return [ring for role, ring in (("face", self.face), ("body", self.body)) if role in roles]
+
+
+FaceRing, FaceSample = PoseRing, Pose

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import re
 import signal
 import sys
@@ -23,13 +24,14 @@ from engine.control import Controls, ControlServer, set_controls
 from engine.errors import EngineError
 from engine.loop import Loop
 from engine.publish import Publisher
-from engine.rings import AudioRing, FaceRing
+from engine.rings import Rings
 from engine.runtime import OnnxStep
 from engine.sources.base import Source
+from engine.spec import StreamSpec
 from engine.stats import Stats
+from engine.streams import Stream
 from engine.wire import Frame
 
-RING_S = 4.0
 ANNOUNCE_S = 1.0
 DEFAULT_PUB = "tcp://127.0.0.1:5570"
 DEFAULT_CONTROL = "tcp://127.0.0.1:5571"
@@ -65,17 +67,20 @@ def serve(
     with ExitStack() as stack:
         for source in sources:
             stack.callback(source.stop)
+        if session.fast and not sources and session.seconds is None:
+            raise EngineError("--fast: without a source a session has no end; give --seconds or a --source")
         kept = _Recording(session.save) if session.save is not None else None
         bundle = Bundle.load(session.bundle)
         step = OnnxStep(bundle, provider=session.provider)
         step.warm_up()
         spec = bundle.spec
         controls = Controls(spec, session.controls)
+        skeletons = {item.name: item.to_dict() for item in spec.skeletons}
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.destroy, linger=0)
         publisher = Publisher(context, session.pub, session.number)
         stack.callback(publisher.close)
-        audio, face = AudioRing(spec.sample_rate, spec.hop, RING_S), FaceRing()
+        rings = Rings.of(spec, clock.now_ns())
 
         def publish(frame: Frame) -> None:
             publisher.send(frame)
@@ -83,7 +88,7 @@ def serve(
                 kept.add(frame)
 
         loop = Loop(
-            *(step, audio, face, sources, publish, controls, clock),
+            *(step, rings, sources, publish, controls, clock),
             session=session.number,
             seed=session.seed,
             monitor=session.monitor,
@@ -103,9 +108,10 @@ def serve(
                 "lookahead_frames": spec.lookahead,
                 "pub": publisher.endpoint,
                 "streams": [stream.describe() for stream in loop.streams],
+                "skeletons": skeletons,
                 "controls": [
                     {"name": item.name, "low": item.low, "high": item.high, "default": item.missing}
-                    | {"value": known[item.name], "about": item.about}
+                    | {"value": known[item.name], "choices": list(item.names), "about": item.about}
                     for item in spec.controls
                 ],
                 "sources": [source.describe() for source in sources],
@@ -130,19 +136,20 @@ def serve(
         stack.callback(server.close)
         if ready is not None:
             ready(Serving(publisher, server.endpoint, stop))
-        for source in sources:
-            source.start(audio, face, clock)
-        say(f"serving {bundle.name} at {spec.rate:g} frames/s from {', '.join(source.name for source in sources)}")
-        say(f"frames on {publisher.endpoint}, control on {server.endpoint}; Ctrl-C stops")
-        ticker = _Ticker(publisher, describe, sources, say, clock)
-        frames = None if session.seconds is None else max(1, round(session.seconds * spec.rate))
         gc.collect()
         gc.freeze()  # what start-up made lives as long as the process: no need to walk it in every collection
         stack.callback(gc.unfreeze)
+        for source in sources:
+            source.start(rings, clock)
+        partner = f" from {', '.join(source.name for source in sources)}" if sources else ""
+        say(f"serving {bundle.name} at {spec.rate:g} frames/s{partner}")
+        say(f"frames on {publisher.endpoint}, control on {server.endpoint}; Ctrl-C stops")
+        ticker = _Ticker(publisher, describe, sources, say, clock)
+        frames = None if session.seconds is None else max(1, round(session.seconds * spec.rate))
         loop.run(stop, frames, ticker)
         ticker.tell()
         if kept is not None:
-            kept.write(loop)
+            kept.write(loop.streams, spec)
         return loop.stats
 
 
@@ -209,16 +216,19 @@ class _Recording:
         )
         self._frames.setdefault(frame.stream, []).append(copied)
 
-    def write(self, loop: Loop) -> None:
+    def write(self, streams: Sequence[Stream], spec: StreamSpec) -> None:
         arrays: dict[str, Any] = {}
-        for stream in loop.streams:
+        for stream in streams:
             frames = self._frames.get(stream.number, [])
             arrays[stream.name] = np.array([frame.values for frame in frames], np.float32).reshape(
                 -1, len(stream.names)
             )
             arrays[f"{stream.name}_names"] = np.array(stream.names)
-        first = self._frames.get(loop.streams[0].number, [])
+            arrays[f"{stream.name}_skeleton"] = np.array(stream.skeleton)
+        first = self._frames.get(streams[0].number, [])
         arrays["seq"] = np.array([frame.seq for frame in first], np.int64)
+        arrays["rate"] = np.float64(spec.rate)
+        arrays["skeletons"] = np.array(json.dumps({item.name: item.to_dict() for item in spec.skeletons}))
         arrays["flags"] = np.array([int(frame.flags) for frame in first], np.uint8)
         with self._writing(), self._path.open("wb") as file:
             np.savez_compressed(file, **arrays)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,8 +50,10 @@ STAGES = ("capture_to_due", "due_to_start", "step", "publish", "capture_to_publi
 
 @dataclass
 class Stats:
-    """Counters of one session. ``missed`` frames were skipped, never published."""
+    """Counters of one session. ``missed`` frames were skipped, never published. ``senses``: the roles of inputs that
+    the model has; the table speaks of no others."""
 
+    senses: Collection[str] = ("audio", "face")
     frames: int = 0
     late: int = 0
     held: int = 0
@@ -91,9 +93,14 @@ class Stats:
             values = self.stages[name].summary().values()
             rows.append((name.replace("_", " "), *("-" if math.isnan(value) else f"{value:.2f}" for value in values)))
         lines = ["".join(f"{cell!s:>{22 if not i else 10}}" for i, cell in enumerate(row)) for row in rows]
+        absent = [
+            f"   without {name} {count}"
+            for role, name, count in (("audio", "voice", self.silent), ("face", "face", self.no_face))
+            if role in self.senses
+        ]
         counts = (
             f"frames {self.frames}   late {self.late}   held {self.held}   missed {self.missed}"
-            f"   without voice {self.silent}   without face {self.no_face}   bad input {self.bad_input}"
+            f"{''.join(absent)}   bad input {self.bad_input}"
         )
         failed = [f"last failure of a step: {self.last_error}"] if self.last_error else []
         return "\n".join([*lines, counts, *failed])

@@ -50,15 +50,26 @@ def skeleton_of(path: str | Path, scale: float = CENTIMETRE, name: str | None = 
     return _skeleton(_read(Path(path)), name or Path(path).stem, scale)
 
 
-def _read(path: Path) -> Any:
+def pybvh() -> Any:
+    """The library. Raises :class:`BvhError` where it is not installed."""
     try:
-        import pybvh
+        import pybvh as library
     except ImportError as error:
-        raise BvhError(f"{path}: reading BVH needs the pybvh package; pip install 'reaction-engine[body]'") from error
+        raise BvhError("BVH files need the pybvh package: pip install 'reaction-engine[body]'") from error
+    return library
+
+
+def reader() -> str:
+    """The library that reads and writes BVH, with its version. Raises :class:`BvhError` where it is not installed."""
+    return f"pybvh {pybvh().__version__}"
+
+
+def _read(path: Path) -> Any:
+    library = pybvh()
     if not path.is_file():
         raise BvhError(f"{path}: no such file; give a .bvh file")
     try:
-        bvh = pybvh.read_bvh_file(str(path))
+        bvh = library.read_bvh_file(str(path))
     except Exception as error:  # the library raises many kinds; all mean the same to the user
         raise BvhError(
             f"{path}: does not read as BVH ({' '.join(str(error).split())[:200]}); export it again"

@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from engine.body.skeleton import Skeleton, SkeletonError
 
 Array = NDArray[np.float32]
+JUMP = 1.5
+"""Mean speed of the joints in m/s, and multiple of what follows, above which a first frame is a jump, not motion."""
+START_S = 0.1
+"""Seconds from the start in which such jumps are looked for."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +76,13 @@ def facing(skeleton: Skeleton, positions: Array) -> Array:
     left, right = (skeleton.index(joint) for joint in skeleton.across)
     across = positions[:, left] - positions[:, right]
     return np.asarray(np.arctan2(-across[:, 2], across[:, 0]), np.float32)
+
+
+def rest_frames(motion: Motion) -> int:
+    """How many frames at the start are no motion: those before the last jump within :data:`START_S` seconds. Many
+    converters put a rest pose there, from which the body then jumps to where it is."""
+    speed = np.linalg.norm(np.diff(motion.positions, axis=0), axis=-1).mean(1) * motion.rate
+    first = max(3, round(START_S * motion.rate))
+    usual = float(np.median(speed[first : first + round(motion.rate)])) if len(speed) > first else 0.0
+    jumps = np.flatnonzero(speed[:first] > max(JUMP, 3 * usual))
+    return int(jumps[-1]) + 1 if len(jumps) else 0

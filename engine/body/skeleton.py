@@ -1,8 +1,8 @@
 """What a body is made of: joints, who hangs on whom, and the pose at rest; and the registry of bodies known by name.
 
 One convention everywhere: right-handed, Y up, metres, a figure at rest faces +Z with its left at +X (the usual frame
-of BVH files). A *skeleton* has a tree of joints whose offsets are fixed; a set of *markers* has no parents (every parent
-is -1), its rest positions are a typical stance, and its limbs are listed as edges.
+of BVH files). A *skeleton* has a tree of joints whose offsets are fixed; a set of *markers* has no parents (every
+parent is -1), its rest positions are a typical stance, and its limbs are listed as edges.
 
 Skeletons travel: a bundle's spec holds those that its streams name, and the control socket announces them, so a client
 draws any body without knowing it beforehand.

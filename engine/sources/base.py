@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Collection
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,7 +11,8 @@ from numpy.typing import NDArray
 
 from engine.channels import FACE_NAMES
 from engine.clock import Clock
-from engine.rings import AudioRing, FaceRing, FaceSample
+from engine.poses import Pose, PoseRing
+from engine.rings import Rings
 
 NO_FACE_AFTER_S = 1.0
 """Seconds without a face before a source calls it a problem: shorter losses are turned heads and hands."""
@@ -18,16 +21,15 @@ NO_FACE_AFTER_S = 1.0
 class Source(Protocol):
     """Something that fills the rings from threads of its own, between :meth:`start` and :meth:`stop`.
 
-    ``has_audio`` says that it writes the audio ring, which then is the session's clock; a film without sound writes
-    invalid silence there. ``has_face`` says that it puts faces. Numbers of a tracker or a file are passed on as they
-    are, non-finite ones too: the model flags them.
+    ``gives`` are the roles of inputs that it brings: with "audio" it writes the audio ring, which then is the session's
+    clock (a film without sound writes invalid silence there), with "face" and "body" it puts poses. Numbers of a
+    tracker or a file are passed on as they are, non-finite ones too: the model flags them.
     """
 
     name: str
-    has_audio: bool
-    has_face: bool
+    gives: Collection[str]
 
-    def start(self, audio: AudioRing, face: FaceRing, clock: Clock) -> None:
+    def start(self, rings: Rings, clock: Clock) -> None:
         """Begin. Raises :class:`engine.errors.EngineError` when the device or file cannot be used at all."""
         ...
 
@@ -65,20 +67,25 @@ class FaceTracker(Protocol):
 class FaceFeed:
     """Puts faces into a ring and remembers since when there has been none."""
 
-    def __init__(self, face: FaceRing) -> None:
+    def __init__(self, face: PoseRing) -> None:
         self._face = face
         self._first_miss_ns: int | None = None
         self._last_ns = 0
 
-    def put(self, capture_ns: int, values: NDArray[np.float32] | None) -> None:
-        """Pass on the (58,) ``values`` captured at ``capture_ns``; None means that the picture held no face."""
+    def put(self, capture_ns: int, values: NDArray[np.float32] | None, in_turn: threading.Event | None = None) -> None:
+        """Pass on the (58,) ``values`` captured at ``capture_ns``; None means that the picture held no face. With
+        ``in_turn`` only once the reader has come so far, or not at all when that is set before."""
         self._last_ns = capture_ns
         if values is not None:
             self._first_miss_ns = None
         elif self._first_miss_ns is None:
             self._first_miss_ns = capture_ns
         filled = np.zeros(len(FACE_NAMES), np.float32) if values is None else np.asarray(values, np.float32)
-        self._face.put(FaceSample(capture_ns, filled, values is not None))
+        pose = Pose(capture_ns, filled, values is not None)
+        if in_turn is None:
+            self._face.put(pose)
+        else:
+            self._face.put_in_turn(pose, in_turn)
 
     @property
     def problem(self) -> str | None:

@@ -1,7 +1,9 @@
 """From ``engine serve``'s options to sources: what was asked for, or whatever of it this machine has.
 
-Asked for by name, a device has to work, and a missing one is an error. Left to the engine, what is missing is said and
-the session starts with the rest: no camera or tracker means listening by voice alone, no microphone means watching.
+What can be asked for follows from the bundle: one that hears gets a microphone, one that sees faces a camera, one that
+sees bodies a take or another engine, and one that wants nothing of a partner runs by itself. Asked for by name, a
+device has to work, and a missing one is an error. Left to the engine, what is missing is said and the session
+starts with the rest: no camera or tracker means listening by voice alone, no microphone means watching.
 """
 
 from __future__ import annotations
@@ -10,37 +12,102 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.body.skeleton import Skeleton
+from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.sources.base import FaceTracker, Source
+from engine.spec import StreamSpec
 
 Say = Callable[[str], None]
-KINDS = "live, demo, or file PATH"
+SENSES = {"audio": "listen", "face": "look at faces", "body": "watch bodies"}
+"""Roles of inputs that a source can give, and what a model does with them."""
+GIVES = {
+    "live": {"audio", "face"},
+    "demo": {"audio", "face"},
+    "file": {"audio", "face"},
+    "body": {"body"},
+    "engine": {"body"},
+    "none": set[str](),
+}
+KINDS = "live, demo, file PATH, body FILE.bvh, engine ADDRESS or none"
 
 
-def choose(options: argparse.Namespace, say: Say) -> list[Source]:
-    """The sources that ``options`` (of ``engine serve``) name. Raises :class:`EngineError` where none can be had."""
-    kind, *rest = options.source
-    if kind == "demo" and not rest:
+def senses(spec: StreamSpec) -> set[str]:
+    """The roles of a model's inputs that a source can give."""
+    return {str(item.role) for item in spec.inputs} & set(SENSES)
+
+
+def choose(options: argparse.Namespace, bundle: Bundle, say: Say) -> list[Source]:
+    """The sources that ``options`` (of ``engine serve``) name, for a bundle. Raises :class:`EngineError` where none can
+    be had, or where they give nothing that it wants."""
+    wanted = senses(bundle.spec)
+    kind, *rest = options.source or ["live" if wanted & GIVES["live"] else "none"]
+    if kind not in GIVES or len(rest) != (kind in ("file", "body", "engine")):
+        raise EngineError(f"--source {' '.join(options.source)}: give {KINDS}")
+    if GIVES[kind] and not wanted & GIVES[kind]:
+        raise EngineError(f"--source {' '.join([kind, *rest])}: {unwanted(bundle, GIVES[kind])}")
+    for option, role in (("mic", "audio"), ("camera", "face")):
+        if getattr(options, option) is not None and (kind != "live" or role not in wanted):
+            reason = unwanted(bundle, {role}) if role not in wanted else f"--source {kind} opens no device"
+            raise EngineError(f"--{option}: {reason}")
+    if options.fast and kind in ("live", "engine"):
+        what = "a microphone" if kind == "live" else "another engine"
+        raise EngineError(f"--fast: {what} cannot run faster than time; use it with --source demo, file or body")
+    if options.loop and kind not in ("demo", "file", "body"):
+        raise EngineError(f"--loop: there is nothing to start again in --source {kind}; use it with file or body")
+    if kind == "demo":
         from engine.sources.demo import DemoSource
 
         return [DemoSource(fast=options.fast)]
-    if kind == "file" and len(rest) == 1:
-        from engine.sources.file import FileSource
-        from engine.sources.media import MediaFile
+    if kind == "file":
+        return [_file(rest[0], options, bundle, say)]
+    if kind == "body":
+        from engine.sources.body import BodySource
 
-        watched = not options.no_tracker and MediaFile(rest[0]).has_video  # a tracker takes seconds to load
-        tracker = _tracker(say) if watched else None
-        return [FileSource(Path(rest[0]), fast=options.fast, tracker=tracker)]
-    if kind == "live" and not rest:
-        if options.fast:
-            raise EngineError("--fast: a microphone cannot run faster than time; use it with --source demo or file")
-        return _live(options, say)
-    raise EngineError(f"--source {' '.join(options.source)}: give {KINDS}")
+        return [BodySource(Path(rest[0]), partner_skeleton(bundle), fast=options.fast, loop=options.loop)]
+    if kind == "engine":
+        from engine.sources.remote import EngineSource
+
+        return [EngineSource(rest[0], partner_skeleton(bundle))]
+    return _live(options, wanted, say) if kind == "live" else []
 
 
-def _live(options: argparse.Namespace, say: Say) -> list[Source]:
+def unwanted(bundle: Bundle, given: set[str]) -> str:
+    """Why a bundle has no use for these roles, and what it can be given."""
+    does = " or ".join(SENSES[role] for role in SENSES if role in given)
+    has = " or ".join(role for role in SENSES if role in given)
+    fitting = [kind for kind, gives in GIVES.items() if gives & senses(bundle.spec) or kind == "none"]
+    return f"bundle {bundle.name} does not {does}: it has no {has} input; sources that fit it: {', '.join(fitting)}"
+
+
+def partner_skeleton(bundle: Bundle) -> Skeleton:
+    """The skeleton of the bodies that a bundle sees. Raises :class:`EngineError` where it names none or several."""
+    names = {item.skeleton for item in bundle.spec.by_role("body")}
+    if len(names) != 1 or "" in names:
+        raise EngineError(
+            f"bundle {bundle.name}: its body inputs name skeletons {sorted(names)}; give them one, and export it again"
+        )
+    return bundle.spec.skeleton(names.pop())
+
+
+def _file(path: str, options: argparse.Namespace, bundle: Bundle, say: Say) -> Source:
+    from engine.sources.file import FileSource
+    from engine.sources.media import MediaFile
+
+    wanted = senses(bundle.spec)
+    watched = "face" in wanted and not options.no_tracker and MediaFile(path).has_video
+    tracker = _tracker(say) if watched else None  # takes seconds to load
+    source = FileSource(Path(path), options.fast, tracker, loop=options.loop)
+    if not wanted & set(source.gives):
+        raise EngineError(
+            f"--source file {path}: shows no face that is tracked, and bundle {bundle.name} hears nothing"
+        )
+    return source
+
+
+def _live(options: argparse.Namespace, wanted: set[str], say: Say) -> list[Source]:
     sources: list[Source] = []
-    if not options.no_mic:
+    if "audio" in wanted and not options.no_mic:
         from engine.sources.mic import MicSource
 
         try:
@@ -49,13 +116,13 @@ def _live(options: argparse.Namespace, say: Say) -> list[Source]:
             if options.mic is not None:
                 raise
             say(f"no microphone: {error}")
-    if not options.no_camera:
+    if "face" in wanted and not options.no_camera:
         tracker = _tracker(say)
         if tracker is not None:
             from engine.sources.camera import CameraSource
 
             try:
-                sources.append(CameraSource(options.camera, tracker))
+                sources.append(CameraSource(options.camera or 0, tracker))
             except EngineError as error:
                 tracker.close()
                 say(f"no camera: {error}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from engine.channels import FACE_NAMES
 from engine.clock import Clock
 from engine.errors import EngineError
-from engine.rings import AudioRing, FaceRing
+from engine.rings import Rings
 from engine.sources.media import MediaFile
-from engine.sources.player import AudioBlock, FaceItem, Lap, Player
+from engine.sources.player import AudioBlock, FaceItem, Lap, Player, playing_rate
 
 FACE_RATE = 25
 """Frames a second of ``face.npz``."""
@@ -36,8 +36,7 @@ class DemoSource:
     """
 
     name = "demo"
-    has_audio = True
-    has_face = True
+    gives: Collection[str] = ("audio", "face")
 
     def __init__(
         self, fast: bool = False, loop: bool = True, folder: Path | str | None = None, start_s: float = 0.0
@@ -50,15 +49,16 @@ class DemoSource:
         self._first = round(start_s * FACE_RATE) % len(self._face)
         self._player: Player | None = None
 
-    def start(self, audio: AudioRing, face: FaceRing, clock: Clock) -> None:
+    def start(self, rings: Rings, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
-        voice = np.concatenate([block.samples for block in self._voice.audio(audio.rate)])
+        rate = playing_rate(rings)
+        voice = np.concatenate([block.samples for block in self._voice.audio(rate)])
         # A lap is a whole number of face frames, so that faces and hops stay in step from lap to lap.
-        frames = max(len(self._face), -(-len(voice) * FACE_RATE // audio.rate))
-        voice = np.pad(voice, (0, max(0, round(frames * audio.rate / FACE_RATE) - len(voice))))
-        voice = np.roll(voice, -round(self._first * audio.rate / FACE_RATE))
+        frames = max(len(self._face), -(-len(voice) * FACE_RATE // rate))
+        voice = np.pad(voice, (0, max(0, round(frames * rate / FACE_RATE) - len(voice))))
+        voice = np.roll(voice, -round(self._first * rate / FACE_RATE))
         laps = (Lap([AudioBlock(voice)], self._faces(frames)) for _ in (itertools.count() if self._loop else range(1)))
-        self._player = Player(laps, audio, face, clock, self._fast, slow_faces=False)
+        self._player = Player(laps, rings, clock, self._fast, slow_faces=False)
         self._player.start()
 
     def stop(self) -> None:

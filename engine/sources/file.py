@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import Clock
-from engine.rings import AudioRing, FaceRing
+from engine.rings import Rings
 from engine.sources.base import FaceTracker, joined
 from engine.sources.media import MediaFile, upright
-from engine.sources.player import FaceItem, Lap, Player
+from engine.sources.player import FaceItem, Lap, Player, playing_rate
 
 
 class FileSource:
@@ -43,12 +43,13 @@ class FileSource:
         self._tracker = tracker
         self._player: Player | None = None
         self.name = f"file {self._media.path.name}"
-        self.has_audio = True  # without sound it is invalid silence, in step with the picture
-        self.has_face = self._media.has_video and tracker is not None
+        self._watched = self._media.has_video and tracker is not None
+        # Without sound it is invalid silence, in step with the picture.
+        self.gives: Collection[str] = ("audio", "face") if self._watched else ("audio",)
 
-    def start(self, audio: AudioRing, face: FaceRing, clock: Clock) -> None:
+    def start(self, rings: Rings, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
-        self._player = Player(self._laps(audio.rate), audio, face, clock, self._fast, slow_faces=self.has_face)
+        self._player = Player(self._laps(playing_rate(rings)), rings, clock, self._fast, slow_faces=self._watched)
         self._player.start()
 
     def stop(self) -> None:
@@ -75,7 +76,7 @@ class FileSource:
             "source": "file",
             "path": str(self._media.path),
             "audio": self._media.has_audio,
-            "face": self.has_face,
+            "face": self._watched,
             "fast": self._fast,
             "loop": self._loop,
             "skipped_pictures": self._player.skipped_faces if self._player else 0,
@@ -88,7 +89,7 @@ class FileSource:
             yield Lap(self._media.audio(rate), self._faces())
 
     def _faces(self) -> Iterator[FaceItem]:
-        if not self.has_face:
+        if not self._watched:
             return
         for at_ns, frame in self._media.pictures():
             yield FaceItem(at_ns, partial(self._track, frame, at_ns))

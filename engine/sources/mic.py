@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from engine.clock import Clock
 from engine.errors import EngineError
 from engine.resample import StreamingResampler, to_mono
-from engine.rings import AudioRing, FaceRing
+from engine.rings import Rings
 from engine.sources.base import joined
 
 BLOCK_S = 0.01
@@ -44,8 +45,7 @@ class MicSource:
     message lists those there are). ``sounddevice`` is for tests: something like the module of that name.
     """
 
-    has_audio = True
-    has_face = False
+    gives: Collection[str] = ("audio",)
 
     def __init__(self, device: int | str | None = None, sounddevice: Any = None) -> None:
         self._sd = _portaudio() if sounddevice is None else sounddevice
@@ -67,9 +67,11 @@ class MicSource:
         self._stalled = False
         self._failure: str | None = None
 
-    def start(self, audio: AudioRing, face: FaceRing, clock: Clock) -> None:
-        """Open the device and begin. Raises :class:`EngineError` when it does not open."""
-        self._audio, self._clock = audio, clock
+    def start(self, rings: Rings, clock: Clock) -> None:
+        """Open the device and begin. Raises :class:`EngineError` when it does not open or the model hears nothing."""
+        if rings.audio is None:
+            raise EngineError(f"{self.name}: the model has no audio input; start without a microphone")
+        self._audio, self._clock = rings.audio, clock
         try:
             self._open()
         except self._errors as error:

@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock
 from engine.errors import EngineError
-from engine.rings import AudioRing, FaceRing
+from engine.rings import AudioRing, Rings
 from engine.sources.base import FaceFeed, joined
 
 PIECE_S = 0.02
 """Longest piece of audio released at once in real time, seconds: what a sound card would hand over."""
+
+SILENT_RATE = 16_000
+"""Samples a second by which material is timed for a model that hears nothing."""
 
 _JOIN_S = 10.0
 
@@ -51,32 +54,40 @@ class Lap:
     faces: Iterable[FaceItem]
 
 
+def playing_rate(rings: Rings) -> int:
+    """The rate (Hz) at which a player of these rings wants its audio."""
+    return SILENT_RATE if rings.audio is None else rings.audio.rate
+
+
 class Player:
     """Plays ``laps`` one after the other on a thread, from :meth:`start` to the end or :meth:`stop`.
 
     ``fast``: no pacing; the writer waits for the reader instead, so the result does not depend on timing. Capture
     times are then the moment of the start plus media time, ahead of the clock. ``slow_faces``: reading a face takes
     long enough to need its own thread in real time; where it falls behind, pictures are passed over
-    (``skipped_faces``). An error while reading ends the play and becomes the ``problem``.
+    (``skipped_faces``). Where nothing is heard the sound only keeps the time, and ``fast`` goes by the faces instead,
+    from the session's start on. An error while reading ends the play and becomes the ``problem``.
     """
 
     def __init__(
         self,
         laps: Iterable[Lap],
-        audio: AudioRing,
-        face: FaceRing,
+        rings: Rings,
         clock: Clock,
         fast: bool,
         slow_faces: bool,
     ) -> None:
         self.skipped_faces = 0
         self._laps = laps
-        self._audio = audio
-        self._feed = FaceFeed(face)
+        heard = rings.audio is not None
+        self._audio = rings.audio or AudioRing(SILENT_RATE, SILENT_RATE // 25, 1.0)
+        self._rings, self._feed = rings, FaceFeed(rings.face)
+        self._block = fast and heard
         self._clock = clock
         self._fast = fast
         self._own_thread = slow_faces and not fast
         self._stop = threading.Event()
+        self._in_turn = self._stop if fast and not heard else None
         self._finished = threading.Event()
         self._failure: str | None = None
         self._position = 0
@@ -111,6 +122,7 @@ class Player:
             self._failure = f"playing failed: {type(error).__name__}: {error}"
         finally:
             self._audio.end()
+            self._rings.face.end()
             self._finished.set()
 
     def _play(self) -> None:
@@ -120,7 +132,7 @@ class Player:
             first = next(blocks, None)  # opening a file takes time, which must not count as time played
             if first is None:
                 continue
-            start_ns = self._clock.now_ns() if start_ns is None else start_ns
+            start_ns = self._start_ns() if start_ns is None else start_ns
             lap_ns = start_ns + self._media_ns(self._position)
             pieces = self._pieces(itertools.chain([first], blocks))
             if self._own_thread:
@@ -130,6 +142,9 @@ class Player:
             if self._stop.is_set():
                 return
 
+    def _start_ns(self) -> int:
+        return self._clock.now_ns() if self._in_turn is None else self._rings.start_ns
+
     def _merged(self, pieces: Iterator[AudioBlock], lap: Lap, start_ns: int, lap_ns: int) -> None:
         faces = iter(lap.faces)
         face = next(faces, None)
@@ -138,7 +153,7 @@ class Player:
             if not self._fast:
                 self._clock.sleep_until(end_ns, self._stop)
             while face is not None and lap_ns + face.at_ns <= end_ns and not self._stop.is_set():
-                self._feed.put(lap_ns + face.at_ns, face.read())
+                self._feed.put(lap_ns + face.at_ns, face.read(), self._in_turn)
                 face = next(faces, None)
             if not self._release(piece, end_ns):
                 return
@@ -192,7 +207,7 @@ class Player:
         if self._stop.is_set():
             return False
         self._position += len(piece.samples)
-        return self._audio.write(piece.samples, end_ns, piece.valid, block=self._fast, stop=self._stop)
+        return self._audio.write(piece.samples, end_ns, piece.valid, block=self._block, stop=self._stop)
 
     def _media_ns(self, position: int) -> int:
         return (position * 1_000_000_000 + self._audio.rate // 2) // self._audio.rate

@@ -13,7 +13,8 @@ import numpy as np
 from engine.clock import FakeClock
 from engine.control import Controls
 from engine.loop import Loop, Step
-from engine.rings import AudioRing, FaceRing, FaceSample
+from engine.poses import Pose
+from engine.rings import Rings
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.wire import Flag, Frame
 
@@ -102,10 +103,8 @@ class Puppet:
 class Asked:
     """A source that fills nothing and says what it is told to say."""
 
-    has_face = True
-
-    def __init__(self, has_audio: bool = True) -> None:
-        self.name, self.has_audio = "asked", has_audio
+    def __init__(self, *gives: str) -> None:
+        self.name, self.gives = "asked", gives
         self.finished = False
         self.problem: str | None = None
 
@@ -124,21 +123,21 @@ class Scene:
 
     def __init__(
         self,
-        audio: bool = True,
+        gives: tuple[str, ...] = ("audio", "face"),
         realtime: bool = True,
         monitor: bool = False,
         step: Step | None = None,
         seed: int = 0,
     ) -> None:
-        self.clock, self.puppet, self.source = Timeline(), Puppet(), Asked(audio)
+        self.clock, self.puppet, self.source = Timeline(), Puppet(), Asked(*gives)
         used: Step = step or self.puppet
-        self.audio = AudioRing(used.spec.sample_rate, used.spec.hop, 4.0)
-        self.face = FaceRing()
+        self.rings = Rings.of(used.spec, START)
+        self.audio, self.face = self.rings.audio, self.rings.face
         self.controls = Controls(used.spec)
         self.stop = threading.Event()
         self.frames: list[Frame] = []
         self.loop = Loop(
-            *(used, self.audio, self.face, [self.source], self._keep, self.controls, self.clock),
+            *(used, self.rings, [self.source], self._keep, self.controls, self.clock),
             session=7,
             seed=seed,
             realtime=realtime,
@@ -157,7 +156,7 @@ class Scene:
     def see(self, at_ns: int, *values: float) -> None:
         """Put a face into the ring; without values it is a picture without one."""
         face = np.array(values or [0.0] * 2, np.float32)
-        self.face.put(FaceSample(at_ns, face, bool(values)))
+        self.face.put(Pose(at_ns, face, bool(values)))
 
     def run(self, frames: int | None = None) -> list[Frame]:
         """Run the loop and return what it published."""

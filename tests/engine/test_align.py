@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.align import FACE_STALE_S, NEVER_S, Aligner
-from engine.rings import FaceRing, FaceSample, Hop
+from engine.align import NEVER_S, STALE_S, Aligner
+from engine.poses import Pose, PoseRing
+from engine.rings import Hop
+from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.wire import Flag
 from tests.engine.scene import MS, SPEC
 
@@ -26,14 +28,14 @@ def hop(value: float, valid: bool = True) -> Hop:
     return Hop(np.full(40, value, np.float32), NOW, valid)
 
 
-def fill(ring: FaceRing, heard: Hop | None = None, frame: int = 0, seed: int = 0) -> tuple[dict[str, Any], Flag]:
+def fill(ring: PoseRing, heard: Hop | None = None, frame: int = 0, seed: int = 0) -> tuple[dict[str, Any], Flag]:
     inputs = blank()
     return inputs, Aligner(SPEC, inputs, ring, seed).fill(frame, heard, NOW, {"gain": 1.5})
 
 
 def test_nothing_heard_and_nobody_seen() -> None:
     for heard in (None, hop(0.7, valid=False)):
-        inputs, flags = fill(FaceRing(), heard)
+        inputs, flags = fill(PoseRing(), heard)
         assert flags == Flag.SILENT | Flag.NO_FACE
         assert (inputs["voice"] == -1.0).all()  # the spec's fill, not the samples of an invalid hop
         assert (inputs["look"] == 0.5).all()
@@ -41,8 +43,8 @@ def test_nothing_heard_and_nobody_seen() -> None:
 
 
 def test_heard_and_seen() -> None:
-    ring = FaceRing()
-    ring.put(FaceSample(NOW - 30 * MS, np.array([0.1, 0.2], np.float32), True))
+    ring = PoseRing()
+    ring.put(Pose(NOW - 30 * MS, np.array([0.1, 0.2], np.float32), True))
     inputs, flags = fill(ring, hop(0.25))
     assert flags == Flag(0)
     assert (inputs["voice"] == 0.25).all()
@@ -52,18 +54,18 @@ def test_heard_and_seen() -> None:
 
 
 def test_the_face_of_the_future_is_not_seen() -> None:
-    ring = FaceRing()
+    ring = PoseRing()
     for at, value in ((NOW - 50 * MS, 1.0), (NOW, 2.0), (NOW + 1, 3.0)):
-        ring.put(FaceSample(at, np.full(2, value, np.float32), True))
+        ring.put(Pose(at, np.full(2, value, np.float32), True))
     inputs, _ = fill(ring)
     assert (inputs["look"] == 2.0).all()
     assert inputs["look_age"][0] == 0.0
 
 
-@pytest.mark.parametrize(("age_s", "seen"), [(FACE_STALE_S, True), (FACE_STALE_S + 0.001, False), (5000.0, False)])
+@pytest.mark.parametrize(("age_s", "seen"), [(STALE_S, True), (STALE_S + 0.001, False), (5000.0, False)])
 def test_an_old_face_counts_until_it_is_stale(age_s: float, seen: bool) -> None:
-    ring = FaceRing()
-    ring.put(FaceSample(NOW - round(age_s * 1e9), np.full(2, 2.0, np.float32), True))
+    ring = PoseRing()
+    ring.put(Pose(NOW - round(age_s * 1e9), np.full(2, 2.0, np.float32), True))
     inputs, flags = fill(ring, hop(0.0))
     assert flags == (Flag(0) if seen else Flag.NO_FACE)
     assert inputs["look"][0].tolist() == ([2.0, 2.0] if seen else [0.5, 0.5])
@@ -71,17 +73,17 @@ def test_an_old_face_counts_until_it_is_stale(age_s: float, seen: bool) -> None:
 
 
 def test_a_picture_without_a_face_ends_the_face_before_it() -> None:
-    ring = FaceRing()
-    ring.put(FaceSample(NOW - 2 * MS, np.full(2, 2.0, np.float32), True))
-    ring.put(FaceSample(NOW - 1 * MS, np.zeros(2, np.float32), False))
+    ring = PoseRing()
+    ring.put(Pose(NOW - 2 * MS, np.full(2, 2.0, np.float32), True))
+    ring.put(Pose(NOW - 1 * MS, np.zeros(2, np.float32), False))
     inputs, flags = fill(ring, hop(0.0))
     assert flags == Flag.NO_FACE
     assert inputs["look_valid"][0] == 0.0
 
 
 def test_bad_numbers_are_passed_on_for_the_model_to_flag() -> None:
-    ring = FaceRing()
-    ring.put(FaceSample(NOW, np.array([np.nan, 0.0], np.float32), True))
+    ring = PoseRing()
+    ring.put(Pose(NOW, np.array([np.nan, 0.0], np.float32), True))
     inputs, flags = fill(ring, hop(np.inf))
     assert flags == Flag(0)
     assert np.isnan(inputs["look"][0, 0])
@@ -90,7 +92,7 @@ def test_bad_numbers_are_passed_on_for_the_model_to_flag() -> None:
 
 def test_other_rows_are_left_alone() -> None:
     inputs = blank(rows=3)
-    Aligner(SPEC, inputs, FaceRing(), seed=0, row=1).fill(0, hop(0.5), NOW, {"gain": 1.0})
+    Aligner(SPEC, inputs, PoseRing(), seed=0, row=1).fill(0, hop(0.5), NOW, {"gain": 1.0})
     for value in inputs.values():
         assert (value[[0, 2]] == 99.0).all()
         assert (value[1] != 99.0).all()
@@ -98,10 +100,43 @@ def test_other_rows_are_left_alone() -> None:
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**40))
 def test_noise_depends_on_seed_and_frame_alone(seed: int, frame: int) -> None:
-    first, again = (fill(FaceRing(), heard, frame, seed)[0]["noise"] for heard in (None, hop(0.3)))
-    other = fill(FaceRing(), None, frame + 1, seed)[0]["noise"]
-    reseeded = fill(FaceRing(), None, frame, seed + 1)[0]["noise"]
+    first, again = (fill(PoseRing(), heard, frame, seed)[0]["noise"] for heard in (None, hop(0.3)))
+    other = fill(PoseRing(), None, frame + 1, seed)[0]["noise"]
+    reseeded = fill(PoseRing(), None, frame, seed + 1)[0]["noise"]
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert not np.array_equal(first, reseeded)
     assert ((first >= 0.0) & (first < 1.0)).all()
+
+
+BODY = StreamSpec(
+    name="watcher",
+    rate=30.0,
+    inputs=(
+        InputSpec("them", "body", (2, 3), validity="them_valid", age="them_age", missing=0.25),
+        InputSpec("them_valid", "validity"),
+        InputSpec("them_age", "age"),
+    ),
+    outputs=(OutputSpec("pose", (1,), ("a",), ("",)),),
+)
+
+
+@pytest.mark.parametrize("given", [(), ("body",)])
+@pytest.mark.parametrize(
+    ("age_s", "valid", "seen"),
+    [(0.0, True, True), (STALE_S, True, True), (0.0, False, False), (STALE_S + 0.01, True, False), (None, True, False)],
+)
+def test_a_body_is_seen_as_a_face_is_and_missed_only_where_one_was_promised(
+    given: tuple[str, ...], age_s: float | None, valid: bool, seen: bool
+) -> None:
+    faces, bodies = PoseRing(), PoseRing()
+    faces.put(Pose(NOW, np.full((2, 3), 9.0, np.float32), True))
+    bodies.put(Pose(NOW + 1, np.full((2, 3), 8.0, np.float32), True))  # of the future
+    if age_s is not None:
+        bodies.put(Pose(NOW - round(age_s * 1e9), np.full((2, 3), 2.0, np.float32), valid))
+    inputs: dict[str, Any] = {item.name: np.full((1, *item.shape), 99.0, np.float32) for item in BODY.inputs}
+    flags = Aligner(BODY, inputs, faces, seed=0, body=bodies, given=given).fill(0, None, NOW, {})
+    assert flags == (Flag.DEGRADED if given and not seen else Flag(0))
+    assert (inputs["them"] == (2.0 if seen else 0.25)).all()
+    assert inputs["them_valid"][0] == float(seen)
+    assert inputs["them_age"][0] == pytest.approx(NEVER_S if age_s is None else age_s)

@@ -66,10 +66,23 @@ def film(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("words", [["live", "x"], ["demo", "x"], ["file"], ["file", "a", "b"], ["tape"], ["tape", "x"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["live", "x"],
+        ["demo", "x"],
+        ["none", "x"],
+        ["file"],
+        ["body"],
+        ["engine"],
+        ["file", "a", "b"],
+        ["tape"],
+        ["tape", "x"],
+    ],
+)
 def test_a_source_that_is_none(capfd: pytest.CaptureFixture[str], words: list[str]) -> None:
     error = refused(capfd, "serve", *PORTS, "--source", *words)
-    assert f"--source {' '.join(words)}: give live, demo, or file PATH" in error
+    assert f"--source {' '.join(words)}: give live, demo, file PATH, body FILE.bvh, engine ADDRESS or none" in error
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,8 @@ def test_a_value_out_of_place_is_refused_and_changes_nothing(peer: Peer, control
 
 
 def test_a_value_in_range_is_set_and_told(peer: Peer) -> None:
-    assert peer.send(b'{"op": "set", "controls": {"gain": 0.5}}') == {"ok": True, "controls": {"gain": 0.5}}
+    reply = peer.send(b'{"op": "set", "controls": {"gain": 0.5}}')
+    assert reply == {"ok": True, "controls": {"gain": 0.5}, "choices": {}}
     assert peer.controls.values() == {"gain": 0.5}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.loop import FAILURES, streams
+from engine.loop import FAILURES
+from engine.streams import streams
 from engine.wire import PARTNER_STREAM, Flag, layout_hash
 from tests.engine.scene import MS, PERIOD, SPEC, START, Scene, flags
 
@@ -105,7 +106,7 @@ def test_a_model_that_says_bad_input_is_believed_and_does_not_count_as_failing()
 
 
 def test_without_a_microphone_the_clock_makes_frames_due() -> None:
-    scene = Scene(audio=False)
+    scene = Scene(gives=("face",))
     scene.see(START + PERIOD, 0.25, 0.75)
     frames = scene.run(25)
     assert [frame.due_ns for frame in frames] == [START + (k + 1) * PERIOD for k in range(25)]
@@ -137,7 +138,7 @@ def test_the_end_of_the_sound_ends_the_session_after_its_last_hop() -> None:
 
 
 def test_sources_that_are_over_end_a_session_without_sound() -> None:
-    scene = Scene(audio=False)
+    scene = Scene(gives=("face",))
     scene.clock.at(START + 4 * PERIOD + 1, lambda: setattr(scene.source, "finished", True))
     assert len(scene.run()) == 4
 
@@ -155,16 +156,23 @@ def test_fast_never_skips_and_is_never_late() -> None:
     assert scene.loop.stats.stages["capture_to_publish"].count == 0  # a file's times are not the clock's
 
 
-def test_fast_without_sound_follows_the_ring() -> None:
-    scene = Scene(audio=False, realtime=False)
+def test_fast_without_sound_follows_the_faces() -> None:
+    scene = Scene(gives=("face",), realtime=False)
     for hop in range(12):
-        scene.audio.write(np.zeros(scene.audio.hop, np.float32), START + (hop + 1) * PERIOD, valid=False)
         scene.see(START + (hop + 1) * PERIOD, hop, 0.0)
-    scene.audio.end()
+    scene.face.end()
     frames = scene.run()
     assert [frame.capture_ns for frame in frames] == [START + (hop + 1) * PERIOD for hop in range(12)]
     assert flags(frames, Flag(0)) == [Flag.SILENT | Flag.FIRST] + [Flag.SILENT] * 11
     assert scene.clock.now_ns() == START  # nobody waited for a clock
+
+
+def test_fast_without_a_source_runs_for_as_many_frames_as_asked() -> None:
+    scene = Scene(gives=(), realtime=False)
+    frames = scene.run(500)
+    assert [frame.seq for frame in frames] == list(range(500))
+    assert frames[-1].capture_ns == START + 500 * PERIOD
+    assert scene.clock.now_ns() == START
 
 
 def test_monitor_streams_echo_what_the_model_was_given() -> None:

@@ -84,7 +84,7 @@ def test_frames_asked_for_are_not_exceeded_by_a_skip() -> None:
 
 @pytest.mark.parametrize("audio", [True, False])
 def test_a_step_that_is_always_too_slow_never_falls_further_behind(audio: bool) -> None:
-    scene = Scene(audio)
+    scene = Scene(gives=("audio", "face") if audio else ("face",))
     for hop in range(400 * audio):
         scene.hear(hop)
     scene.puppet.script = dict.fromkeys(range(200), lambda _: scene.clock.advance(3 * PERIOD // 2))
@@ -106,7 +106,7 @@ def test_only_the_frame_that_took_too_long_is_late() -> None:
 
 
 def test_a_machine_that_slept_does_not_rush_through_what_it_missed() -> None:
-    scene = Scene(audio=False)
+    scene = Scene(gives=("face",))
     scene.puppet.script[3] = lambda _: scene.clock.advance(100 * PERIOD)
     frames = scene.run(110)
     assert [frame.seq for frame in frames] == [*range(4), *range(103, 110)]

@@ -13,7 +13,8 @@ from engine.channels import FACE_NAMES
 from engine.clock import FakeClock
 from engine.control import Controls
 from engine.loop import Loop
-from engine.rings import AudioRing, FaceRing, FaceSample
+from engine.poses import Pose
+from engine.rings import Rings
 from engine.runtime import OnnxStep
 from engine.sources.demo import DemoSource
 from engine.stats import Stats
@@ -42,7 +43,7 @@ def bad_scene(face: np.ndarray, samples: np.ndarray) -> list[Frame]:
     scene = Scene(step=step())
     for hop in range(20):
         captured = START + (hop + 1) * PERIOD
-        scene.face.put(FaceSample(captured, face if hop == 10 else np.zeros(58, np.float32), True))
+        scene.face.put(Pose(captured, face if hop == 10 else np.zeros(58, np.float32), True))
         piece = samples if hop == 10 else voice(hop)
         scene.clock.at(captured, lambda piece=piece, captured=captured: scene.audio.write(piece, captured))  # type: ignore[misc]
     return [frame for frame in scene.run(20) if frame.stream == 0]
@@ -72,14 +73,14 @@ def play(seed: int, frames: int = 150, **controls: float) -> tuple[list[Frame], 
     source, clock = DemoSource(fast=True), FakeClock()
     spec = step().spec
     step().reset(slice(None))
-    audio, face = AudioRing(spec.sample_rate, spec.hop, 4.0), FaceRing()
+    rings = Rings.of(spec, clock.now_ns())
     got: list[Frame] = []
 
     def keep(frame: Frame) -> None:
         got.append(Frame(**{**{name: getattr(frame, name) for name in Frame.__slots__}, "values": frame.values.copy()}))
 
-    loop = Loop(step(), audio, face, [source], keep, Controls(spec, controls), clock, seed=seed, realtime=False)
-    source.start(audio, face, clock)
+    loop = Loop(step(), rings, [source], keep, Controls(spec, controls), clock, seed=seed, realtime=False)
+    source.start(rings, clock)
     try:
         loop.run(threading.Event(), frames)
     finally:
@@ -106,7 +107,7 @@ def test_another_seed_or_control_gives_another_listener() -> None:
 
 
 def test_a_minute_of_nobody_stays_finite() -> None:
-    scene = Scene(audio=False, step=step())
+    scene = Scene(gives=("face",), step=step())
     frames = scene.run(1500)
     assert all(np.isfinite(frame.values).all() for frame in frames)
     assert scene.loop.stats.frames == 1500

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import EngineError
-from engine.rings import BACKLOG_HOPS, AudioRing, FaceRing, FaceSample
+from engine.rings import BACKLOG_HOPS, AudioRing
 
 RATE, HOP = 16_000, 640
 MS = 1_000_000
@@ -22,10 +22,6 @@ def ramp(first: int, count: int) -> np.ndarray:
 
 def ns(samples: int) -> int:
     return samples * 62_500
-
-
-def face(at: int, value: float = 0.0, valid: bool = True) -> FaceSample:
-    return FaceSample(at, np.full(58, value, np.float32), valid)
 
 
 @settings(max_examples=60, deadline=None)
@@ -268,41 +264,3 @@ def test_an_impossible_ring_is_refused() -> None:
     for rate, hop, capacity_s in ((0, 640, 1), (16_000, 0, 1), (16_000, 640, 0)):
         with pytest.raises(EngineError, match="have to be positive"):
             AudioRing(rate, hop, capacity_s)
-
-
-def test_faces_are_found_by_time_and_the_oldest_dropped() -> None:
-    ring = FaceRing(3)
-    assert ring.newest_before(10**18) is None
-    for at in (10, 20, 30, 40):
-        ring.put(face(at, at))
-    assert ring.dropped == 1
-    assert ring.newest_before(19) is None  # 10 was dropped
-    assert ring.newest_before(20).values[0] == 20  # type: ignore[union-attr]
-    assert ring.newest_before(39).capture_ns == 30  # type: ignore[union-attr]
-    assert ring.newest_before(1000).capture_ns == 40  # type: ignore[union-attr]
-    with pytest.raises(EngineError, match="capacity of 1 or more"):
-        FaceRing(0)
-
-
-def test_the_face_ring_survives_a_writer_and_a_reader() -> None:
-    ring = FaceRing(8)
-    failures: list[str] = []
-    done = threading.Event()
-
-    def read() -> None:
-        newest = -1
-        while not done.is_set():
-            found = ring.newest_before(10**9)
-            if found is not None:
-                if found.capture_ns < newest or found.values[0] != found.capture_ns:
-                    failures.append(f"{newest} then {found.capture_ns} with {found.values[0]}")
-                newest = found.capture_ns
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    for at in range(3000):
-        ring.put(face(at, at))
-    done.set()
-    reader.join(60)
-    assert failures == []
-    assert ring.dropped == 3000 - 8

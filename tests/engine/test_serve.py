@@ -173,7 +173,7 @@ class Trouble(Asked):
     """A source whose start fails, and which remembers being stopped."""
 
     def __init__(self, error: Exception | None) -> None:
-        super().__init__(has_audio=False)
+        super().__init__("face")
         self._error = error
         self.stops = 0
 

@@ -11,7 +11,8 @@ import pytest
 
 from engine.clock import FakeClock, MonotonicClock
 from engine.errors import EngineError
-from engine.rings import AudioRing, FaceRing
+from engine.poses import PoseRing
+from engine.rings import Rings
 from engine.sources.camera import CameraSource, cameras
 
 MS = 1_000_000
@@ -66,13 +67,13 @@ class Rig:
     """A camera whose threads are the test itself."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, pictures: int, *later: Callable[[FakeClock], Capture]) -> None:
-        self.clock, self.tracker, self.faces = FakeClock(), Blue(), FaceRing(200)
+        self.clock, self.tracker, self.faces = FakeClock(), Blue(), PoseRing(200)
         self.captures = [Capture(self.clock, pictures)]
         self._later = list(later)
         self._first = True
         self.camera = CameraSource(0, self.tracker, self._open)
         monkeypatch.setattr(CameraSource, "_repeat", lambda camera, turn: None)
-        self.camera.start(AudioRing(16_000, 640, 1), self.faces, self.clock)
+        self.camera.start(Rings(self.faces), self.clock)
 
     def _open(self) -> Capture:
         if self._first:
@@ -143,8 +144,8 @@ def test_a_failing_tracker_is_reported_and_does_not_stop_the_camera() -> None:
     clock, tracker = FakeClock(), Blue()
     tracker.fail = True
     endless = Capture(clock, 10**9)
-    camera, faces, before = CameraSource(0, tracker, lambda: endless), FaceRing(), threading.active_count()
-    camera.start(AudioRing(16_000, 640, 1), faces, clock)
+    camera, faces, before = CameraSource(0, tracker, lambda: endless), PoseRing(), threading.active_count()
+    camera.start(Rings(faces), clock)
     waiting = threading.Event()
     for _ in range(1200):
         if "model fell over" in (camera.problem or ""):
@@ -185,7 +186,7 @@ def test_opencv_reads_a_film_as_camera(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     done = threading.Event()
     camera = CameraSource(path, Any58())
-    camera.start(AudioRing(16_000, 640, 1), FaceRing(), MonotonicClock())
+    camera.start(Rings(), MonotonicClock())
     assert done.wait(60)
     camera.stop()
     red, blue = seen[0]

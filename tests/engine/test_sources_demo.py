@@ -11,7 +11,8 @@ av = pytest.importorskip("av", reason="PyAV is not installed")
 
 from engine.clock import FakeClock  # noqa: E402
 from engine.errors import EngineError  # noqa: E402
-from engine.rings import AudioRing, FaceRing  # noqa: E402
+from engine.poses import PoseRing  # noqa: E402
+from engine.rings import AudioRing, Rings  # noqa: E402
 from engine.sources.demo import DemoSource  # noqa: E402
 
 RATE = 16_000
@@ -35,8 +36,8 @@ def partner(folder: Path, seconds: float = 1.0, frames: int = 25, rate: int = RA
 
 def run(source: DemoSource, frames: int, rate: int = RATE, hop: int = 640) -> tuple[list[float], list[float], bool]:
     """(last sample of each hop, face at its end, whether all hops were valid)."""
-    ring, faces = AudioRing(rate, hop, 2), FaceRing()
-    source.start(ring, faces, FakeClock(START_NS))
+    ring, faces = AudioRing(rate, hop, 2), PoseRing()
+    source.start(Rings(faces, audio=ring), FakeClock(START_NS))
     last, seen, valid = [], [], True
     try:
         for k in range(frames):
@@ -86,9 +87,9 @@ def test_once_through_it_is_finished(tmp_path: Path) -> None:
 
 def test_in_real_time_the_clock_decides(tmp_path: Path) -> None:
     clock = FakeClock(START_NS)
-    ring, faces = AudioRing(RATE, 640, 10), FaceRing()
+    ring, faces = AudioRing(RATE, 640, 10), PoseRing()
     source = DemoSource(loop=False, folder=partner(tmp_path))
-    source.start(ring, faces, clock)
+    source.start(Rings(faces, audio=ring), clock)
     while not ring.ended:
         ring.wait(10**6, 0.05)
     source.stop()

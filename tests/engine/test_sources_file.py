@@ -14,7 +14,8 @@ import pytest
 av = pytest.importorskip("av", reason="PyAV is not installed")
 
 from engine.clock import FakeClock, MonotonicClock  # noqa: E402
-from engine.rings import AudioRing, FaceRing, Hop  # noqa: E402
+from engine.poses import PoseRing  # noqa: E402
+from engine.rings import AudioRing, Hop, Rings  # noqa: E402
 from engine.sources.file import FileSource  # noqa: E402
 
 RATE, HOP = 16_000, 640
@@ -92,10 +93,10 @@ def tone(rate: int, seconds: float, hz: float = 440) -> np.ndarray:
 
 def play(source: Any, limit: int = 10_000) -> tuple[list[Hop], list[float | None], Any]:
     """Play fast to the end: the hops, what the newest face not later than each hop says, and the source, stopped."""
-    audio, face = AudioRing(RATE, HOP, 2), FaceRing()
+    audio, face = AudioRing(RATE, HOP, 2), PoseRing()
     hops: list[Hop] = []
     faces: list[float | None] = []
-    source.start(audio, face, FakeClock(START_NS))
+    source.start(Rings(face, audio=audio), FakeClock(START_NS))
     try:
         while len(hops) < limit and audio.wait(len(hops), 60):
             hop = audio.read_hop(len(hops))
@@ -127,8 +128,7 @@ def test_sound_arrives_at_the_models_rate_and_in_time(tmp_path: Path, rate: int,
     np.testing.assert_allclose(heard(hops)[300:-300], tone(RATE, 1.0)[300:-300], atol=2e-3)
     assert source.finished
     assert source.problem is None
-    assert source.has_audio
-    assert not source.has_face
+    assert list(source.gives) == ["audio"]
     assert source.describe()["audio_rate"] == rate
 
 
@@ -142,7 +142,7 @@ def test_a_film_gives_each_frame_the_picture_of_its_time(tmp_path: Path) -> None
     for k in range(49):
         assert faces[k] == pytest.approx(levels[k + 1], abs=6)
     np.testing.assert_allclose(heard(hops)[2_000:30_000], tone(RATE, 2.0)[2_000:30_000], atol=0.05)
-    assert source.has_face
+    assert list(source.gives) == ["audio", "face"]
     assert tracker.closed == 1
 
 
@@ -163,7 +163,7 @@ def test_a_film_without_sound_keeps_the_clock_with_invalid_silence(tmp_path: Pat
     assert len(hops) == 63
     assert not any(hop.valid or hop.samples.any() for hop in hops)
     assert all(value == pytest.approx(100, abs=3) for value in faces)
-    assert source.has_audio and source.describe()["audio"] is False
+    assert "audio" in source.gives and source.describe()["audio"] is False
     assert source.problem is None
 
 
@@ -172,7 +172,7 @@ def test_sound_switched_off_is_not_played(tmp_path: Path) -> None:
     hops, _, source = play(FileSource(path, fast=True, tracker=Shade(), audio=False))
     assert len(hops) == 25
     assert not any(hop.valid for hop in hops)
-    assert source.has_audio and source.describe()["audio"] is False
+    assert "audio" in source.gives and source.describe()["audio"] is False
 
 
 def test_sound_that_starts_later_than_the_picture_keeps_its_distance(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ def test_a_stopped_source_ends_its_threads_and_the_ring(tmp_path: Path) -> None:
     source = FileSource(wav(tmp_path / "a.wav", tone(RATE, 60.0), RATE))
     source.stop()  # before start: nothing to do
     audio = AudioRing(RATE, HOP, 2)
-    source.start(audio, FaceRing(), MonotonicClock())
+    source.start(Rings(audio=audio), MonotonicClock())
     assert audio.wait(0, 60)
     source.stop()
     source.stop()

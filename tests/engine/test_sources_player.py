@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.clock import FakeClock
-from engine.rings import AudioRing, FaceRing
+from engine.poses import PoseRing
+from engine.rings import AudioRing, Rings
 from engine.sources.player import AudioBlock, FaceItem, Lap, Player
 
 RATE, HOP = 16_000, 640
@@ -27,9 +28,9 @@ class StepClock(FakeClock):
         super().sleep_until(moment_ns, stop)
 
 
-def run_player(laps: list[Lap], clock: FakeClock, slow_faces: bool = False) -> tuple[AudioRing, FaceRing, Player]:
-    audio, face = AudioRing(RATE, HOP, 20), FaceRing(1000)
-    player = Player(laps, audio, face, clock, fast=False, slow_faces=slow_faces)
+def run_player(laps: list[Lap], clock: FakeClock, slow_faces: bool = False) -> tuple[AudioRing, PoseRing, Player]:
+    audio, face = AudioRing(RATE, HOP, 20), PoseRing(1000)
+    player = Player(laps, Rings(face, audio=audio), clock, fast=False, slow_faces=slow_faces)
     player.start()
     while not audio.ended:
         audio.wait(10**6, 0.05)
@@ -64,8 +65,10 @@ def test_real_time_releases_twenty_milliseconds_when_they_have_passed() -> None:
 
 def test_a_piece_ends_with_each_hop_so_that_its_time_is_exact() -> None:
     clock = StepClock()
-    audio, face = AudioRing(24_000, 730, 20), FaceRing()
-    player = Player([Lap([AudioBlock(np.ones(1_500, np.float32))] * 2, [])], audio, face, clock, False, False)
+    audio, face = AudioRing(24_000, 730, 20), PoseRing()
+    player = Player(
+        [Lap([AudioBlock(np.ones(1_500, np.float32))] * 2, [])], Rings(face, audio=audio), clock, False, False
+    )
     player.start()
     while not audio.ended:
         audio.wait(10**6, 0.05)

@@ -1,0 +1,94 @@
+"""A BVH take as dance partner: its joints, frame by frame, at the take's own rate."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from engine.body.bvh import read_bvh
+from engine.body.motion import rest_frames
+from engine.body.skeleton import Skeleton
+from engine.clock import Clock
+from engine.poses import Pose
+from engine.rings import Rings
+
+_JOIN_S = 10.0
+
+
+class BodySource:
+    """Plays the BVH file ``path`` onto ``skeleton`` (joints by name); frame i of the take is captured at the end of its
+    share of time, so a model of another rate sees the newest one no later than its own frame.
+
+    ``fast``: as fast as the loop asks for it, the same result each time; otherwise in real time. ``loop``: start again
+    at the end, for ever; otherwise the take ends the session. A rest pose before the movement is left out
+    (:func:`~engine.body.motion.rest_frames`). Raises :class:`engine.errors.EngineError` when the file does not read or
+    has other joints.
+    """
+
+    gives: Collection[str] = ("body",)
+
+    def __init__(self, path: Path | str, skeleton: Skeleton, fast: bool = False, loop: bool = False) -> None:
+        self._path = Path(path)
+        motion = read_bvh(self._path, skeleton)
+        self._motion = motion.cut(rest_frames(motion), len(motion))
+        self._fast, self._loop = fast, loop
+        self._stop, self._finished = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self.name = f"body {self._path.name}"
+
+    def start(self, rings: Rings, clock: Clock) -> None:
+        """Begin to play on a thread of its own."""
+        self._thread = threading.Thread(target=self._run, args=(rings, clock), name="body", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop playing."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_S)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the take is over."""
+        return self._finished.is_set()
+
+    @property
+    def problem(self) -> str | None:
+        """None: a take that reads at all plays to its end."""
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Path, rate (frames a second), length in seconds, and how it is played."""
+        return {
+            "source": "body",
+            "path": str(self._path),
+            "rate": self._motion.rate,
+            "seconds": len(self._motion) / self._motion.rate,
+            "fast": self._fast,
+            "loop": self._loop,
+        }
+
+    def _run(self, rings: Rings, clock: Clock) -> None:
+        try:
+            self._play(rings, clock)
+        finally:
+            rings.body.end()
+            self._finished.set()
+
+    def _play(self, rings: Rings, clock: Clock) -> None:
+        start_ns = rings.start_ns if self._fast else clock.now_ns()
+        frames, rate = len(self._motion), self._motion.rate
+        for number in itertools.count() if self._loop else range(frames):
+            pose = Pose(start_ns + round((number + 1) * 1e9 / rate), self._motion.positions[number % frames], True)
+            if self._fast:
+                rings.body.put_in_turn(pose, self._stop)
+            else:
+                clock.sleep_until(pose.capture_ns, self._stop)
+                rings.body.put(pose)
+            if self._stop.is_set():
+                return
+        if not self._fast:  # the last pose lasts as long as the others
+            clock.sleep_until(start_ns + round((frames + 1) * 1e9 / rate), self._stop)

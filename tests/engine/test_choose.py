@@ -1,0 +1,88 @@
+"""Which sources a bundle gets, and what is refused because it would give the bundle nothing."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.bundle import Bundle
+from engine.errors import EngineError
+from engine.sources import choose as chooser
+from engine.sources.choose import choose, partner_skeleton
+from engine.spec import InputSpec
+from tests.engine.dancer import STICK, dancer_bundle, take
+
+
+@pytest.fixture(scope="module")
+def dancer(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return dancer_bundle(tmp_path_factory.mktemp("dancer"))
+
+
+def options(*source: str, **given: Any) -> argparse.Namespace:
+    """The options of ``engine serve``."""
+    plain = {"fast": False, "loop": False, "mic": None, "no_mic": False, "camera": None, "no_camera": False}
+    return argparse.Namespace(source=list(source) or None, **{**plain, "no_tracker": False, "seconds": None, **given})
+
+
+def refused(bundle: Bundle, *source: str, **given: Any) -> str:
+    with pytest.raises(EngineError) as error:
+        choose(options(*source, **given), bundle, lambda _: None)
+    return str(error.value)
+
+
+def test_a_dancer_opens_no_device_and_says_nothing(dancer: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chooser, "_live", lambda *_: pytest.fail("a device was opened"))
+    monkeypatch.setattr(chooser, "_tracker", lambda *_: pytest.fail("a tracker was loaded"))
+    said: list[str] = []
+    assert choose(options(), dancer, said.append) == []
+    assert choose(options("none"), dancer, said.append) == []
+    assert choose(options("none"), Bundle.load("rules"), said.append) == []
+    assert said == []
+
+
+def test_a_listener_gets_the_devices_that_its_inputs_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[str]] = []
+    monkeypatch.setattr(chooser, "_live", lambda _, wanted, say: asked.append(wanted) or [])
+    rules = Bundle.load("rules")
+    deaf = dataclasses.replace(
+        rules,
+        spec=dataclasses.replace(rules.spec, inputs=tuple(i for i in rules.spec.inputs if i.role != "audio")),
+    )
+    choose(options(), rules, lambda _: None)
+    choose(options("live"), deaf, lambda _: None)
+    assert asked == [{"audio", "face"}, {"face"}]
+
+
+def test_a_take_is_a_partner(dancer: Bundle, tmp_path: Path) -> None:
+    path = take(tmp_path / "a.bvh")
+    (source,) = choose(options("body", str(path), loop=True), dancer, lambda _: None)
+    assert (source.name, list(source.gives), source.describe()["loop"]) == ("body a.bvh", ["body"], True)
+
+
+def test_what_gives_the_bundle_nothing_is_refused(dancer: Bundle) -> None:
+    rules = Bundle.load("rules")
+    for kind in (["live"], ["demo"], ["file", "a.wav"]):
+        assert "bundle dancer does not listen or look at faces: it has no audio or face input" in refused(dancer, *kind)
+    for kind in (["body", "a.bvh"], ["engine", "tcp://127.0.0.1:9"]):
+        assert "bundle rules does not watch bodies: it has no body input" in refused(rules, *kind)
+    assert "sources that fit it: live, demo, file, none" in refused(rules, "body", "a.bvh")
+    assert refused(dancer, mic="front") == (
+        "--mic: bundle dancer does not listen: it has no audio input; sources that fit it: body, engine, none"
+    )
+    assert "--camera: bundle dancer does not look at faces" in refused(dancer, camera=0)
+    assert "--camera: --source demo opens no device" in refused(rules, "demo", camera=1)
+    assert "--fast: another engine" in refused(dancer, "engine", "tcp://127.0.0.1:9", fast=True)
+    assert "--loop: there is nothing to start again" in refused(dancer, loop=True)
+
+
+def test_bodies_of_two_skeletons_are_one_too_many(dancer: Bundle) -> None:
+    assert partner_skeleton(dancer) == STICK
+    twig = dataclasses.replace(STICK, name="twig")
+    more = (*dancer.spec.inputs, InputSpec("third", "body", (5, 3), skeleton="twig"))
+    spec = dataclasses.replace(dancer.spec, inputs=more, skeletons=(STICK, twig))
+    with pytest.raises(EngineError, match=r"skeletons \['stick', 'twig'\]"):
+        partner_skeleton(dataclasses.replace(dancer, spec=spec))

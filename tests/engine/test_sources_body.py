@@ -1,0 +1,117 @@
+"""A take as partner: each frame of it in its time, at its own rate, once or for ever; and files that cannot be used."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.body.bvh import read_bvh
+from engine.body.export import write_bvh
+from engine.body.motion import Motion, rest_frames
+from engine.clock import FakeClock, MonotonicClock
+from engine.errors import EngineError
+from engine.poses import PoseRing
+from engine.rings import Rings
+from engine.sources.body import BodySource
+from tests.engine.dancer import RATE, STICK, take, walk
+
+START = 1_000_000_000
+
+
+def seen(source: BodySource, frames: int, rate: float = RATE) -> tuple[list[float], bool]:
+    """The x of the hip that each frame of a fast session sees (a centimetre a frame of the take), and whether the take
+    was over after them."""
+    rings = Rings(start_ns=START)
+    source.start(rings, FakeClock(START))
+    found = []
+    try:
+        for frame in range(frames):
+            due = START + round((frame + 1) * 1e9 / rate)
+            assert rings.body.reach(due, 60)
+            pose = rings.body.newest_before(due)
+            found.append(float(pose.values[0, 0]) if pose is not None and pose.valid else np.nan)
+        over = START + round((frames + 1) * 1e9 / rate)
+        return found, rings.body.reach(over, 60) and rings.body.over(over)
+    finally:
+        source.stop()
+
+
+def test_each_frame_of_the_take_is_seen_in_its_own_frame(tmp_path: Path) -> None:
+    found, over = seen(BodySource(take(tmp_path / "a.bvh"), STICK, fast=True), 60)
+    assert np.allclose(found, 0.01 * np.arange(60), atol=1e-5)
+    assert over
+
+
+@pytest.mark.parametrize("rate", [15.0, 60.0, 120.0, 24.0])
+def test_a_take_of_another_rate_keeps_its_own_time(tmp_path: Path, rate: float) -> None:
+    found, _ = seen(BodySource(take(tmp_path / "a.bvh", round(2 * rate), rate), STICK, fast=True), 60)
+    passed = np.floor((np.arange(60) + 1) * rate / RATE + 1e-6)  # frames of the take that ended by then
+    assert np.allclose(found[1:], 0.01 * (passed[1:] - 1), atol=1e-5)
+    assert np.isnan(found[0]) == (rate < RATE)
+
+
+def test_looped_it_starts_again(tmp_path: Path) -> None:
+    found, over = seen(BodySource(take(tmp_path / "a.bvh", 20), STICK, fast=True, loop=True), 65)
+    assert np.allclose(found, 0.01 * (np.arange(65) % 20), atol=1e-5)
+    assert not over
+
+
+def test_in_real_time_the_clock_decides_and_the_last_pose_has_its_time(tmp_path: Path) -> None:
+    clock, rings = FakeClock(START), Rings(PoseRing(), PoseRing(100), start_ns=7)
+    source = BodySource(take(tmp_path / "a.bvh", 30), STICK)
+    source.start(rings, clock)
+    assert rings.body.reach(10**18, 60)
+    source.stop()
+    assert source.finished and source.problem is None
+    assert clock.now_ns() == START + round(31 * 1e9 / RATE)
+    for frame in (0, 12, 29):
+        pose = rings.body.newest_before(START + round((frame + 1) * 1e9 / RATE))
+        assert pose is not None and pose.values[0, 0] == pytest.approx(0.01 * frame, abs=1e-5)
+
+
+def test_stopped_it_leaves_no_thread(tmp_path: Path) -> None:
+    before = threading.active_count()
+    for fast in (False, True):
+        source = BodySource(take(tmp_path / "a.bvh", 3000), STICK, fast=fast)
+        source.stop()  # before start: nothing to do
+        source.start(Rings(), MonotonicClock())
+        source.stop()
+        source.stop()
+        assert source.finished
+    assert threading.active_count() == before
+
+
+def test_a_rest_pose_before_the_movement_is_left_out(tmp_path: Path) -> None:
+    motion = walk(60)
+    far = motion.positions[:1] - np.float32([3.0, 0.0, 0.0])
+    jumping = Motion(STICK, RATE, np.concatenate([far, motion.positions]))
+    write_bvh(jumping, tmp_path / "a.bvh")
+    assert rest_frames(read_bvh(tmp_path / "a.bvh", STICK)) == 1
+    assert rest_frames(motion) == 0
+    found, _ = seen(BodySource(tmp_path / "a.bvh", STICK, fast=True), 5)
+    assert np.allclose(found, 0.01 * np.arange(5), atol=1e-5)
+
+
+def test_files_that_cannot_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "text.bvh").write_text("this is no take\n")
+    other = Motion(
+        skeleton=type(STICK)("twig", ("hip", "top"), (-1, 0), ((0.0, 0.0, 0.0), (0.0, 1.0, 0.0))),
+        rate=RATE,
+        positions=np.tile(np.float32([[0, 0, 0], [0, 1, 0]]), (3, 1, 1)),
+    )
+    write_bvh(other, tmp_path / "twig.bvh")
+    for name, said in (
+        ("nothing.bvh", "no such file"),
+        ("text.bvh", "does not read as BVH"),
+        ("twig.bvh", "has no joint chest, head, lHand, rHand, which skeleton 'stick' needs"),
+    ):
+        with pytest.raises(EngineError, match=said):
+            BodySource(tmp_path / name, STICK)
+    path = take(tmp_path / "a.bvh")
+    monkeypatch.setitem(sys.modules, "pybvh", None)
+    with pytest.raises(EngineError, match=r"pip install 'reaction-engine\[body\]'"):
+        BodySource(path, STICK)
