@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.align import Aligner
-from engine.rings import FaceRing, FaceSample, Hop
+from engine.poses import Pose, PoseRing
+from engine.rings import Hop
 from engine.runtime import OnnxStep
 
 
@@ -24,14 +25,14 @@ def drive(
     none seen. Row 0 of ``step`` is used, from its present state on."""
     spec = step.spec
     period_ns = round(1e9 / spec.rate)
-    ring = FaceRing()
+    ring = PoseRing()
     aligner = Aligner(spec, step.inputs, ring, seed)
     values = {item.name: item.missing for item in spec.controls} | dict(controls or {})
     kept: dict[str, list[NDArray[Any]]] = {item.name: [] for item in spec.outputs}
     for frame in range(len(pcm) // spec.hop):
         time_ns = (frame + 1) * period_ns
         if faces is not None:
-            ring.put(FaceSample(time_ns, faces[frame % len(faces)], True))
+            ring.put(Pose(time_ns, faces[frame % len(faces)], True))
         hop = Hop(pcm[frame * spec.hop : (frame + 1) * spec.hop], time_ns, True)
         aligner.fill(frame, hop, time_ns, values)
         for name, value in step.run().items():

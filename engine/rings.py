@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.poses import Pose, PoseRing
+from engine.poses import PoseRing
 from engine.spec import StreamSpec
 
 CAPACITY_S = 4.0
@@ -252,4 +252,3 @@ class Rings:
         return [ring for role, ring in (("face", self.face), ("body", self.body)) if role in roles]
 
 
-FaceRing, FaceSample = PoseRing, Pose

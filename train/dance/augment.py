@@ -1,4 +1,4 @@
-"""More motion out of a take: turned about the vertical, mirrored left to right, played faster or slower, resampled.
+"""Motion made of a take: turned about the vertical, mirrored left to right, faster or slower, smoothed, resampled.
 
 All of them keep what a body is: bones keep their lengths, rotations stay in step with positions.
 """
@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
+from scipy.signal import savgol_filter
 from scipy.spatial.transform import Rotation, Slerp
 
 from engine.body.motion import Array, Motion, forward_kinematics
@@ -17,6 +18,8 @@ from engine.body.skeleton import Skeleton, SkeletonError
 from engine.errors import EngineError
 from train.dance.sides import other_side
 
+SMOOTHING = 3
+"""Order of the smoothing filter."""
 _REFLECT = np.array([-1.0, 1.0, 1.0], np.float32)
 
 
@@ -48,6 +51,22 @@ def respeeded(motion: Motion, speed: float) -> Motion:
     if not 0.1 <= speed <= 10.0:
         raise EngineError(f"speed {speed}: a motion can be played at 0.1 to 10 times its own speed")
     return _sampled(motion, speed / motion.rate)
+
+
+def smoothed(motion: Motion, seconds: float) -> Motion:
+    """The motion without the tremor of its markers: a Savitzky-Golay filter of third order over ``seconds`` on the root
+    and on rotation matrices (made rotations again), or on positions; bones kept rigid. 0 leaves it as it is."""
+    width = 2 * round(seconds * motion.rate / 2) + 1
+    if width <= SMOOTHING or len(motion) < width:
+        return motion
+    if motion.rotations is None:
+        return replace(motion, positions=savgol_filter(motion.positions, width, SMOOTHING, axis=0).astype(np.float32))
+    filtered = savgol_filter(motion.rotations.astype(np.float64), width, SMOOTHING, axis=0)
+    left, _, right = np.linalg.svd(filtered)
+    right[..., 2, :] *= np.sign(np.linalg.det(left @ right))[..., None]
+    rotations = (left @ right).astype(np.float32)
+    root = savgol_filter(motion.positions[:, 0], width, SMOOTHING, axis=0).astype(np.float32)
+    return replace(motion, positions=forward_kinematics(own_skeleton(motion), root, rotations), rotations=rotations)
 
 
 def resampled(motion: Motion, rate: float) -> Motion:

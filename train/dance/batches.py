@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.dance.config import DanceConfig
@@ -19,7 +20,7 @@ from train.dance.streams import Streams
 
 Batch = dict[str, Any]
 """``positions`` (R, T, J, 3), ``vectors`` (R, T, width), ``view`` (R, T, view), ``seen`` (R, T) and ``levels`` (R, K)
-of dances; the same with ``window_`` before the names for single windows (``window_levels`` (W,)); ``seed`` of the step."""
+of dances; the same with ``window_`` before the names for single windows; ``seed`` of the step."""
 
 DANCES, HIDING = 0, 1
 CHECK_STRIDE = 60
@@ -54,10 +55,16 @@ class Batches:
     def batch(self, step: int) -> Batch:
         """The batch of a step."""
         chance = np.random.default_rng([self.settings.seed, DANCES, step])
-        made = cut(self.streams, chance.choice(self.dances, self.settings.rows), self.settings.segment, self.config)
-        single = cut(self.streams, chance.choice(self.windows, self.settings.windows), self.config.window, self.config)
-        hidden = np.random.default_rng([self.settings.seed, HIDING, step]).random(self.settings.rows)
-        made["seen"] = made["seen"] * torch.tensor(hidden >= self.settings.blind).float()[:, None]
+        calm = bool(step % 2)  # the networks see recordings, with their tremor, and dances of the decoder, without
+        settings, window = self.settings, self.config.window
+        dances, windows = (
+            chance.choice(starts, count)
+            for starts, count in ((self.dances, settings.rows), (self.windows, settings.windows))
+        )
+        made = cut(self.streams, dances, settings.segment, self.config, calm)
+        single = cut(self.streams, windows, window, self.config, calm)
+        hidden = np.random.default_rng([self.settings.seed, HIDING, step]).random(settings.rows)
+        made["seen"] = made["seen"] * torch.tensor(hidden >= settings.blind).float()[:, None]
         made["view"] = made["view"] * made["seen"][..., None]
         made |= {f"window_{name}": value for name, value in single.items()}
         return {**made, "seed": int(chance.integers(2**31))}
@@ -77,15 +84,16 @@ class Checks:
     def __iter__(self) -> Iterator[Batch]:
         for first in range(0, len(self.starts), self.settings.rows):
             chosen = self.starts[first : first + self.settings.rows]
-            yield cut(self.streams, chosen, self.settings.segment, self.config)
+            yield cut(self.streams, chosen, self.settings.segment, self.config, calm=False)
 
 
-def cut(streams: Streams, starts: np.ndarray[Any, np.dtype[np.int64]], length: int, config: DanceConfig) -> Batch:
-    """``length`` frames from each of ``starts`` (R,), and the levels (R, K) of the windows in them, one a hop."""
+def cut(streams: Streams, starts: NDArray[np.int64], length: int, config: DanceConfig, calm: bool) -> Batch:
+    """``length`` frames from each of ``starts`` (R,), ``calm`` or as recorded, and the levels (R, K) of the windows in
+    them, one a hop."""
     index = torch.as_tensor(starts)[:, None] + torch.arange(length)
     heads = index[:, : length - config.window + 1 : config.hop]
     return {
-        "positions": streams.positions[index],
+        "positions": (streams.calm if calm else streams.positions)[index],
         "vectors": streams.vectors[index],
         "view": streams.view[index],
         "seen": streams.seen[index],

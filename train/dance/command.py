@@ -86,8 +86,10 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
         fit_pose(model, parts["train"])
     else:
         model.load_state_dict(weights_of(checkpoint))
-    streams = read(model, parts["train"], data.levels, settings.mirror)
-    val = read(model, parts["val"], data.levels)
+    streams = read(
+        *(model, parts["train"], data.levels, settings.smooth, settings.mirror, settings.turned, settings.seed)
+    )
+    val = read(model, parts["val"], data.levels, settings.smooth)
     if checkpoint is None:
         fit_sight(model, streams)
     data_is = {"train": streams.fingerprint, "val": val.fingerprint}

@@ -33,9 +33,10 @@ ROUNDS = 8
 @dataclass(frozen=True)
 class Tiles:
     """Where dances of one level are dense: the corners (K, 2) of square tiles ``edge`` wide, of the plane with origin
-    ``mean`` (latent,) and ``axes`` (2, latent)."""
+    ``mean`` (latent,) and ``axes`` (2, latent). ``share`` is that of the level in the least pure of them."""
 
     corners: Array
+    share: float
     edge: float
     mean: Array
     axes: Array
@@ -106,25 +107,31 @@ def conditional(
 
 def dense(latents: Array, levels: NDArray[np.integer], level: int) -> Tiles:
     """PirouNet's tiles of a ``level``: principal plane of its latents about their mean, tiles in which more than
-    ``CROWD`` dances lie and ``SHARE`` of them have the level. Raises :class:`EngineError` where no tile qualifies."""
+    ``CROWD`` dances lie and ``SHARE`` of them have the level. Where efforts lie so mixed that none qualifies, the
+    purest tile of any edge. Raises :class:`EngineError` where the level has too few windows."""
     own = latents[levels == level]
     if len(own) < 3:
         raise EngineError(f"level {level} has {len(own)} labelled windows; at least 3 are needed to draw from")
     mean = own.mean(0)
     axes = np.linalg.svd(own - mean, full_matrices=False)[2][:2]
     plane = (latents - mean) @ axes.T
-    edge = TILES[level]
+    mean, axes = mean.astype(np.float32), axes.astype(np.float32)
+    edge, purest = TILES[level], Tiles(np.full((1, 2), -REACH, np.float32), 0.0, 2 * REACH, mean, axes)
     for _ in range(ROUNDS):
         cell = np.floor((plane + REACH) / edge).astype(np.int64)
         inside = ((cell >= 0) & (cell < np.ceil(2 * REACH / edge))).all(1)
         tiles, number, count = np.unique(cell[inside], axis=0, return_inverse=True, return_counts=True)
         matching = np.bincount(number.ravel(), levels[inside] == level, len(tiles))
-        chosen = (count > CROWD[level]) & (matching > SHARE[level] * count)
+        share = np.where(count > CROWD[level], matching / count, 0.0)
+        chosen = share > SHARE[level]
+        corners = (tiles * edge - REACH).astype(np.float32)
         if chosen.any():
-            corners = (tiles[chosen] * edge - REACH).astype(np.float32)
-            return Tiles(corners, edge, mean.astype(np.float32), axes.astype(np.float32))
+            return Tiles(corners[chosen], float(share[chosen].min()), edge, mean, axes)
+        if len(share) and share.max() > purest.share:
+            best = share == share.max()
+            purest = Tiles(corners[best], float(share.max()), edge, mean, axes)
         edge *= 2
-    raise EngineError(f"no tile of the latent plane is dense in level {level}; train longer or give more labels")
+    return purest
 
 
 def staged(model: Dance, vectors: Tensor) -> Tensor:

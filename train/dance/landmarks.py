@@ -91,7 +91,7 @@ def _encoded(model: Dance, streams: Streams, starts: Index) -> tuple[Tensor, Ten
     means, spreads = [], []
     for first in range(0, len(starts), CHUNK):
         at = torch.as_tensor(starts[first : first + CHUNK])
-        view = model.look(streams.positions[at[:, None] + torch.arange(model.config.window)])
+        view = model.look(streams.calm[at[:, None] + torch.arange(model.config.window)])
         levels = streams.levels[at].long()
         given = torch.nn.functional.one_hot(levels.clamp_min(0), model.config.labels).float()
         effort = torch.where((levels >= 0)[:, None], given, model.classifier(view).softmax(-1))

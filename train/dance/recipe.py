@@ -111,8 +111,8 @@ class Recipe(L.LightningModule):
         }
 
     def error(self, vectors: Tensor, target: Tensor, placed: Tensor) -> Tensor:
-        """Squared error (N,) of pose vectors (N, T, width): standardised numbers, joints and their first two differences
-        in time, and bones; ``placed`` (N, T) says where the place beside a partner is known."""
+        """Squared error (N,) of pose vectors (N, T, width): standardised numbers, joints and their first two
+        differences in time, and bones; ``placed`` (N, T) says where the place beside a partner is known."""
         pose, settings = self.model.pose, self.settings
         apart = (pose.standardised(vectors) - pose.standardised(target)).square()
         place = pose.slices["place"]

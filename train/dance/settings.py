@@ -30,10 +30,12 @@ class Settings:
     kl_weight: float = 0.0001  #: of the latent's divergence (nats) beside the mean squared error
     joints: float = 40.0  #: weight of a joint's squared distance (m^2)
     velocity: float = 1000.0  #: of its difference from frame to frame
-    acceleration: float = 20000.0  #: of the difference of those: what makes a movement sudden
+    acceleration: float = 10000.0  #: of the difference of those: what makes a movement sudden
     bones: float = 0.0  #: of the squared relative error of bone lengths, for a body told by positions
     blind: float = 0.4  #: share of dances in which a partner is hidden
     mirror: bool = True  #: add every take with left and right exchanged
+    turned: int = 0  #: add so many copies of every take turned about the vertical, for a model without travel
+    smooth: float = 0.3  #: seconds of the filter that takes the markers' tremor out of what the decoder is to dance
     dropout: float = 0.2  #: of the classifier
     rate: float = 2e-3  #: highest learning rate of Adam
     warmup: int = 50
@@ -54,7 +56,19 @@ class Settings:
         for name in ("fraction_label", "blind", "dropout", "average"):
             if not 0 <= getattr(self, name) <= 1:
                 raise EngineError(f"{name} {getattr(self, name)} is a share: give 0 to 1")
-        for name in ("continuation", "alpha", "kl_weight", "joints", "velocity", "acceleration", "bones", "warmup", "decay"):
+        for name in (
+            "continuation",
+            "alpha",
+            "kl_weight",
+            "joints",
+            "velocity",
+            "acceleration",
+            "bones",
+            "warmup",
+            "decay",
+            "turned",
+            "smooth",
+        ):
             if getattr(self, name) < 0:
                 raise EngineError(f"{name} {getattr(self, name)} cannot be negative")
         for name, known in (("objective", OBJECTIVES), ("effort", EFFORTS), ("precision", ("32", "bf16"))):

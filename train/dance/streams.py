@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.body.motion import Motion
 from engine.errors import EngineError
 from models.contract import initial_state
 from models.dance.config import DanceConfig
 from models.dance.model import Dance
 from models.dance.networks import seen
-from train.dance.augment import mirrored
+from train.dance.augment import mirrored, smoothed, turned
 from train.dance.takes import Take
 
 STILL = 1e-3
@@ -26,7 +28,8 @@ STILL = 1e-3
 
 @dataclass(frozen=True)
 class Streams:
-    """F frames of all takes, one after another. ``vectors`` (F, width) are poses (`models.dance.pose`), ``view``
+    """F frames of all takes, one after another. ``positions`` (F, J, 3) are as recorded, ``calm`` without the tremor of
+    markers; ``vectors`` (F, width) are calm poses (`models.dance.pose`), ``view``
     (F, view) is what was seen of a partner, ``seen`` (F,) whether there was one; ``levels`` (F,) is the effort of the
     window that starts at a frame, -1 where there is no label; ``sound`` (F,) False where the recording is
     damaged. ``first`` and ``count`` (takes,) say where takes lie."""
@@ -36,6 +39,7 @@ class Streams:
     first: NDArray[np.int64]
     count: NDArray[np.int64]
     positions: Tensor
+    calm: Tensor
     vectors: Tensor
     view: Tensor
     seen: Tensor
@@ -61,37 +65,55 @@ class Streams:
         return joined
 
 
-def read(model: Dance, takes: Sequence[Take], levels: Mapping[str, NDArray[np.int8]], mirror: bool = False) -> Streams:
-    """Arrays of ``takes`` (and of their mirror images) for a model whose pose is fitted (:func:`fit_pose`).
+def read(
+    model: Dance,
+    takes: Sequence[Take],
+    levels: Mapping[str, NDArray[np.int8]],
+    smooth: float = 0.0,
+    mirror: bool = False,
+    turns: int = 0,
+    seed: int = 0,
+) -> Streams:
+    """Arrays of ``takes`` for a model whose pose is fitted (:func:`fit_pose`), of their mirror images, and of copies
+    turned ``turns`` times by angles drawn from ``seed``.
 
-    ``levels`` gives each take's labels by name.
+    ``levels`` gives each take's labels by name; ``smooth`` are the seconds of :func:`train.dance.augment.smoothed`.
     """
     config, by_name = model.config, {take.name: take for take in takes}
     rows: list[tuple[Tensor, ...]] = []
     names, styles, counts = [], [], []
     digest = hashlib.sha256()
+    angles = [0.0, *np.random.default_rng(seed).uniform(-np.pi, np.pi, turns)]
     for take in takes:
-        partner = by_name.get(take.partner or "")
-        table = np.asarray(levels[take.name])
-        for other in (False, True) if mirror else (False,):
-            motion = mirrored(take.motion) if other else take.motion
-            beside = None if partner is None else (mirrored(partner.motion) if other else partner.motion)
-            positions = torch.tensor(motion.positions)
-            turned = None if motion.rotations is None else torch.tensor(motion.rotations)
-            theirs = None if beside is None or not config.partner else torch.tensor(beside.positions)
+        partner = by_name.get(take.partner or "") if config.partner else None
+        sound = torch.tensor(take.sound if partner is None else take.sound & partner.sound)
+        table = torch.tensor(np.asarray(levels[take.name]))
+        for angle, other in itertools.product(angles, (False, True) if mirror else (False,)):
+            motion = _variant(take.motion, angle, other)
+            calm = smoothed(motion, smooth)
+            theirs = None if partner is None else torch.tensor(_variant(partner.motion, angle, other).positions)
             with torch.no_grad():
-                vectors = model.pose.encode(positions, turned, theirs)
-                view = _view(model, theirs, len(positions))
-            seen = torch.full((len(positions),), float(theirs is not None))
-            sound = torch.tensor(np.asarray(take.sound) if partner is None else take.sound & partner.sound)
-            rows.append((positions, vectors, view, seen, torch.tensor(table), sound))
-            digest.update(take.name.encode() + motion.positions.tobytes() + table.tobytes())
-            names.append(f"{take.name}~" if other else take.name)
+                vectors = model.pose.encode(*_tensors(calm), theirs)
+                view = _view(model, theirs, len(motion))
+            seen = torch.full((len(motion),), float(theirs is not None))
+            positions, quiet = torch.tensor(motion.positions), torch.tensor(calm.positions)
+            rows.append((positions, quiet, vectors, view, seen, table, sound))
+            digest.update(take.name.encode() + calm.positions.tobytes() + table.numpy().tobytes())
+            names.append(f"{take.name}{'~' * other}{f'@{angle:.2f}' if angle else ''}")
             styles.append(take.style)
-            counts.append(len(positions))
+            counts.append(len(motion))
     joined = [torch.cat(column) for column in zip(*rows, strict=True)]
     count = np.array(counts, np.int64)
     return Streams(tuple(names), tuple(styles), np.cumsum(count) - count, count, *joined, digest.hexdigest()[:16])
+
+
+def _variant(motion: Motion, angle: float, other: bool) -> Motion:
+    motion = mirrored(motion) if other else motion
+    return turned(motion, angle) if angle else motion
+
+
+def _tensors(motion: Motion) -> tuple[Tensor, Tensor | None]:
+    return torch.tensor(motion.positions), None if motion.rotations is None else torch.tensor(motion.rotations)
 
 
 def fit_pose(model: Dance, takes: Sequence[Take]) -> None:
@@ -104,9 +126,8 @@ def fit_pose(model: Dance, takes: Sequence[Take]) -> None:
     vectors, placed = [], []
     for take in takes:
         partner = by_name.get(take.partner or "")
-        turned = None if take.motion.rotations is None else torch.tensor(take.motion.rotations)
         theirs = None if partner is None or not config.partner else torch.tensor(partner.motion.positions)
-        encoded = pose.encode(torch.tensor(take.motion.positions), turned, theirs)
+        encoded = pose.encode(*_tensors(take.motion), theirs)
         vectors.append(encoded)
         if theirs is not None:
             placed.append(pose.part(encoded, "place"))
@@ -139,10 +160,10 @@ def config_of(config: DanceConfig, takes: Sequence[Take], effort: str) -> DanceC
     body = takes[0].motion.skeleton
     if body == config.skeleton:
         return dataclasses.replace(config, effort=effort)
-    turned = [take.motion.rotations for take in takes if take.motion.rotations is not None]
+    rotated = [take.motion.rotations for take in takes if take.motion.rotations is not None]
     moving: tuple[int, ...] = ()
-    if config.moving and turned:
-        most = np.max([np.abs(rotations - np.eye(3)).max((0, 2, 3)) for rotations in turned], 0)
+    if config.moving and rotated:
+        most = np.max([np.abs(rotations - np.eye(3)).max((0, 2, 3)) for rotations in rotated], 0)
         moving = tuple(joint for joint in range(len(body.joints)) if joint == 0 or most[joint] > STILL)
     travel = config.travel and bool(body.across)
     return dataclasses.replace(config, skeleton=body, moving=moving, travel=travel, effort=effort)

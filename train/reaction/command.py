@@ -69,9 +69,9 @@ def run(args: argparse.Namespace) -> None:
         raise EngineError(f"{error.name} is not installed, training needs it: pip install -e '.[train]'") from error
 
     from models.reaction import CONFIGS, Reaction
+    from train.callbacks import WEIGHTS, Report, weights_of
     from train.react import ReactData
     from train.reaction import streams
-    from train.callbacks import WEIGHTS, Report, weights_of
     from train.reaction.fit import fit
     from train.reaction.tokens import statistics
 

@@ -55,7 +55,7 @@ def run(takes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_learns_and_says_what_made_it(run: Path) -> None:
     record = json.loads((run / "training.json").read_text())
     first, last = record["checks"][0], record["checks"][-1]
-    assert last["loss"] < first["loss"]
+    assert last["train_loss"] < first["train_loss"]
     assert record["settings"]["steps"] == 60 and record["takes"]["slow_0"] in ("train", "val", "test")
     assert record["labels"]["train"]["by"]["computed"] > 0 and record["labels"]["train"]["by"]["human"] == 0
     assert record["labels"]["train"]["by"]["none"] > 0  # a share of the labels is hidden
@@ -109,8 +109,7 @@ def test_offline_generation(run: Path) -> None:
     moves = one_move(model, latents)
     assert moves.shape == (3, *shape) and not np.allclose(moves[0], moves[2])
     np.testing.assert_array_equal(moves[1][levels == 1], decode(model, latents, levels)[levels == 1])
-    apart = latents + 4.0 * np.eye(8, dtype=np.float32)[levels]  # where levels lie apart, each has tiles of its own
-    assert conditional(model, apart, levels, levels).shape == shape
+    assert conditional(model, latents, levels, levels).shape == shape
     with pytest.raises(EngineError, match="level 2 has 0"):
         dense(latents[levels < 2], levels[levels < 2], 2)
 
@@ -122,7 +121,9 @@ def test_tiles_lie_where_dances_of_the_level_are_dense() -> None:
     plane = centres[levels] + chance.normal(scale=0.3, size=(900, 2))
     latents = np.concatenate([plane, chance.normal(scale=0.01, size=(900, 6))], 1)
     for level in range(3):
-        drawn = dense(latents, levels, level).draw(200, chance)
+        tiles = dense(latents, levels, level)
+        assert tiles.share > 0.74
+        drawn = tiles.draw(200, chance)
         assert np.abs(drawn[:, :2] - centres[level]).max() < 2.0
 
 
