@@ -18,8 +18,9 @@ from engine.body.skeleton import Skeleton, skeleton
 from models.dance.config import named
 from models.dance.model import Dance
 from train.dance import efforts
-from train.dance.labels import LEVELS, Table, label_table, read_labels
+from train.dance.labels import LEVELS, Label, Table, label_table, read_labels, read_pirounet_labels
 from train.dance.landmarks import Judge
+from train.dance.pirounet import read_raw
 from train.dance.settings import Settings
 from train.dance.takes import RATE, Take, read_takes
 from train.dance.windows import BY, cut_windows, fraction_label
@@ -46,7 +47,7 @@ def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: 
     record: dict[str, Any] = {"effort": settings.effort, "fraction": settings.fraction_label}
     human = computed = None
     if labels is not None:
-        given = read_labels(labels, {take.name: len(take.motion) for take in takes})
+        given = _given(labels, folder, takes)
         human = label_table(takes, given, settings.effort)
         record["people"] = dict(Counter(label.by for label in given))
     else:
@@ -67,6 +68,14 @@ def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: 
         }
     judge = None if computed is None else _measured(thresholds, takes[0].motion.skeleton, settings.effort)
     return Data(takes, levels, record, judge)
+
+
+def _given(path: Path, folder: Path, takes: list[Take]) -> list[Label]:
+    """The labels of a csv: with a header, or PirouNet's own, whose first line is numbers and which counts frames over
+    all arrays of the folder."""
+    if any(folder.glob("*.npy")) and path.is_file() and path.read_bytes()[:1].isdigit():
+        return read_pirounet_labels(path, {name: len(points) for name, points in read_raw(folder).items()})
+    return read_labels(path, {take.name: len(take.motion) for take in takes})
 
 
 def judged_by(model: Dance) -> Judge:

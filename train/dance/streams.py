@@ -132,9 +132,10 @@ def fit_pose(model: Dance, takes: Sequence[Take]) -> None:
         if theirs is not None:
             placed.append(pose.part(encoded, "place"))
     joined = torch.cat(vectors)
-    mean, scale = joined.mean(0), joined.std(0).clamp_min(0.03)
     travel, contacts, place = (pose.slices[name] for name in ("travel", "contacts", "place"))
-    scale[travel] = joined[:, travel].std(0).clamp_min(1e-4)
+    least = torch.full((pose.width,), 0.03)
+    least[travel] = 1e-4
+    mean, scale = joined.mean(0), joined.std(0).maximum(least)
     mean[contacts], scale[contacts] = 0.0, 1.0
     if placed:
         mean[place], scale[place] = torch.cat(placed).mean(0), torch.cat(placed).std(0).clamp_min(0.03)

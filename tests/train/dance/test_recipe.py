@@ -15,6 +15,7 @@ from models.contract import initial_state
 from models.dance import build
 from models.registry import create
 from tests.train.dance.bodies import dancer, toy_takes, write_bvh
+from tests.train.dance.test_pirounet import write_array
 from train.__main__ import main
 from train.dance.batches import Batches, path
 from train.dance.data import read_data
@@ -96,6 +97,23 @@ def test_labels_of_people_are_used_alone(takes: Path, tmp_path: Path) -> None:
     assert data.record["people"] == {"ann": 2} and data.judge is None
     assert data.levels["slow_0"][0] == 0 and data.levels["quick_0"][40] == 2
     assert sum(int((table >= 0).sum()) for table in data.levels.values()) < 60
+
+
+def test_the_seed_is_trained_on_its_own_layout(tmp_path: Path) -> None:
+    """PirouNet's networks at their size, its arrays, its csv without a header, its objective as its code has it."""
+    for number in range(6):
+        write_array(tmp_path / f"dance_{number}.npy", 1200, seed=number)
+    csv = tmp_path / "labels.csv"
+    csv.write_text("".join(f"{start},1,{1 + start // 40 % 3}\n" for start in range(0, 1000, 40)), "utf-8")
+    only = ["config=pirounet", "objective=literal", "continuation=0", "segment=40", "mirror=false", "turned=1"]
+    settings = [item for pair in (*QUICK, "steps=2", "check_every=2", *only) for item in ("--set", pair)]
+    assert (
+        main(["dance", "--data", str(tmp_path), "--labels", str(csv), "--out", str(tmp_path / "run"), *settings]) == 0
+    )
+    record = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert record["labels"]["people"] == {"pirounet": 20} and record["config"]["latent"] == 256
+    model = create("dance", tmp_path / "run" / "dancer.pt")
+    assert model.config.skeleton.name == "pirounet" and not model.config.travel
 
 
 def test_offline_generation(run: Path) -> None:
