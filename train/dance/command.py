@@ -1,8 +1,11 @@
 """`python -m train dance`: fit the dancer on a folder of takes, and hand its weights out; or sweep over settings.
 
-The folder holds BVH files or PirouNet's arrays (`train.dance.takes`). Written into OUT: `weights.pt` (the best so far),
-`dancer.pt` and `meter.pt` (for `python -m export dance` and `dance_meter`, made when a sitting ends), `training.json`
-(what made them), `last.ckpt` and `best.ckpt`, and TensorBoard's logs.
+The folder holds BVH files or PirouNet's arrays (`train.dance.takes`). Written into OUT: `dancer.pt` and `meter.pt` (for
+`python -m export dance` and `dance_meter`, made when a sitting ends), `training.json` (what made them), `last.ckpt` and
+`best.ckpt`, `weights.pt` (the best by validation), and TensorBoard's logs.
+
+The last weights are handed out unless `keep=best` is set: a dance walks among the latents of the training takes, so
+what counts is what the decoder makes of those.
 """
 
 from __future__ import annotations
@@ -63,9 +66,10 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
 
     from models.dance import SIZES, build
     from models.dance.config import named
-    from train.callbacks import WEIGHTS, Report, weights_of
+    from train.callbacks import BEST, LAST, WEIGHTS, Report, weights_of
     from train.dance.batches import Batches, Checks
     from train.dance.data import judged_by, read_data
+    from train.dance.finish import finish_classifier
     from train.dance.landmarks import fit_walk
     from train.dance.recipe import Recipe
     from train.dance.streams import config_of, fit_pose, fit_sight, read
@@ -113,8 +117,9 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
     }
 
     def write(report: Report) -> None:
-        best = min(report.history, key=lambda check: check["loss"])
-        figures = {"weights": best, "training_s": round(report.seconds, 1), "checks": report.history}
+        checks = report.history
+        best = min(checks, key=lambda check: check["loss"])
+        figures = {"best": best, "last": checks[-1], "training_s": round(report.seconds, 1), "checks": checks}
         (out / "training.json").write_text(json.dumps({**record, **figures}, indent=1) + "\n", "utf-8")
 
     recipe = Recipe(model, settings, data_is)
@@ -125,17 +130,18 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
         *(recipe, settings, batches, checks, frames, out, args.device, checkpoint is not None, until, write),
         wandb=args.wandb,
     )
-    weights = out / WEIGHTS
-    if not weights.exists():
+    if not (out / WEIGHTS).exists():
         print(f"step {step} of {settings.steps}, {ended}; no weights yet", flush=True)
         return float("inf")
+    kept = torch.load(out / (LAST if settings.keep == "last" else BEST), map_location="cpu", weights_only=True)
     model = model.cpu()
-    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    model.load_state_dict(weights_of(kept))
+    finish_classifier(model, streams, settings)
     landmarks = fit_walk(model, streams, data.judge or judged_by(model))
     hand_out(model, out)
     print(f"step {step} of {settings.steps}, {ended}; {landmarks} landmarks; {out / DANCER}, {out / METER}", flush=True)
     history = json.loads((out / "training.json").read_text("utf-8"))
-    return float(history["weights"]["loss"])
+    return float(history[settings.keep]["loss"])
 
 
 def hand_out(model: Any, out: Path) -> None:

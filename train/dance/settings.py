@@ -10,6 +10,7 @@ from engine.errors import EngineError
 
 OBJECTIVES = ("m2", "literal")
 EFFORTS = ("time", "space")
+KEPT = ("last", "best")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Settings:
     decay: float = 0.01
     clip: float = 1.0
     average: float = 0.0  #: decay of the running mean of the weights; 0: none
+    finish: int = 500  #: steps in which the classifier is fitted anew on labelled windows alone; 0: none
+    keep: str = "last"  #: which weights are handed out: last, or best by validation (see `train/dance/command.py`)
     check_every: int = 200
     precision: str = "32"
     threads: int = 2
@@ -56,22 +59,16 @@ class Settings:
         for name in ("fraction_label", "blind", "dropout", "average"):
             if not 0 <= getattr(self, name) <= 1:
                 raise EngineError(f"{name} {getattr(self, name)} is a share: give 0 to 1")
-        for name in (
-            "continuation",
-            "alpha",
-            "kl_weight",
-            "joints",
-            "velocity",
-            "acceleration",
-            "bones",
-            "warmup",
-            "decay",
-            "turned",
-            "smooth",
-        ):
+        weights = ("continuation", "alpha", "kl_weight", "joints", "velocity", "acceleration", "bones")
+        for name in (*weights, "turned", "smooth", "finish", "warmup", "decay"):
             if getattr(self, name) < 0:
                 raise EngineError(f"{name} {getattr(self, name)} cannot be negative")
-        for name, known in (("objective", OBJECTIVES), ("effort", EFFORTS), ("precision", ("32", "bf16"))):
+        for name, known in (
+            ("objective", OBJECTIVES),
+            ("effort", EFFORTS),
+            ("keep", KEPT),
+            ("precision", ("32", "bf16")),
+        ):
             if getattr(self, name) not in known:
                 raise EngineError(f"{name} {getattr(self, name)!r} is unknown; there is {', '.join(known)}")
         if self.steps % self.check_every:
