@@ -68,16 +68,23 @@ class Encoder(nn.Module):
 
     def __init__(self, config: DanceConfig) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(
-            channels(config) + config.labels, config.encoder_hidden, config.encoder_layers, batch_first=True
-        )
+        width, hidden = channels(config), config.encoder_hidden
+        self.lstm = self.whole = None
+        if config.encoder_layers:
+            self.lstm = nn.LSTM(width + config.labels, hidden, config.encoder_layers, batch_first=True)
+        else:
+            wide = config.window * width + config.labels
+            self.whole = nn.Sequential(nn.Linear(wide, 2 * hidden), nn.ReLU(), nn.Linear(2 * hidden, hidden), nn.ReLU())
         self.mean = nn.Linear(config.encoder_hidden, config.latent)
         self.log_variance = nn.Linear(config.encoder_hidden, config.latent)
 
     def forward(self, view: Tensor, effort: Tensor) -> tuple[Tensor, Tensor]:
         """``view`` (N, window, channels) of :class:`Look`, ``effort`` (N, labels) as chances."""
-        told = effort[:, None].expand(-1, view.shape[1], -1)
-        last = self.lstm(torch.cat([view, told], -1))[0][:, -1]
+        if self.lstm is not None:
+            told = effort[:, None].expand(-1, view.shape[1], -1)
+            last = self.lstm(torch.cat([view, told], -1))[0][:, -1]
+        else:
+            last = self.whole(torch.cat([view.flatten(1), effort], -1))
         return self.mean(last), self.log_variance(last).clamp(-12.0, 4.0)
 
 
@@ -105,11 +112,11 @@ class Decoder(Layer):
 
     def __init__(self, config: DanceConfig, told: int, width: int) -> None:
         super().__init__()
-        hidden = config.decoder_hidden
+        hidden, self.bounded = config.decoder_hidden, config.bounded
         self.enter = nn.Linear(told, hidden)
         self.below = LSTM(hidden, hidden, config.decoder_layers - 1)
         self.last = LSTM(hidden, width if config.bounded else hidden)
-        self.leave = nn.Identity() if config.bounded else nn.Linear(hidden, width)
+        self.leave = nn.Identity() if config.bounded else nn.Linear(2 * hidden, width)
 
     def state_specs(self) -> dict[str, StateSpec]:
         """Cells of both recurrent parts."""
@@ -117,9 +124,13 @@ class Decoder(Layer):
 
     def forward(self, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """``x`` (B, T, told)."""
-        y, below = self.below(torch.relu(self.enter(x)), part(state, "below"))
+        entered = torch.relu(self.enter(x))
+        y, below = self.below(entered, part(state, "below"))
         y, last = self.last(y, part(state, "last"))
-        return self.leave(y), {**named("below", below), **named("last", last)}
+        return self.leave(y if self.bounded else torch.cat([y, entered], -1)), {
+            **named("below", below),
+            **named("last", last),
+        }
 
 
 def initialise(module: nn.Module) -> None:

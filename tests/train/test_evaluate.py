@@ -16,7 +16,7 @@ from engine.errors import EngineError
 from tests.train.evaluate_talks import MemoryTalk, talk
 from train import events
 from train.__main__ import main
-from train.evaluate import command, page, report, rows, verdict
+from train.evaluate import listeners, page, report, rows, verdict
 from train.evaluate.bundles import Listener
 from train.evaluate.run import Evaluation, evaluate
 from train.evaluate.scene import Sample, Scene, deal, with_emotion
@@ -119,9 +119,9 @@ def test_what_cannot_be_measured_is_refused(scenes: list[Scene]) -> None:
     with pytest.raises(EngineError, match="no talks"):
         deal([])
     with pytest.raises(EngineError, match="--samples 0"):
-        command.measure([scene.talk for scene in scenes], [], 0, 0)
+        listeners.measure([scene.talk for scene in scenes], [], 0, 0)
     with pytest.raises(EngineError, match="name is taken"):
-        command.models(["mime=rules"], 1, 0)
+        listeners.models(["mime=rules"], 1, 0)
 
 
 def test_a_mirror_shown_a_mirror_shows_the_face(scenes: list[Scene]) -> None:

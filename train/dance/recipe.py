@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from models.contract import initial_state
+from models.dance.heading import turned, turned_back
 from models.dance.model import Dance
 from train.dance.batches import Batch, path
 from train.dance.objective import classification, divergence, m2
@@ -24,6 +25,8 @@ from train.dance.settings import Settings
 
 LOWEST = 0.03
 LOG_EVERY = 10
+LAG = 15
+"""Frames over which the course of a body is compared."""
 
 
 class Recipe(L.LightningModule):
@@ -112,7 +115,7 @@ class Recipe(L.LightningModule):
 
     def error(self, vectors: Tensor, target: Tensor, placed: Tensor) -> Tensor:
         """Squared error (N,) of pose vectors (N, T, width): standardised numbers, joints and their first two
-        differences in time, and bones; ``placed`` (N, T) says where the place beside a partner is known."""
+        differences in time, course, and bones; ``placed`` (N, T) says where the place beside a partner is known."""
         pose, settings = self.model.pose, self.settings
         apart = (pose.standardised(vectors) - pose.standardised(target)).square()
         place = pose.slices["place"]
@@ -126,12 +129,28 @@ class Recipe(L.LightningModule):
             error = error + settings.velocity * (ours - theirs).diff(dim=1).square().mean((1, 2, 3))
         if settings.acceleration:
             error = error + settings.acceleration * (ours - theirs).diff(n=2, dim=1).square().mean((1, 2, 3))
+        if settings.course and self.model.config.travel:
+            error = error + settings.course * self._course(vectors, target)
         bones = self.model.config.skeleton.bones
         if settings.bones and bones:
             a, b = (list(ends) for ends in zip(*bones, strict=True))
             lengths = [(value[:, :, a] - value[:, :, b]).square().sum(-1).add(1e-8).sqrt() for value in (ours, theirs)]
             error = error + settings.bones * (lengths[0] / lengths[1] - 1.0).square().mean((1, 2))
         return error
+
+    def _course(self, vectors: Tensor, target: Tensor) -> Tensor:
+        """Squared error (N,) of where half a second leads: by what angle (rad) the body turns and, twice counted, how
+        far it goes (m), as seen from where it was. Errors of single frames hardly tell a spin from a stance."""
+        pose, lag = self.model.pose, min(LAG, vectors.shape[1] - 1)
+        led = []
+        for value in (vectors, target):
+            travel = pose.part(value, "travel")
+            angle = travel[..., 2].clamp(-0.999, 0.999).asin().cumsum(-1)
+            facing = torch.stack([angle.cos(), angle.sin()], -1)
+            at = turned(travel[..., :2], facing).cumsum(-2)
+            way = turned_back(at[:, lag:] - at[:, :-lag], facing[:, :-lag])
+            led.append(torch.cat([(angle[:, lag:] - angle[:, :-lag])[..., None], 2.0 * way], -1))
+        return (led[0] - led[1]).square().sum(-1).mean(-1)
 
     def on_validation_start(self) -> None:
         """Forget the last validation."""

@@ -20,10 +20,10 @@ class Settings:
     config: str = "small"  #: name in `models.dance.SIZES`
     effort: str = "time"  #: the effort that is learned and steered
     seed: int = 0
-    steps: int = 3200
+    steps: int = 2600
     rows: int = 40  #: dances drawn for a step
     segment: int = 100  #: frames of each
-    windows: int = 16  #: single windows drawn for the objective of M2, labelled and unlabelled alike
+    windows: int = 8  #: single windows drawn for the objective of M2, labelled and unlabelled alike
     fraction_label: float = 0.789  #: share of the labels that are shown, as in PirouNet_dance
     objective: str = "m2"  #: m2: as Kingma et al. 2014; literal: as PirouNet's code computes it
     continuation: float = 1.0  #: weight of whole dances beside single windows; 0 trains on windows alone, as published
@@ -31,7 +31,8 @@ class Settings:
     kl_weight: float = 0.0001  #: of the latent's divergence (nats) beside the mean squared error
     joints: float = 40.0  #: weight of a joint's squared distance (m^2)
     velocity: float = 1000.0  #: of its difference from frame to frame
-    acceleration: float = 10000.0  #: of the difference of those: what makes a movement sudden
+    acceleration: float = 3000.0  #: of the difference of those: what makes a movement sudden
+    course: float = 2.0  #: of where half a second of travel leads
     bones: float = 0.0  #: of the squared relative error of bone lengths, for a body told by positions
     blind: float = 0.4  #: share of dances in which a partner is hidden
     mirror: bool = True  #: add every take with left and right exchanged
@@ -59,7 +60,7 @@ class Settings:
         for name in ("fraction_label", "blind", "dropout", "average"):
             if not 0 <= getattr(self, name) <= 1:
                 raise EngineError(f"{name} {getattr(self, name)} is a share: give 0 to 1")
-        weights = ("continuation", "alpha", "kl_weight", "joints", "velocity", "acceleration", "bones")
+        weights = ("continuation", "alpha", "kl_weight", "joints", "velocity", "acceleration", "course", "bones")
         for name in (*weights, "turned", "smooth", "finish", "warmup", "decay"):
             if getattr(self, name) < 0:
                 raise EngineError(f"{name} {getattr(self, name)} cannot be negative")

@@ -6,7 +6,9 @@ reference's controls and noise of its own; controls that the reference does not 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +16,10 @@ from numpy.typing import NDArray
 from engine.bundle import Bundle
 from engine.channels import EMOTION_NAMES, FACE_NAMES
 from engine.errors import EngineError
-from engine.noise import uniform
 from engine.runtime import OnnxStep
 from train.evaluate.scene import Sample, Scene, with_emotion
+from train.evaluate.served import UNSEEN_AGE_S, serve
 from train.simulate.talk import FPS, RATE
-
-UNSEEN_AGE_S = 1e3
-"""Age given for a face that was never seen, as the engine gives it."""
 
 
 @dataclass
@@ -59,30 +58,22 @@ class Listener:
         if len(rows) not in self._steps:
             self._steps[len(rows)] = OnnxStep(self.bundle, batch=len(rows))
         step = self._steps[len(rows)]
-        step.reset(slice(None))
-        for item in spec.inputs:
-            step.inputs[item.name][...] = item.missing
-        self._open(step)
         pcm, face, controls = scene.pcm().reshape(scene.frames, -1), scene.speaker().face, self._controls(scene)
         seeds = [self._row_seed(scene, *row) for row in rows]
-        outputs = {name: np.empty((len(rows), scene.frames, size), np.float32) for name, size in self._outputs()}
-        for frame in range(scene.frames):
+
+        def fill(inputs: Mapping[str, NDArray[Any]], frame: int) -> None:
+            if frame == 0:
+                self._open(inputs)
             if self.hears:
                 for item in spec.by_role("audio"):
-                    step.inputs[item.name][...] = pcm[frame]
+                    inputs[item.name][...] = pcm[frame]
             if self.sees:
                 for item in spec.by_role("face"):
-                    step.inputs[item.name][...] = face[frame]
+                    inputs[item.name][...] = face[frame]
             for name, values in controls.items():
-                step.inputs[name][...] = values[:, frame]
-            for item in spec.by_role("noise"):
-                for row, seed in enumerate(seeds):
-                    drawn = uniform(seed, frame, int(np.prod(item.shape)))
-                    step.inputs[item.name][row] = drawn.reshape(item.shape)
-            emitted = step.run()
-            for name, kept in outputs.items():
-                kept[:, frame] = emitted[name]
-            step.commit()
+                inputs[name][...] = values[:, frame]
+
+        outputs = serve(step, scene.frames, seeds, self._outputs(), fill)
         answers: dict[str, list[Sample]] = {reference: [] for reference in scene.references}
         for index, (reference, _) in enumerate(rows):
             made = outputs["face"][index]
@@ -91,20 +82,18 @@ class Listener:
             )
         return answers
 
-    def _open(self, step: OnnxStep) -> None:
+    def _open(self, inputs: Mapping[str, NDArray[Any]]) -> None:
         """What stays the same over the talk: what is there, and how old it is."""
-        spec = self.bundle.spec
         for role, there in (("audio", self.hears), ("face", self.sees)):
-            for item in spec.by_role(role):
+            for item in self.bundle.spec.by_role(role):
                 if item.validity is not None:
-                    step.inputs[item.validity][...] = float(there)
+                    inputs[item.validity][...] = float(there)
                 if item.age is not None:
-                    step.inputs[item.age][...] = 0.0 if there else UNSEEN_AGE_S
+                    inputs[item.age][...] = 0.0 if there else UNSEEN_AGE_S
 
-    def _outputs(self) -> list[tuple[str, int]]:
+    def _outputs(self) -> list[str]:
         there = {item.name: item.shape for item in self.bundle.spec.outputs}
-        emotion = [("emotion", len(EMOTION_NAMES))] if there.get("emotion") == (len(EMOTION_NAMES),) else []
-        return [("face", len(FACE_NAMES)), *emotion]
+        return ["face", *(["emotion"] if there.get("emotion") == (len(EMOTION_NAMES),) else [])]
 
     def _controls(self, scene: Scene) -> dict[str, NDArray[np.float32]]:
         """Controls that both the model and the references have, (rows, frames)."""

@@ -1,25 +1,37 @@
 """Bootstrap over voices: what would the figures be, had other people been recorded?
 
-Voices, not talks or frames, are drawn with replacement (Efron 1979), the same draws for every row, so that a ratio or
-a difference between rows is resampled as a pair. The intervals are percentiles. They say nothing of what the split
-does not hold.
+Voices (of dances: takes), not talks or frames, are drawn with replacement (Efron 1979), the same draws for every row,
+so that a ratio or a difference between rows is resampled as a pair. The intervals are percentiles. They say nothing of
+what the split does not hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from train.evaluate.tally import Tally
-
 Array = NDArray[np.floating]
+Sums = dict[str, Array]
 
 DRAWS = 1000
 LEVEL = 0.95
 LEAST = 0.9
 """Share of the draws that must have a value for an interval to be given."""
+
+
+@dataclass
+class Tally:
+    """Sums and largest values of what one or more voices did; ``+`` pools two."""
+
+    sums: Sums
+    peaks: Sums
+
+    def __add__(self, other: Tally) -> Tally:
+        sums = {name: self.sums[name] + other.sums[name] for name in self.sums}
+        return Tally(sums, {name: np.maximum(self.peaks[name], other.peaks[name]) for name in self.peaks})
 
 
 def weights(voices: int, seed: int, draws: int = DRAWS) -> Array:

@@ -15,29 +15,18 @@ estimate first. A figure that is not defined (no event to be right or wrong, no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from train.evaluate.tally import PARTS, Tally
+from train.evaluate.intervals import Tally
+from train.evaluate.tables import Figure
+from train.evaluate.tally import PARTS
 from train.simulate.talk import FPS
 
 Array = NDArray[np.floating]
 
 FLOOR_DB = -60.0
 """A bin that holds less than this against the truth counts as this much."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One reported figure: its key, the heading of its column, its table, and what it is in words."""
-
-    key: str
-    heading: str
-    table: str
-    about: str
-    digits: int = 2
 
 
 TABLES = {
@@ -76,8 +65,10 @@ FIGURES: tuple[Figure, ...] = (
     Figure("nod_band", "nod band", "motion", "1-4 Hz energy of the head's pitch speed, over truth"),
     Figure("spectrum_head_db", "head dB", "motion", "spectral distance of head speed, 0-8 Hz", 1),
     Figure("spectrum_face_db", "face dB", "motion", "spectral distance of face speed, 0-8 Hz", 1),
-    Figure("freeze_s", "freeze s", "motion", "longest time in which nothing moves, s"),
-    Figure("step", "step", "motion", "largest change of an expression weight in a frame, lids and eyes left out"),
+    Figure("freeze_s", "freeze s", "motion", "longest time in which nothing moves, s", peak=True),
+    Figure(
+        "step", "step", "motion", "largest change of an expression weight in a frame, lids and eyes left out", peak=True
+    ),
     Figure("ends_nods", "nods", "ends", "nods a minute, last over first ten minutes"),
     Figure("ends_blinks", "blinks", "ends", "blinks a minute, last over first"),
     Figure("ends_jerk", "head jerk", "ends", "head jerk, last over first"),

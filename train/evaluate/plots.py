@@ -5,15 +5,14 @@ Ablations are left out: their figures are in the tables, and a plot of fifteen l
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from train.evaluate.document import tidy
 from train.evaluate.run import Evaluation, Result
 from train.evaluate.tally import HAZARD_BIN_S, HAZARD_S
 from train.events import SPECTRUM_BIN_HZ
@@ -114,24 +113,3 @@ def _binned(shares: Array, edges: Sequence[float] | Array) -> Array:
 def _figure(count: int) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(count * WIDE, TALL), layout="constrained")
     return figure, list(figure.subplots(1, count))
-
-
-def tidy(figure: Figure) -> Figure:
-    """The figure with small ticks and no box around its axes."""
-    for axis in figure.axes:
-        axis.tick_params(labelsize=7)
-        axis.xaxis.label.set_size(8)
-        axis.yaxis.label.set_size(8)
-        for side in ("top", "right"):
-            axis.spines[side].set_visible(False)
-    return figure
-
-
-def svg(figure: Figure, salt: str) -> str:
-    """The figure's SVG element. ``salt`` keeps its ids apart from those of the other figures of a page; there is no
-    date, so the same evaluation gives the same text."""
-    stream = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": salt, "svg.fonttype": "path"}):
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    text = stream.getvalue()
-    return text[text.index("<svg") :]

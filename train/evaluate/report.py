@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import numpy as np
 
 from train.evaluate import challenge
 from train.evaluate.intervals import DRAWS, LEVEL, interval
-from train.evaluate.measures import FIGURES, TABLES, Figure
+from train.evaluate.measures import FIGURES, TABLES
 from train.evaluate.rows import LAG_S, SHIFT_S
-from train.evaluate.run import Evaluation, Result
+from train.evaluate.run import Evaluation
 from train.evaluate.scene import MERGE_S, NEAR_S, NOD_CUES, NOD_WINDOW_S, SMILE_CUES, SMILE_WINDOW_S
+from train.evaluate.tables import Figure, aligned, cell, number
 from train.evaluate.tally import HAZARD_BIN_S, HAZARD_S
 from train.simulate.talk import FPS
 
@@ -24,19 +24,6 @@ CARD = (
     *("jerk_rotation", "jerk_face", "nod_band"),
 )
 """Figures of the short table."""
-PEAKS = ("freeze_s", "step")
-"""Largest values of a whole row: an interval would say how the others are, not how large this one is."""
-
-
-def cell(row: Result, figure: Figure) -> str:
-    """A figure with its interval, ``-`` where it is not defined: ``0.52 [0.47, 0.58]``."""
-    value = float(row.figures[figure.key][0])
-    if not math.isfinite(value):
-        return "-"
-    low, high = interval(row.figures[figure.key])
-    if not math.isfinite(low) or figure.key in PEAKS or low == high:
-        return f"{value:.{figure.digits}f}"
-    return f"{value:.{figure.digits}f} [{low:.{figure.digits}f}, {high:.{figure.digits}f}]"
 
 
 def tables(evaluation: Evaluation) -> Iterator[tuple[str, list[Figure]]]:
@@ -52,12 +39,8 @@ def text(evaluation: Evaluation, told: dict[str, list[str]]) -> str:
     lines = [heading(evaluation)]
     for title, shown in tables(evaluation):
         grid = [["", *(figure.heading for figure in shown)]]
-        grid += [[row.name, *(cell(row, figure) for figure in shown)] for row in evaluation.results]
-        widths = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
-        lines += ["", title]
-        for line in grid:
-            cells = [part.rjust(width) for part, width in zip(line[1:], widths[1:], strict=True)]
-            lines.append("  ".join([line[0].ljust(widths[0]), *cells]).rstrip())
+        grid += [[row.name, *(cell(row.figures[figure.key], figure) for figure in shown)] for row in evaluation.results]
+        lines += ["", title, *aligned(grid)]
     lines += ["", footnote(evaluation), ""]
     lines += [sentence for part in told.values() for sentence in part]
     return "\n".join(lines)
@@ -134,10 +117,10 @@ def as_json(evaluation: Evaluation, told: dict[str, list[str]]) -> dict[str, Any
             "about": row.about,
             "kind": row.kind,
             "figures": {
-                name: {"value": _number(values[0]), "interval": [_number(edge) for edge in interval(values)]}
+                name: {"value": number(values[0]), "interval": [number(edge) for edge in interval(values)]}
                 for name, values in row.figures.items()
             },
-            "curves": {name: [_number(value) for value in values[0]] for name, values in row.curves.items()},
+            "curves": {name: [number(value) for value in values[0]] for name, values in row.curves.items()},
         }
         for row in evaluation.results
     }
@@ -159,7 +142,10 @@ def markdown(evaluation: Evaluation, told: dict[str, list[str]]) -> str:
         "| |" + "".join(f" {shown[key].heading} |" for key in CARD),
         "|---" * (len(CARD) + 1) + "|",
     ]
-    lines += [f"| {row.name} |" + "".join(f" {cell(row, shown[key])} |" for key in CARD) for row in evaluation.results]
+    lines += [
+        f"| {row.name} |" + "".join(f" {cell(row.figures[key], shown[key])} |" for key in CARD)
+        for row in evaluation.results
+    ]
     return "\n".join([*lines, "", *(f"- {sentence}" for part in told.values() for sentence in part)]) + "\n"
 
 
@@ -167,7 +153,3 @@ def write(evaluation: Evaluation, told: dict[str, list[str]], folder: Path) -> N
     """``report.json`` and ``report.md`` in ``folder``."""
     (folder / "report.md").write_text(markdown(evaluation, told), "utf-8")
     (folder / "report.json").write_text(json.dumps(as_json(evaluation, told), indent=1, allow_nan=False) + "\n")
-
-
-def _number(value: float) -> float | None:
-    return float(f"{value:.6g}") if math.isfinite(value) else None

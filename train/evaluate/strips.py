@@ -54,11 +54,6 @@ def caption(evaluation: Evaluation, index: int) -> str:
     )
 
 
-def jpeg(picture: Image, quality: int = 88) -> bytes:
-    """The picture's JPEG file."""
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-
-
 def _band(name: str, face: NDArray[np.float32], style: Style, level: NDArray[np.floating] | None) -> Image:
     """One row: its heads, its traces underneath, its name on the left."""
     count = -(-len(face) // EVERY)

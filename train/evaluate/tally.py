@@ -8,19 +8,18 @@ whole numbers of frames and are kept as histograms of them, which loses nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.channels import FACE
 from train import events
+from train.evaluate.intervals import Sums, Tally
 from train.evaluate.rows import SHIFT_S
 from train.evaluate.scene import NOD_WINDOW_S, SMILE_WINDOW_S, Scene
 from train.simulate.talk import FPS
 
 Array = NDArray[np.floating]
-Sums = dict[str, Array]
 
 HAZARD_S, HAZARD_BIN_S = (-0.5, 2.5), 0.1
 HAZARD_BINS = round((HAZARD_S[1] - HAZARD_S[0]) / HAZARD_BIN_S)
@@ -39,18 +38,6 @@ PARTS: dict[str, tuple[str, ...]] = {
     "lids": events.LIDS_AND_EYES,
 }
 """Channels whose motion is measured apart."""
-
-
-@dataclass
-class Tally:
-    """Sums and largest values of one or more answers; ``+`` pools two."""
-
-    sums: Sums
-    peaks: Sums
-
-    def __add__(self, other: Tally) -> Tally:
-        sums = {name: self.sums[name] + other.sums[name] for name in self.sums}
-        return Tally(sums, {name: np.maximum(self.peaks[name], other.peaks[name]) for name in self.peaks})
 
 
 def tally(face: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> Tally:

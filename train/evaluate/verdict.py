@@ -13,6 +13,7 @@ import numpy as np
 from train.evaluate.intervals import interval
 from train.evaluate.measures import FIGURES
 from train.evaluate.run import Evaluation, Result
+from train.evaluate.tables import joined
 from train.simulate.talk import FPS
 
 SKILL = 0.7
@@ -80,8 +81,8 @@ def _noise(row: Result, truth: Result, redraw: Result) -> list[str]:
     told = []
     if won:
         told.append(
-            f"{_list(won)} above what people reach, with {most:.1f} times the jerk in the {names[part]}: won by noise, "
-            "not by expressiveness."
+            f"{joined(won)} above what people reach, with {most:.1f} times the jerk in the {names[part]}: won by "
+            "noise, not by expressiveness."
         )
     if _value(row, "nod_band") > BAND[1] and _value(row, "nod_gain") <= 0.25 * _value(truth, "nod_gain"):
         told.append(
@@ -143,7 +144,7 @@ def sentences(evaluation: Evaluation) -> dict[str, list[str]]:
             missed = [HEADINGS[key] for key, met, _ in judged if not met]
             count = f"{len(judged) - len(missed)} of {len(judged)} targets met"
             lines = (
-                [f"{row.name}: {count}{', missed: ' + _list(missed) if missed else ''}."]
+                [f"{row.name}: {count}{', missed: ' + joined(missed) if missed else ''}."]
                 + [f"{row.name}: {sentence}" for _, _, sentence in judged]
                 + lines
             )
@@ -172,7 +173,3 @@ def _split(evaluation: Evaluation) -> list[str]:
 
 def _value(row: Result, key: str) -> float:
     return float(row.figures[key][0])
-
-
-def _list(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,143 @@
+"""Is the effort that was asked for to be seen? Classifiers trained on held-out real takes look at every row.
+
+The held-out groups are dealt into folds. A classifier for each fold learns from the others, and a real dance is judged
+by the one that never saw its group; a generated one by all of them, on average, so that both are judged by classifiers
+of equally much training. The headline is the mean of the three levels' recalls, since real takes hold unequal numbers
+of them and generated ones do not; chance is a third.
+
+The effort is also computed from the generated motion itself, with the thresholds of the training takes: no classifier
+can be blamed there, but a model may reach it by shaking.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.body.skeleton import Skeleton
+from train.dance import efforts
+from train.dance.evaluation.networks import Recogniser, Sizes, chances, fit, made, seen
+from train.dance.evaluation.rows import COMPUTED, Row, Windows
+from train.dance.labels import LEVELS
+from train.dance.takes import RATE
+from train.evaluate.intervals import Sums
+
+Array = NDArray[np.floating]
+
+FOLDS = 4
+FEW = 20
+"""Windows of a level that a classifier needs at least to learn it."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Classifiers of one source of labels, and for each the groups that it learned from."""
+
+    source: str
+    networks: list[Recogniser]
+    learned: list[frozenset[str]]
+
+    def predicted(self, row: Row, windows: Windows, skeleton: Skeleton) -> Array:
+        """The judges' verdicts (N, levels): the share of them that see each level. Zero where no judge may judge."""
+        canonical = seen(windows.positions, skeleton)
+        names = np.array(row.groups)[windows.group]
+        votes, judges = np.zeros((len(windows), len(LEVELS))), np.zeros((len(windows), 1))
+        for network, learned in zip(self.networks, self.learned, strict=True):
+            may = np.array([name not in learned for name in names])
+            vote = np.eye(len(LEVELS))[chances(network, canonical).argmax(1)]
+            votes += vote * may[:, None]
+            judges += may[:, None]
+        return votes / np.maximum(judges, 1.0)
+
+
+def trained(
+    source: str, row: Row, windows: Windows, skeleton: Skeleton, sizes: Sizes, seed: int
+) -> tuple[Judge | None, str]:
+    """The judges that held-out takes and their labels make, and in words what they learned from; None, and why, where
+    the labels do not suffice."""
+    levels = windows.levels.get(source)
+    known = np.zeros(len(windows), bool) if levels is None else levels >= 0
+    if not known.any():
+        return None, f"no {source} labels on the held-out takes"
+    given = windows.pick(known)
+    labels = given.levels[source]
+    counts = np.bincount(labels, minlength=len(LEVELS))
+    groups = np.unique(given.group)
+    told = ", ".join(f"{count} {level}" for count, level in zip(counts, LEVELS, strict=True))
+    if counts.min() < FEW or len(groups) < 2:
+        return None, (
+            f"too few {source} labels on the held-out takes to learn from ({told}, of {len(groups)} groups): "
+            f"{FEW} windows of each level and two groups are needed"
+        )
+    canonical = seen(given.positions, skeleton)
+    order = np.random.default_rng([seed, len(groups)]).permutation(groups)
+    networks, learned = [], []
+    for fold in range(min(FOLDS, len(groups))):
+        out = np.isin(given.group, order[fold::FOLDS])
+        absent = [level for number, level in enumerate(LEVELS) if number not in labels[~out]]
+        if absent:
+            return None, f"level {absent[0]} of the {source} labels is only in groups judged together: too few groups"
+        network = made(Recogniser, canonical, sizes, seed + fold)
+        fit(network, canonical[~out], labels[~out], sizes.recogniser_epochs, seed + fold)
+        networks.append(network)
+        learned.append(frozenset(np.array(row.groups)[np.unique(given.group[~out])]))
+    return Judge(source, networks, learned), f"{len(networks)} classifiers, windows: {told}, {len(groups)} groups"
+
+
+def judged(judge: Judge, row: Row, windows: Windows, skeleton: Skeleton) -> list[Sums]:
+    """``confusion.SOURCE`` (levels asked, levels seen) of every group of the row."""
+    return _confusions(f"confusion.{judge.source}", row, windows, judge.source, judge.predicted(row, windows, skeleton))
+
+
+def measured(
+    row: Row, windows: Windows, source: str, skeleton: Skeleton, thresholds: efforts.Thresholds, effort: str
+) -> list[Sums]:
+    """``confusion.motion`` (levels asked or labelled, levels computed from the motion) of every group, and by level
+    ``effort.sum`` and ``effort.count`` of the measured effort."""
+    values = efforts.measure(windows.positions, skeleton, RATE, effort)[:, 0]
+    shown = np.eye(len(LEVELS))[np.maximum(thresholds.levels(values, effort), 0)]
+    sums = _confusions("confusion.motion", row, windows, source, shown)
+    levels = windows.levels.get(source, np.full(len(windows), -1, np.int8))
+    for group, found in enumerate(sums):
+        of = [(windows.group == group) & (levels == level) for level in range(len(LEVELS))]
+        found["effort.sum"] = np.array([values[which].sum() for which in of])
+        found["effort.count"] = np.array([float(which.sum()) for which in of])
+    return sums
+
+
+def recalls(confusion: Array) -> Array:
+    """Recall of each level (D, levels) of confusions (D, levels, levels); not a number where a level is absent."""
+    total = confusion.sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.einsum("dii->di", confusion) / np.where(total > 0, total, np.nan))
+
+
+def balanced(confusion: Array) -> Array:
+    """Mean recall (D,), not a number unless every level is there."""
+    return np.asarray(recalls(confusion).mean(-1))
+
+
+def accuracy(confusion: Array) -> Array:
+    """Share of all (D,) that were recognised."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.einsum("dii->d", confusion) / confusion.sum((-1, -2)))
+
+
+def _confusions(key: str, row: Row, windows: Windows, source: str, seen_levels: Array) -> list[Sums]:
+    asked = windows.levels.get(source, np.full(len(windows), -1, np.int8))
+    sums: list[Sums] = []
+    for group in range(len(row.groups)):
+        confusion = np.zeros((len(LEVELS), len(LEVELS)))
+        for level in range(len(LEVELS)):
+            confusion[level] = seen_levels[(windows.group == group) & (asked == level)].sum(0)
+        sums.append({key: confusion})
+    return sums
+
+
+def preferred(windows: Windows) -> str:
+    """The source whose labels measure and train where one must be chosen: people's, where they suffice."""
+    human = windows.levels.get("human")
+    enough = human is not None and np.bincount(human[human >= 0], minlength=len(LEVELS)).min() >= FEW
+    return "human" if enough else COMPUTED

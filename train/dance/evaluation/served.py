@@ -1,0 +1,104 @@
+"""Dances of a bundle, made as the engine would serve it: the label a control, every seed a row of one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.body.skeleton import Skeleton
+from engine.bundle import Bundle
+from engine.errors import EngineError
+from engine.runtime import OnnxStep
+from train.dance.labels import LEVELS
+from train.dance.takes import RATE
+from train.evaluate.served import UNSEEN_AGE_S, serve
+
+Array = NDArray[np.float32]
+
+BODY, EFFORT = "body", "effort"
+
+
+@dataclass
+class Dancer:
+    """A bundle that dances. ``controls`` are set for every dance (``speed``, say), the effort by each dance. Raises
+    :class:`EngineError` for a bundle that does not."""
+
+    bundle: Bundle
+    seeds: int
+    frames: int
+    seed: int = 0
+    controls: Mapping[str, float] = field(default_factory=dict)
+    _steps: dict[int, OnnxStep] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        spec = self.bundle.spec
+        named = {item.name: item for item in spec.outputs}
+        if spec.rate != RATE or BODY not in named or not named[BODY].skeleton:
+            raise EngineError(
+                f"bundle {self.bundle.name}: {spec.rate:g} frames/s and outputs {', '.join(named)}; evaluate a bundle "
+                f"that dances, with a {BODY!r} of a skeleton at {RATE:g} frames/s"
+            )
+        choices = next((item.names for item in spec.controls if item.name == EFFORT), None)
+        if choices != LEVELS:
+            raise EngineError(
+                f"bundle {self.bundle.name}: control {EFFORT!r} has choices {choices}, {LEVELS} are needed"
+            )
+        unknown = sorted(set(self.controls) - {item.name for item in spec.controls} | {EFFORT} & set(self.controls))
+        if unknown:
+            there = ", ".join(item.name for item in spec.controls if item.name != EFFORT)
+            raise EngineError(f"bundle {self.bundle.name}: cannot set {', '.join(unknown)}; there is {there}")
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The body that it moves."""
+        name = self.bundle.spec.output(BODY).skeleton
+        return next(item for item in self.bundle.spec.skeletons if item.name == name)
+
+    @property
+    def watches(self) -> bool:
+        """Whether it can see a partner."""
+        return bool(self.bundle.spec.by_role("body"))
+
+    def play(self, level: int) -> Array:
+        """Dances (seeds, T, J, 3) of one level, alone."""
+        return self._serve(self._seeds(self.seeds), self.frames, np.full(self.seeds, level), None)
+
+    def beside(self, partner: Array, level: int, seen: bool) -> Array:
+        """Dances (seeds, T, J, 3) beside ``partner`` (T, J, 3), which is withheld where it is not ``seen``."""
+        levels = np.full(self.seeds, level)
+        return self._serve(self._seeds(self.seeds), len(partner), levels, partner if seen else None)
+
+    def _serve(self, seeds: list[int], frames: int, levels: NDArray[np.intp], partner: Array | None) -> Array:
+        if len(seeds) not in self._steps:
+            self._steps[len(seeds)] = OnnxStep(self.bundle, batch=len(seeds))
+        bodies = self.bundle.spec.by_role("body")
+
+        def fill(inputs: Mapping[str, NDArray[Any]], frame: int) -> None:
+            if frame == 0:
+                for name, value in self.controls.items():
+                    inputs[name][...] = value
+                inputs[EFFORT][...] = levels
+                for item in bodies:
+                    if item.validity is not None:
+                        inputs[item.validity][...] = float(partner is not None)
+                    if item.age is not None:
+                        inputs[item.age][...] = UNSEEN_AGE_S if partner is None else 0.0
+            if partner is not None:
+                for item in bodies:
+                    inputs[item.name][...] = partner[min(frame, len(partner) - 1)]
+
+        made = serve(self._steps[len(seeds)], frames + self._late, seeds, [BODY], fill)[BODY]
+        return made[:, self._late :]
+
+    @property
+    def _late(self) -> int:
+        """Frames by which the dance lags what it is made from: none of them is kept."""
+        return self.bundle.spec.lookahead
+
+    def _seeds(self, count: int) -> list[int]:
+        drawn = np.random.SeedSequence([self.seed, *self.bundle.name.encode()]).generate_state(count, np.uint64)
+        return [int(value) for value in drawn]
