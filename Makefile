@@ -32,8 +32,9 @@ bundle: $(VENV)/dev  ## export the bundled models again into engine/data/bundles
 	$(BIN)/python -m export listener_rules engine/data/bundles/rules
 	$(BIN)/python -m export reaction $(WEIGHTS)/small.pt engine/data/bundles/reaction --notes $(WEIGHTS)/notes.md \
 		--training-data "$$(cat $(WEIGHTS)/training_data.txt)" --credits "$$(cat $(WEIGHTS)/credits.txt)"
-	for model in dance:dancer:dance dance_meter:meter:effort; do IFS=:; set -- $$model; \
-		$(BIN)/python -m export $$1 $(DANCE)/$$2.pt engine/data/bundles/$$3 --notes $(DANCE)/$$2.md \
+	for model in dance:dance dance_meter:effort; do \
+		$(BIN)/python -m export $${model%%:*} $(DANCE)/dancer.pt engine/data/bundles/$${model##*:} \
+		--notes $(DANCE)/$${model##*:}.md \
 		--training-data "$$(cat $(DANCE)/training_data.txt)" --credits "$$(cat $(DANCE)/credits.txt)" || exit 1; done
 
 clean:  ## remove .venv and everything made

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from engine.spec import OutputSpec, StateSpec, StreamSpec
@@ -40,6 +43,11 @@ class EffortMeter(StreamModel):
             state={"recent": StateSpec((config.window - 1, joints, 3)), "watched": StateSpec((1,))},
             skeletons=(config.skeleton,),
         )
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
+        """Take weights of a meter, or the meter's part of a dancer's."""
+        own = self.state_dict().keys()
+        return super().load_state_dict({k: v for k, v in state_dict.items() if k in own}, *args, **options)
 
     def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Windows of what was seen."""

@@ -113,12 +113,18 @@ class Dance(StreamModel):
         renew = first | changed | (phase >= 1.0)
         here = torch.lerp(state["leaving"], state["reaching"], phase[:, None].clamp(0.0, 1.0))
         heard = torch.lerp(state["had"], wish, phase[:, None].clamp(0.0, 1.0))
-        start, goal = self.walk(noise, here, effort, view, valid if view.shape[1] else phase, variety, first)
+        mode = torch.where(first, 1.0, torch.where(changed, 0.5, 0.0))
+        place = state["landmark"][:, 0], state["left"], state["trail"]
+        start, goal, place = self.walk(noise, here, place, (effort, variety, mode), (view, valid))
         leaving = torch.where(renew[:, None], start, state["leaving"])
         reaching = torch.where(renew[:, None], goal, state["reaching"])
         had = torch.where(renew[:, None], torch.where(first[:, None], effort, heard), state["had"])
         wish = torch.where(renew[:, None], effort, wish)
         phase = torch.where(renew, 0.0, phase) + 1.0 / self.config.hop
+        walked = {
+            name: torch.where(renew[:, None], new, state[name])
+            for name, new in zip(("landmark", "left", "trail"), (place[0][:, None], *place[1:]), strict=True)
+        }
         latent = torch.lerp(leaving, reaching, phase[:, None])
         label = torch.lerp(had, wish, phase[:, None])
         vector, cells = self.dance(latent[:, None], label[:, None], view[:, None], part(state, "decoder"))
@@ -130,7 +136,7 @@ class Dance(StreamModel):
         )  # fmt: skip
         moved = {"leaving": leaving, "reaching": reaching, "had": had, "wish": wish, "phase": phase[:, None]}
         kept = {**moved, **placed, "history": history, **named("decoder", cells)}
-        return {name: finite(value) for name, value in kept.items()}
+        return {"landmark": walked.pop("landmark"), **{k: finite(v) for k, v in {**kept, **walked}.items()}}
 
     def _place(self, vector: Tensor, partner: tuple, first: Tensor, state: Tensors) -> Tensors:
         """Where the body stands and faces, and where its feet are, one frame of the dance later."""
@@ -205,7 +211,7 @@ def windows(bodies: Tensor, window: int, age: Tensor) -> Tensor:
 def _spec(model: Dance) -> StreamSpec:
     config = model.config
     body, joints = config.skeleton, len(config.skeleton.joints)
-    noise = InputSpec("noise", "noise", (FASTEST, 1 + config.latent), low=0.0, high=1.0, missing=0.5)
+    noise = InputSpec("noise", "noise", (FASTEST, 2 + config.latent), low=0.0, high=1.0, missing=0.5)
     inputs = [
         InputSpec(
             "effort", "control", low=0, high=len(LEVELS) - 1, missing=1, names=LEVELS, about=_ABOUT[config.effort]
@@ -229,7 +235,8 @@ def _spec(model: Dance) -> StreamSpec:
     }
     if config.feet:
         small["feet"] = (len(config.feet), 2)
-    state = {name: StateSpec(shape) for name, shape in small.items()}
+    small |= {"left": (config.latent,), "trail": (model.walk.axes,)}
+    state = {name: StateSpec(shape) for name, shape in small.items()} | {"landmark": StateSpec((1,), dtype="int64")}
     state |= named("decoder", model.decoder.state_specs())
     if config.moving:
         names = tuple(f"{joint}.q{axis}" for joint in body.joints for axis in "xyzw")

@@ -1,8 +1,8 @@
 """`python -m train dance`: fit the dancer on a folder of takes, and hand its weights out; or sweep over settings.
 
-The folder holds BVH files or PirouNet's arrays (`train.dance.takes`). Written into OUT: `dancer.pt` and `meter.pt` (for
-`python -m export dance` and `dance_meter`, made when a sitting ends), `training.json` (what made them), `last.ckpt` and
-`best.ckpt`, `weights.pt` (the best by validation), and TensorBoard's logs.
+The folder holds BVH files or PirouNet's arrays (`train.dance.takes`). Written into OUT: `dancer.pt` (for `python -m
+export dance` and `dance_meter`, made when a sitting ends), `training.json` (what made it), `last.ckpt` and `best.ckpt`,
+`weights.pt` (the best by validation), and TensorBoard's logs.
 
 The last weights are handed out unless `keep=best` is set: a dance walks among the latents of the training takes, so
 what counts is what the decoder makes of those.
@@ -22,10 +22,11 @@ from typing import Any
 
 from engine.errors import EngineError
 from train.dance.settings import Settings, from_mapping
+from train.resume import begun
 
 DEFAULT_OUT = Path("runs/dance")
 TAKES = "body_cmu_bvh30"
-DANCER, METER = "dancer.pt", "meter.pt"
+DANCER = "dancer.pt"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,12 +76,14 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
     from train.dance.streams import config_of, fit_pose, fit_sight, read
     from train.sitting import sit
 
-    begun = time.monotonic()
+    start = time.monotonic()
     if settings.config not in SIZES:
         raise EngineError(f"no config {settings.config!r}; there is {', '.join(SIZES)}")
     if args.device == "cuda" and not torch.cuda.is_available():
         raise EngineError("--device cuda: torch sees no GPU here; leave the option out to train on the CPU")
-    checkpoint = _begun(out, args.resume, settings)
+    checkpoint = begun(out, args.resume)
+    if checkpoint is not None:
+        settings.must_equal(checkpoint["settings"], out)
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     data = read_data(folder(args.data), args.labels, args.splits, settings)
@@ -102,7 +105,7 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
     print(
         f"{len(parts['train'])} takes, {streams.minutes:.1f} min with mirror images, to train on; "
         f"{len(parts['val'])}, {val.minutes:.1f} min, to check; "
-        f"{sum(p.numel() for p in model.parameters()):,} parameters; ready after {time.monotonic() - begun:.0f} s",
+        f"{sum(p.numel() for p in model.parameters()):,} parameters; ready after {time.monotonic() - start:.0f} s",
         flush=True,
     )
     record = {
@@ -125,7 +128,7 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
     recipe = Recipe(model, settings, data_is)
     batches, checks = Batches(streams, model.config, settings), Checks(val, model.config, settings)
     frames = settings.rows * settings.segment + settings.windows * model.config.window
-    until = None if args.minutes is None else begun + 60 * args.minutes
+    until = None if args.minutes is None else start + 60 * args.minutes
     step, ended = sit(
         *(recipe, settings, batches, checks, frames, out, args.device, checkpoint is not None, until, write),
         wandb=args.wandb,
@@ -139,20 +142,17 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
     finish_classifier(model, streams, settings)
     landmarks = fit_walk(model, streams, data.judge or judged_by(model))
     hand_out(model, out)
-    print(f"step {step} of {settings.steps}, {ended}; {landmarks} landmarks; {out / DANCER}, {out / METER}", flush=True)
+    print(f"step {step} of {settings.steps}, {ended}; {landmarks} landmarks; {out / DANCER}", flush=True)
     history = json.loads((out / "training.json").read_text("utf-8"))
     return float(history[settings.keep]["loss"])
 
 
 def hand_out(model: Any, out: Path) -> None:
-    """Write `dancer.pt` and `meter.pt`, each with its configuration, as `models.registry.create` reads them."""
+    """Write `dancer.pt`, weights with their configuration, as `models.registry.create` reads them."""
     import torch
 
-    config = model.config.to_dict()
-    meter = {k: v for k, v in model.state_dict().items() if k.startswith(("look.", "encoder.", "classifier."))}
-    for name, state in ((DANCER, model.state_dict()), (METER, meter)):
-        torch.save({"config": config, "state": state}, out / f"{name}.part")
-        os.replace(out / f"{name}.part", out / name)
+    torch.save({"config": model.config.to_dict(), "state": model.state_dict()}, out / f"{DANCER}.part")
+    os.replace(out / f"{DANCER}.part", out / DANCER)
 
 
 def folder(given: Path | None) -> Path:
@@ -187,22 +187,3 @@ def _pairs(items: list[str]) -> dict[str, str]:
             raise EngineError(f"--set {item!r}: write NAME=VALUE, for example steps=1200")
         pairs[name] = value
     return pairs
-
-
-def _begun(out: Path, resume: bool, settings: Settings) -> dict[str, Any] | None:
-    """The checkpoint to continue, or None for a new run."""
-    import torch
-
-    from train.callbacks import LAST
-
-    last = out / LAST
-    if not resume:
-        if out.is_dir() and any(out.iterdir()):
-            raise EngineError(f"{out} is not empty; give --resume to continue what is there, or another --out")
-        out.mkdir(parents=True, exist_ok=True)
-        return None
-    if not last.is_file():
-        raise EngineError(f"there is no {last} to continue; leave --resume out to begin")
-    checkpoint: dict[str, Any] = torch.load(last, map_location="cpu", weights_only=True)
-    settings.must_equal(checkpoint["settings"], last)
-    return checkpoint

@@ -31,6 +31,8 @@ APART = 2
 """Landmarks this many hops apart or closer in one take are the same moment."""
 BLOCK = 8
 """Landmarks in a row that are kept or left out together, so that most of those kept are followed."""
+STILL = 0.12
+"""Mean speed of the joints in m/s below which a window stands still."""
 CHUNK = 256
 
 
@@ -52,9 +54,12 @@ def fit_walk(model: Dance, streams: Streams, judge: Judge) -> int:
         raise EngineError(f"no take has {config.window + config.hop} sound frames in a row; give longer takes")
     mean, spread = _encoded(model, streams, starts)
     _put(walk.latents, mean)
-    _put(walk.following, torch.as_tensor(np.where(used, following, 0)))
+    chances, moving = _judged(model, streams, starts, judge)
+    if (used & moving[following]).any():  # where nothing moves the walk would stay for good
+        used &= moving[following]
+    _put(walk.following, torch.as_tensor(np.where(following >= 0, following, 0)))
     _put(walk.used, torch.as_tensor(used))
-    _put(walk.chances, torch.as_tensor(_judged(model, streams, starts, judge)))
+    _put(walk.chances, torch.as_tensor(chances))
     walk.spread.copy_(spread.mean(0))
     walk.basis.copy_(_principal(mean, walk.basis.shape[1]))
     walk.width.copy_(_usual(mean @ walk.basis, starts, config.hop))
@@ -101,10 +106,12 @@ def _encoded(model: Dance, streams: Streams, starts: Index) -> tuple[Tensor, Ten
     return torch.cat(means), torch.cat(spreads)
 
 
-def _judged(model: Dance, streams: Streams, starts: Index, judge: Judge) -> NDArray[np.float32]:
+def _judged(
+    model: Dance, streams: Streams, starts: Index, judge: Judge
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Chances (N, labels) of the efforts that the decoder shows where landmarks are, dancing each take from its
-    latents without seeing a partner."""
-    config, found = model.config, []
+    latents without seeing a partner; and whether it moves there (N,)."""
+    config, found, moving = model.config, [], []
     for first, count in zip(streams.first.tolist(), streams.count.tolist(), strict=True):
         own = starts[(starts >= first) & (starts < first + count)]
         every = np.arange(first, first + count - config.window + 1, config.hop)
@@ -119,8 +126,11 @@ def _judged(model: Dance, streams: Streams, starts: Index, judge: Judge) -> NDAr
         unseen = torch.zeros(1, length, model.partner.width if model.partner else 0)
         vectors, _ = model.dance(*told, unseen, initial_state(model.decoder.state_specs(), 1))
         danced = staged(model, vectors)[0].numpy()
-        found.append(judge(danced[(own - first)[:, None] + np.arange(config.window)]))
-    return np.concatenate(found)
+        windows = danced[(own - first)[:, None] + np.arange(config.window)]
+        found.append(judge(windows))
+        speed = np.linalg.norm(np.diff(windows, axis=1), axis=-1).mean((1, 2)) * config.rate
+        moving.append(speed > STILL)
+    return np.concatenate(found), np.concatenate(moving)
 
 
 def _put(buffer: Tensor, values: Tensor) -> None:

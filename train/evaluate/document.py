@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 import cv2
 import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Plot
 from numpy.typing import NDArray
+
+from train.evaluate.tables import Figure, cell
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1b1b1b; max-width: 1180px; margin: 2em auto; padding: 0 1em; }
@@ -23,6 +26,15 @@ tr.people { background: #f3f3f3; } tr.model { background: #eaf2fb; } tr.ablation
 li.bad { color: #a11515; } li.good { color: #14612a; } svg { max-width: 100%; height: auto; }
 img { max-width: none; border: 1px solid #ddd; } figcaption, p.note { color: #555; font-size: 13px; }
 """
+
+
+class Row(Protocol):
+    """A row of an evaluation: its name, what it is, its kind (a class of the style), and its figures by key."""
+
+    name: str
+    about: str
+    kind: str
+    figures: Mapping[str, NDArray[np.floating]]
 
 
 def document(title: str, parts: Iterable[str]) -> str:
@@ -43,6 +55,15 @@ def sentences(told: dict[str, list[str]]) -> str:
     return "<ul>" + "".join(item(sentence) for part in told.values() for sentence in part) + "</ul>"
 
 
+def figures(title: str, shown: Sequence[Figure], rows: Sequence[Row]) -> str:
+    """A table of figures, a row of it for each row of an evaluation."""
+    heads = [(figure.heading, figure.about) for figure in shown]
+    cells = [
+        (row.name, row.about, row.kind, [cell(row.figures[figure.key], figure) for figure in shown]) for row in rows
+    ]
+    return table(title, heads, cells)
+
+
 def table(title: str, heads: Sequence[tuple[str, str]], rows: Sequence[tuple[str, str, str, Sequence[str]]]) -> str:
     """A table. ``heads`` are (heading, what it is); ``rows`` are (name, what it is, kind, cells), a cell being a value
     and, after a space, its interval."""
@@ -59,7 +80,7 @@ def table(title: str, heads: Sequence[tuple[str, str]], rows: Sequence[tuple[str
     return f"<h2>{html.escape(title)}</h2><div class=wide>{whole}</div>"
 
 
-def plot(title: str, figure: Figure, caption: str) -> list[str]:
+def plot(title: str, figure: Plot, caption: str) -> list[str]:
     """A drawing under a heading."""
     drawn = svg(figure, title)
     return [f"<h2>{title}</h2>", f"<figure>{drawn}<figcaption>{html.escape(caption)}</figcaption></figure>"]
@@ -77,7 +98,7 @@ def jpeg(image: NDArray[np.uint8], quality: int = 88) -> bytes:
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
-def tidy(figure: Figure) -> Figure:
+def tidy(figure: Plot) -> Plot:
     """The figure with small ticks and no box around its axes."""
     for axis in figure.axes:
         axis.tick_params(labelsize=7)
@@ -88,7 +109,7 @@ def tidy(figure: Figure) -> Figure:
     return figure
 
 
-def svg(figure: Figure, salt: str) -> str:
+def svg(figure: Plot, salt: str) -> str:
     """The figure's SVG element. ``salt`` keeps its ids apart from those of the other figures of a page; there is no
     date, so the same evaluation gives the same text."""
     stream = io.StringIO()

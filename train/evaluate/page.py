@@ -10,7 +10,6 @@ from train.evaluate.measures import FIGURES
 from train.evaluate.rows import LAG_S
 from train.evaluate.run import Evaluation
 from train.evaluate.scene import MERGE_S, NEAR_S, NOD_WINDOW_S, SMILE_WINDOW_S
-from train.evaluate.tables import cell
 
 
 def write(evaluation: Evaluation, told: dict[str, list[str]], folder: Path) -> None:
@@ -25,7 +24,7 @@ def render(evaluation: Evaluation, told: dict[str, list[str]]) -> str:
         f"<p>{html.escape(report.heading(evaluation))}</p>",
         "<h2>Verdict</h2>",
         document.sentences(told),
-        *_tables(evaluation),
+        *(document.figures(title, shown, evaluation.results) for title, shown in report.tables(evaluation)),
         f"<p class=note>{html.escape(report.footnote(evaluation))}</p>",
         *document.plot("Nods after a cue", plots.hazard(evaluation), "Shaded: the truth's 95 % interval."),
         *document.plot(
@@ -40,20 +39,6 @@ def render(evaluation: Evaluation, told: dict[str, list[str]]) -> str:
         _definitions(evaluation),
     ]
     return document.document("Listener evaluation", parts)
-
-
-def _tables(evaluation: Evaluation) -> list[str]:
-    return [
-        document.table(
-            title,
-            [(figure.heading, figure.about) for figure in shown],
-            [
-                (row.name, row.about, row.kind, [cell(row.figures[figure.key], figure) for figure in shown])
-                for row in evaluation.results
-            ],
-        )
-        for title, shown in report.tables(evaluation)
-    ]
 
 
 def _strip(evaluation: Evaluation, index: int) -> str:

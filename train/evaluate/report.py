@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from train.evaluate import challenge
 from train.evaluate.intervals import DRAWS, LEVEL, interval
 from train.evaluate.measures import FIGURES, TABLES
 from train.evaluate.rows import LAG_S, SHIFT_S
 from train.evaluate.run import Evaluation
 from train.evaluate.scene import MERGE_S, NEAR_S, NOD_CUES, NOD_WINDOW_S, SMILE_CUES, SMILE_WINDOW_S
-from train.evaluate.tables import Figure, aligned, cell, number
+from train.evaluate.tables import Figure, aligned, cell, filled, number
 from train.evaluate.tally import HAZARD_BIN_S, HAZARD_S
 from train.simulate.talk import FPS
 
@@ -28,10 +26,7 @@ CARD = (
 
 def tables(evaluation: Evaluation) -> Iterator[tuple[str, list[Figure]]]:
     """(title, its figures) of the tables in which some row has a value."""
-    for table, title in TABLES.items():
-        shown = [figure for figure in FIGURES if figure.table == table]
-        if any(np.isfinite(row.figures[figure.key][0]) for row in evaluation.results for figure in shown):
-            yield title, shown
+    return filled(TABLES, FIGURES, [row.figures for row in evaluation.results])
 
 
 def text(evaluation: Evaluation, told: dict[str, list[str]]) -> str:

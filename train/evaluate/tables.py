@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,32 @@ def aligned(grid: Sequence[Sequence[str]]) -> list[str]:
         cells = [part.rjust(width) for part, width in zip(line[1:], widths[1:], strict=True)]
         lines.append("  ".join([line[0].ljust(widths[0]), *cells]).rstrip())
     return lines
+
+
+def against(
+    headings: Mapping[str, str], figures: Mapping[str, Array], key: str, good: Callable[[float], bool], asked: str
+) -> list[tuple[str, bool, str]]:
+    """(key, whether it is met, the sentence) of one figure against what is ``asked`` for; nothing where it is not
+    defined."""
+    value = float(figures[key][0])
+    if not math.isfinite(value):
+        return []
+    met = bool(good(value))
+    low, high = interval(figures[key])
+    given = f" (95 % interval {low:.2f} to {high:.2f})" if math.isfinite(low) else ""
+    unsure = met and math.isfinite(low) and not (good(low) and good(high))
+    doubt = "; the interval reaches outside" if unsure else ""
+    return [(key, met, f"{'pass' if met else 'FAIL'}: {headings[key]} {value:.2f}{given}, asked for {asked}{doubt}.")]
+
+
+def filled(
+    tables: Mapping[str, str], figures: Sequence[Figure], rows: Sequence[Mapping[str, Array]]
+) -> Iterator[tuple[str, list[Figure]]]:
+    """(title, its figures) of the ``tables`` (title by key) in which some of ``rows`` has a value."""
+    for table, title in tables.items():
+        shown = [figure for figure in figures if figure.table == table]
+        if any(math.isfinite(row[figure.key][0]) for row in rows for figure in shown):
+            yield title, shown
 
 
 def number(value: float) -> float | None:

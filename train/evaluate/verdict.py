@@ -6,14 +6,12 @@ well by hardly moving, *by rate* where its events are many rather than well time
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from train.evaluate.intervals import interval
 from train.evaluate.measures import FIGURES
 from train.evaluate.run import Evaluation, Result
-from train.evaluate.tables import joined
+from train.evaluate.tables import against, joined
 from train.simulate.talk import FPS
 
 SKILL = 0.7
@@ -33,9 +31,11 @@ def targets(evaluation: Evaluation, row: Result) -> list[tuple[str, bool, str]]:
     truth = evaluation.result("ground truth")
     judged: list[tuple[str, bool, str]] = []
     for key in ("nod_skill", "smile_skill"):
-        judged += _judge(row, key, lambda value: value >= SKILL, f"at least {SKILL}")
+        judged += against(HEADINGS, row.figures, key, lambda value: value >= SKILL, f"at least {SKILL}")
     for key in ("jerk_rotation", "jerk_face", "nod_band"):
-        judged += _judge(row, key, lambda v: BAND[0] <= v <= BAND[1], f"{BAND[0]} to {BAND[1]} of the truth")
+        judged += against(
+            HEADINGS, row.figures, key, lambda v: BAND[0] <= v <= BAND[1], f"{BAND[0]} to {BAND[1]} of the truth"
+        )
     for key in ("nods_silence", "nods_cue_free"):
         low, high = interval(truth.figures[key])
         value = truth.figures[key][0]
@@ -45,20 +45,8 @@ def targets(evaluation: Evaluation, row: Result) -> list[tuple[str, bool, str]]:
         low, high = max(low - room, 0.0), high + room
         if np.isfinite(value):
             asked = f"{low:.1f} to {high:.1f}, the truth being {value:.1f}"
-            judged += _judge(row, key, lambda v, low=low, high=high: low <= v <= high, asked)
+            judged += against(HEADINGS, row.figures, key, lambda v, low=low, high=high: low <= v <= high, asked)
     return judged
-
-
-def _judge(row: Result, key: str, good: Callable[[float], bool], asked: str) -> list[tuple[str, bool, str]]:
-    value = float(row.figures[key][0])
-    if not np.isfinite(value):
-        return []
-    met = bool(good(value))
-    low, high = interval(row.figures[key])
-    given = f" (95 % interval {low:.2f} to {high:.2f})" if np.isfinite(low) else ""
-    unsure = met and np.isfinite(low) and not (good(low) and good(high))
-    doubt = "; the interval reaches outside" if unsure else ""
-    return [(key, met, f"{'pass' if met else 'FAIL'}: {HEADINGS[key]} {value:.2f}{given}, asked for {asked}{doubt}.")]
 
 
 def tricks(evaluation: Evaluation, row: Result) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from train.reaction.settings import Settings
+from train.resume import begun
 
 DEFAULT_OUT = Path("runs/reaction")
 
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Train. Raises :class:`EngineError` for data that is not there, a run in the way, or settings that changed."""
-    begun = time.monotonic()
+    start = time.monotonic()
     try:
         import lightning  # noqa: F401
         import tensorboard  # noqa: F401
@@ -81,7 +82,13 @@ def run(args: argparse.Namespace) -> None:
         raise EngineError("--device cuda: torch sees no GPU here; leave the option out to train on the CPU")
     settings = settings_of(args)
     data = ReactData(args.data)
-    checkpoint = _begun(args.out, args.resume, settings)
+    checkpoint = begun(args.out, args.resume)
+    if checkpoint is not None:
+        settings.must_equal(checkpoint["settings"], args.out)
+        if checkpoint["global_step"] >= settings.steps:
+            raise EngineError(
+                f"the run in {args.out} has done its {settings.steps} steps; give another --out to train anew"
+            )
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     model = Reaction(CONFIGS[settings.config])
@@ -97,7 +104,7 @@ def run(args: argparse.Namespace) -> None:
     print(
         f"{len(train.frames)} streams, {train.minutes:.0f} min, to train on; {len(val.frames)}, {val.minutes:.0f} min, "
         f"to check; {sum(p.numel() for p in model.parameters()):,} parameters; ready after "
-        f"{time.monotonic() - begun:.0f} s",
+        f"{time.monotonic() - start:.0f} s",
         flush=True,
     )
     record = {
@@ -115,7 +122,7 @@ def run(args: argparse.Namespace) -> None:
         figures = {"weights": best, "training_s": round(report.seconds, 1), "checks": report.history}
         (args.out / "training.json").write_text(json.dumps({**record, **figures}, indent=1) + "\n", "utf-8")
 
-    until = None if args.minutes is None else begun + 60 * args.minutes
+    until = None if args.minutes is None else start + 60 * args.minutes
     step, ended = fit(model, settings, train, val, args.out, args.device, checkpoint is not None, until, write)
     weights = args.out / WEIGHTS
     print(f"step {step} of {settings.steps}, {ended}; {weights if weights.exists() else 'no weights yet'}", flush=True)
@@ -130,27 +137,6 @@ def settings_of(args: argparse.Namespace) -> Settings:
     names = {field.name for field in dataclasses.fields(Settings)}
     values = {name: value for name, value in vars(args).items() if name in names}
     return Settings(**{**values, "head_weights": weights, "check_every": min(args.check_every, args.steps)})
-
-
-def _begun(out: Path, resume: bool, settings: Settings) -> dict[str, Any] | None:
-    """The checkpoint to continue, or None for a new run."""
-    import torch
-
-    from train.callbacks import LAST
-
-    last = out / LAST
-    if not resume:
-        if out.is_dir() and any(out.iterdir()):
-            raise EngineError(f"{out} is not empty; give --resume to continue what is there, or another --out")
-        out.mkdir(parents=True, exist_ok=True)
-        return None
-    if not last.is_file():
-        raise EngineError(f"there is no {last} to continue; leave --resume out to begin")
-    checkpoint: dict[str, Any] = torch.load(last, map_location="cpu", weights_only=True)
-    settings.must_equal(checkpoint["settings"], last)
-    if checkpoint["global_step"] >= settings.steps:
-        raise EngineError(f"the run in {out} has done its {settings.steps} steps; give another --out to train anew")
-    return checkpoint
 
 
 def _machine() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import EngineError
+from train.resume import must_equal
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,7 @@ class Settings:
 
     def must_equal(self, other: dict[str, Any], path: object) -> None:
         """Raises :class:`EngineError` naming what differs from the settings of the run at ``path``."""
-        mine = self.to_dict()
-        differing = [
-            f"--{_option(name)} was {other.get(name)!r} and is {mine.get(name)!r}"
-            for name in sorted(mine.keys() | other.keys())
-            if mine.get(name) != other.get(name)
-        ]
-        if differing:
-            raise EngineError(
-                f"{path} was begun with other settings: {'; '.join(differing)}. Continue with those it was begun with, "
-                "or give another --out"
-            )
+        must_equal(self.to_dict(), other, path, lambda name: f"--{_option(name)}")
 
 
 def _option(name: str) -> str:

@@ -12,7 +12,6 @@ from train.dance.evaluation.rows import SOURCES
 from train.dance.evaluation.run import Evaluation
 from train.dance.evaluation.strips import Piece
 from train.evaluate import document
-from train.evaluate.tables import cell
 
 CONFUSIONS = {
     "human": "Recognised efforts, labels given by people",
@@ -36,7 +35,7 @@ def render(evaluation: Evaluation, told: dict[str, list[str]], shown: Sequence[P
         "<h2>Verdict</h2>",
         document.sentences(told),
         moving,
-        *_tables(evaluation),
+        *(document.figures(title, shown, evaluation.results) for title, shown in report.tables(evaluation)),
         *(f"<p class=note>{html.escape(line)}</p>" for line in report.footnotes(evaluation)),
         *_confusions(evaluation),
         *document.plot(
@@ -65,20 +64,6 @@ def render(evaluation: Evaluation, told: dict[str, list[str]], shown: Sequence[P
         _definitions(evaluation),
     ]
     return document.document("Dance evaluation", parts)
-
-
-def _tables(evaluation: Evaluation) -> list[str]:
-    return [
-        document.table(
-            title,
-            [(figure.heading, figure.about) for figure in shown],
-            [
-                (row.name, row.about, row.kind, [cell(row.figures[figure.key], figure) for figure in shown])
-                for row in evaluation.results
-            ],
-        )
-        for title, shown in report.tables(evaluation)
-    ]
 
 
 def _confusions(evaluation: Evaluation) -> list[str]:

@@ -13,7 +13,7 @@ from train.dance.evaluation.measures import FIGURES, TABLES
 from train.dance.evaluation.run import Evaluation
 from train.dance.takes import FRAMES, RATE
 from train.evaluate.intervals import DRAWS, LEVEL, interval
-from train.evaluate.tables import Figure, aligned, cell, number
+from train.evaluate.tables import Figure, aligned, cell, filled, number
 
 PUBLISHED = (
     "PirouNet on its own data (one dancer, 18 minutes, labels by people; from its repository's logs): classification "
@@ -24,10 +24,7 @@ PUBLISHED = (
 
 def tables(evaluation: Evaluation) -> Iterator[tuple[str, list[Figure]]]:
     """(title, its figures) of the tables in which some row has a value."""
-    for table, title in TABLES.items():
-        shown = [figure for figure in FIGURES if figure.table == table]
-        if any(np.isfinite(row.figures[figure.key][0]) for row in evaluation.results for figure in shown):
-            yield title, shown
+    return filled(TABLES, FIGURES, [row.figures for row in evaluation.results])
 
 
 def text(evaluation: Evaluation, told: dict[str, list[str]]) -> str:

@@ -7,15 +7,13 @@ just more of everything, seen by the computed measure and not by classifiers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from train.dance.evaluation.measures import FIGURES
 from train.dance.evaluation.rows import SOURCES
 from train.dance.evaluation.run import Evaluation, Result
 from train.evaluate.intervals import interval
-from train.evaluate.tables import joined
+from train.evaluate.tables import against, joined
 
 REAL_LIMBS = 2.3
 """Per cent by which limbs vary in optical motion capture at most (1.4 to 2.3); twice that is asked for at most."""
@@ -42,30 +40,30 @@ HEADINGS |= {
 
 def targets(evaluation: Evaluation, row: Result) -> list[tuple[str, bool, str]]:
     """(target's key, met or not, sentence) for every target that can be judged."""
-    judged = _judge(row, "limbs", lambda value: value <= 2 * REAL_LIMBS, f"at most {2 * REAL_LIMBS:g}")
+    judged = against(
+        HEADINGS, row.figures, "limbs", lambda value: value <= 2 * REAL_LIMBS, f"at most {2 * REAL_LIMBS:g}"
+    )
     for source in SOURCES:
-        judged += _judge(row, f"recognised_{source}_ratio", lambda value: value >= RECOGNISED, f"at least {RECOGNISED}")
+        judged += against(
+            HEADINGS,
+            row.figures,
+            f"recognised_{source}_ratio",
+            lambda value: value >= RECOGNISED,
+            f"at least {RECOGNISED}",
+        )
     for key in ("speed", "jerk"):
-        judged += _judge(row, key, lambda v: BAND[0] <= v <= BAND[1], f"{BAND[0]} to {BAND[1]} of the truth")
-    judged += _judge(row, "slide_ratio", lambda value: value <= SLIDE, f"at most {SLIDE:g}")
+        judged += against(
+            HEADINGS, row.figures, key, lambda v: BAND[0] <= v <= BAND[1], f"{BAND[0]} to {BAND[1]} of the truth"
+        )
+    judged += against(HEADINGS, row.figures, "slide_ratio", lambda value: value <= SLIDE, f"at most {SLIDE:g}")
     truth = evaluation.results[0]
     for key, room in (("frozen", 5.0), ("sunk", 2.0), ("jumps", 1.0)):
         most = float(np.nanmax([truth.figures[key][0], interval(truth.figures[key])[1]])) + room
-        judged += _judge(row, key, lambda v, most=most: v <= most, f"at most {most:.1f}")
-    judged += _judge(row, "nearest_ratio", lambda value: value >= COPY, f"at least {COPY:g}, less is a copy")
+        judged += against(HEADINGS, row.figures, key, lambda v, most=most: v <= most, f"at most {most:.1f}")
+    judged += against(
+        HEADINGS, row.figures, "nearest_ratio", lambda value: value >= COPY, f"at least {COPY:g}, less is a copy"
+    )
     return judged
-
-
-def _judge(row: Result, key: str, good: Callable[[float], bool], asked: str) -> list[tuple[str, bool, str]]:
-    value = float(row.figures[key][0])
-    if not np.isfinite(value):
-        return []
-    met = bool(good(value))
-    low, high = interval(row.figures[key])
-    given = f" (95 % interval {low:.2f} to {high:.2f})" if np.isfinite(low) else ""
-    unsure = met and np.isfinite(low) and not (good(low) and good(high))
-    doubt = "; the interval reaches outside" if unsure else ""
-    return [(key, met, f"{'pass' if met else 'FAIL'}: {HEADINGS[key]} {value:.2f}{given}, asked for {asked}{doubt}.")]
 
 
 def tricks(evaluation: Evaluation, row: Result) -> list[str]:
