@@ -250,5 +250,3 @@ class Rings:
     def poses(self, roles: Collection[str]) -> list[PoseRing]:
         """The buffers of those of ``roles`` that are poses."""
         return [ring for role, ring in (("face", self.face), ("body", self.body)) if role in roles]
-
-

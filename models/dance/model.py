@@ -33,11 +33,15 @@ LEASH = 0.004
 FREE = 1.0
 SERVO = 0.06
 """Share of the way to its place beside the partner that a frame goes."""
+ROOM = 0.6
+"""Metres that partners keep at least: where the network is unsure of the side it shrinks the distance."""
 STEP = 0.03
 """Metres a frame that the pull to a place may add."""
 TURN = 0.08
 """Radians a frame likewise."""
 FAR = 1e3
+AIR, GROUND = 0.3, 0.6
+"""Below the one a foot's contact lets it go, above the other it holds the body wholly."""
 
 
 class Dance(StreamModel):
@@ -151,14 +155,16 @@ class Dance(StreamModel):
         if own is not None:
             # Where the feet would be without a step: what a standing foot moved, the body must move back.
             moved = state["feet"] - on_stage(own, before, facing)[..., ::2]
-            stands = self.pose.part(vector, "contacts").clamp(0.0, 1.0).square()
+            stands = ((self.pose.part(vector, "contacts") - AIR) / (GROUND - AIR)).clamp(0.0, 1.0)
             hold = (moved * stands[..., None]).sum(-2) / stands.sum(-1, keepdim=True).clamp_min(1e-3)
             step = torch.lerp(step, hold, stands.amax(-1, keepdim=True) * (~first[:, None]))
         pull = -before * (LEASH * (before.square().sum(-1, keepdim=True).sqrt() > FREE))
         if self.partner is not None:
             valid, there, theirs = partner
             place = self.pose.part(vector, "place")
-            goal, ahead = there + turned(place[:, :2], theirs), added(theirs, unit(place[:, 2:]))
+            apart = place[:, :2].square().sum(-1, keepdim=True).sqrt().clamp_min(1e-6)
+            beside = place[:, :2] * (apart.clamp_min(ROOM) / apart)
+            goal, ahead = there + turned(beside, theirs), added(theirs, unit(place[:, 2:]))
             way = goal - before
             length = way.square().sum(-1, keepdim=True).sqrt().clamp_min(1e-6)
             toward = torch.where(first[:, None], way, way * (SERVO * length).clamp_max(STEP) / length)
