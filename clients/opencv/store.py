@@ -124,7 +124,10 @@ class Store:
         if name in (FACE, PARTNER_FACE):
             moment.faces[name] = dict(zip(stream["names"], frame.values.tolist(), strict=True))
         elif name in self.bodies:
-            moment.values[name] = frame.values.reshape(-1, 3)
+            body = frame.values.reshape(-1, 3)
+            if name == PARTNER_BODY and len(body) > 1 and not np.ptp(body, axis=0).any():
+                return  # nobody is seen: the model was given one point for all joints
+            moment.values[name] = body
         else:
             moment.values[name] = frame.values
 

@@ -116,6 +116,21 @@ def test_a_bundle_that_only_watches_shows_whom_it_watches():
     assert len(figures_of(store, store.recent(9))) == 1 and part(image, STAGE).std() > 12
 
 
+def test_a_partner_who_is_not_seen_is_not_drawn():
+    """Without a partner the model is given zeros, which are published with --monitor."""
+    nobody = np.zeros((27, 3), np.float32)
+    for outputs in (("body", "effort"), ("effort",)):
+        store = Store(fake.dance("tcp://127.0.0.1:1", True, outputs))
+        for seq in range(5):
+            for number, stream in store.streams.items():
+                value = nobody if stream["name"] == "partner_body" else fake.values(stream["name"], seq)
+                receive(store, fake.frame(seq, value, number), seq * 40_000_000)
+        recent = store.recent(9)
+        assert len(figures_of(store, recent)) == len(outputs) - 1
+        assert "partner (darker): not shown yet" in captions(store, figures_of(store, recent))
+        assert Screen(store).draw(recent, 30.0, 0).shape == (720, 1280, 3)
+
+
 def test_what_is_missing_is_said():
     store = dancing(3)
     figures = figures_of(store, store.recent(9))
