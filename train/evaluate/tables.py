@@ -64,6 +64,15 @@ def against(
     return [(key, met, f"{'pass' if met else 'FAIL'}: {headings[key]} {value:.2f}{given}, asked for {asked}{doubt}.")]
 
 
+def counted(name: str, headings: Mapping[str, str], judged: Sequence[tuple[str, bool, str]]) -> list[str]:
+    """How many targets a row met, which it missed, and the sentence of each, as :func:`against` gives them."""
+    missed = [headings[key] for key, met, _ in judged if not met]
+    count = f"{len(judged) - len(missed)} of {len(judged)} targets met"
+    return [f"{name}: {count}{', missed: ' + joined(missed) if missed else ''}."] + [
+        f"{name}: {sentence}" for _, _, sentence in judged
+    ]
+
+
 def filled(
     tables: Mapping[str, str], figures: Sequence[Figure], rows: Sequence[Mapping[str, Array]]
 ) -> Iterator[tuple[str, list[Figure]]]:

@@ -11,7 +11,7 @@ import numpy as np
 from train.evaluate.intervals import interval
 from train.evaluate.measures import FIGURES
 from train.evaluate.run import Evaluation, Result
-from train.evaluate.tables import against, joined
+from train.evaluate.tables import against, counted, joined
 from train.simulate.talk import FPS
 
 SKILL = 0.7
@@ -128,14 +128,7 @@ def sentences(evaluation: Evaluation) -> dict[str, list[str]]:
     for row in evaluation.results:
         lines = tricks(evaluation, row)
         if row.kind == "model":
-            judged = targets(evaluation, row)
-            missed = [HEADINGS[key] for key, met, _ in judged if not met]
-            count = f"{len(judged) - len(missed)} of {len(judged)} targets met"
-            lines = (
-                [f"{row.name}: {count}{', missed: ' + joined(missed) if missed else ''}."]
-                + [f"{row.name}: {sentence}" for _, _, sentence in judged]
-                + lines
-            )
+            lines = counted(row.name, HEADINGS, targets(evaluation, row)) + lines
         if lines:
             told[row.name] = lines
     return told

@@ -13,7 +13,7 @@ from train.dance.evaluation.measures import FIGURES
 from train.dance.evaluation.rows import SOURCES
 from train.dance.evaluation.run import Evaluation, Result
 from train.evaluate.intervals import interval
-from train.evaluate.tables import against, joined
+from train.evaluate.tables import against, counted
 
 REAL_LIMBS = 2.3
 """Per cent by which limbs vary in optical motion capture at most (1.4 to 2.3); twice that is asked for at most."""
@@ -131,14 +131,7 @@ def sentences(evaluation: Evaluation) -> dict[str, list[str]]:
     for row in evaluation.results:
         lines = tricks(evaluation, row)
         if row.kind == "model":
-            judged = targets(evaluation, row)
-            missed = [HEADINGS[key] for key, met, _ in judged if not met]
-            count = f"{len(judged) - len(missed)} of {len(judged)} targets met"
-            lines = (
-                [f"{row.name}: {count}{', missed: ' + joined(missed) if missed else ''}."]
-                + [f"{row.name}: {sentence}" for _, _, sentence in judged]
-                + lines
-            )
+            lines = counted(row.name, HEADINGS, targets(evaluation, row)) + lines
         if lines:
             told[row.name] = lines
     for name, section in evaluation.sections.items():
