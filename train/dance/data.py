@@ -18,7 +18,7 @@ from engine.body.skeleton import Skeleton, skeleton
 from models.dance.config import named
 from models.dance.model import Dance
 from train.dance import efforts
-from train.dance.labels import LEVELS, Label, Table, label_table, read_labels, read_pirounet_labels
+from train.dance.labels import LEVELS, Label, Table, label_table, parted, read_labels, read_pirounet_labels
 from train.dance.landmarks import Judge
 from train.dance.pirounet import read_raw
 from train.dance.settings import Settings
@@ -48,8 +48,10 @@ def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: 
     human = computed = None
     if labels is not None:
         given = _given(labels, folder, takes)
-        human = label_table(takes, given, settings.effort)
-        record["people"] = dict(Counter(label.by for label in given))
+        people, others = parted(given)
+        human = label_table(takes, people, settings.effort)
+        computed = label_table(takes, others, settings.effort)
+        record["people"] = dict(Counter(label.by for label in people))
     else:
         thresholds = efforts.fit_thresholds(takes)
         computed = efforts.computed_table(takes, thresholds, settings.effort)
@@ -66,7 +68,7 @@ def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: 
             "by": {BY[by]: int(count) for by, count in enumerate(np.bincount(windows.by, minlength=len(BY)))},
             "levels": {name: int((windows.label == level).sum()) for level, name in enumerate(LEVELS)},
         }
-    judge = None if computed is None else _measured(thresholds, takes[0].motion.skeleton, settings.effort)
+    judge = None if labels is not None else _measured(thresholds, takes[0].motion.skeleton, settings.effort)
     return Data(takes, levels, record, judge)
 
 

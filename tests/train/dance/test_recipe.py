@@ -92,9 +92,11 @@ def test_other_ways_to_train_run(takes: Path, tmp_path: Path, changed: str) -> N
 
 def test_labels_of_people_are_used_alone(takes: Path, tmp_path: Path) -> None:
     csv = tmp_path / "labels.csv"
-    csv.write_text("take,start,space,time,by\nslow_0,0,1,1,ann\nquick_0,40,2,3,ann\n", "utf-8")
+    csv.write_text("take,start,space,time,by\nslow_0,0,1,1,ann\nquick_0,40,2,3,ann\nplain_0,0,1,2,computed\n", "utf-8")
     data = read_data(takes, csv, None, Settings(config="tiny", fraction_label=1.0))
     assert data.record["people"] == {"ann": 2} and data.judge is None
+    origins = [data.record[split]["by"] for split in ("train", "val", "test")]
+    assert sum(by["human"] for by in origins) > 0 and sum(by["computed"] for by in origins) > 0
     assert data.levels["slow_0"][0] == 0 and data.levels["quick_0"][40] == 2
     assert sum(int((table >= 0).sum()) for table in data.levels.values()) < 60
 

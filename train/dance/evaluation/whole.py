@@ -22,7 +22,7 @@ from train.dance.evaluation.instruments import EVERY
 from train.dance.evaluation.rows import COMPUTED, HUMAN, Row
 from train.dance.evaluation.run import Evaluation, Section, evaluate
 from train.dance.evaluation.served import Dancer
-from train.dance.labels import LEVELS, NONE, Label, label_table, read_labels, write_labels
+from train.dance.labels import LEVELS, NONE, Label, label_table, parted, read_labels, write_labels
 from train.dance.splits import SPLITS
 from train.dance.takes import FRAMES, RATE, Take, read_takes
 
@@ -105,7 +105,7 @@ def people(takes: list[Take], labels: Path | None, effort: str, held_out: str) -
     tables = {COMPUTED: efforts.computed_table(takes, thresholds, effort)}
     if labels is not None:
         given = read_labels(labels, {take.name: len(take.motion) for take in takes})
-        tables[HUMAN] = label_table(takes, [label for label in given if label.by != COMPUTED], effort)
+        tables[HUMAN] = label_table(takes, parted(given)[0], effort)
     truth = rows.of_takes(
         "truth", f"held-out takes ({' and '.join(chosen)})", [t for t in takes if t.split in chosen], tables
     )
