@@ -164,6 +164,6 @@ def _core(model: Reaction) -> Reaction:
 def _inputs(model: Reaction, before: tuple[int, ...]) -> tuple[InputSpec, ...]:
     """Inputs of a predictor whose features are given, with ``before`` in front of each shape."""
     widths = {HEARD: (model.hearing.width,), SEEN: (model.sight.width,), PAST: (model.past.width,), VALID: ()}
-    features = [InputSpec(name, "feature", (*before, *shape)) for name, shape in widths.items()]
-    controls = [InputSpec(item.name, "feature", before, item.low, item.high, item.missing) for item in CONTROLS]
+    features = [InputSpec(name, "feature", (*before, *shape), of="partner") for name, shape in widths.items()]
+    controls = [InputSpec(item.name, "feature", before, item.low, item.high, item.missing, of="partner") for item in CONTROLS]
     return (*features, *controls)

@@ -12,13 +12,18 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
-from engine.body.skeleton import Skeleton, SkeletonError
-from engine.errors import EngineError
+from engine.body.skeleton import Skeleton
+from engine.errors import SpecError
+from engine.plain import STRICT, PlainError, read
+from engine.spec_check import check
 
-InputRole = Literal["audio", "face", "body", "validity", "age", "control", "noise", "ids", "feature"]
+__all__ = ["AGE", "CURSOR", "ControlValue", "InputSpec", "OutputSpec", "SpecError", "StateSpec", "StreamSpec"]
+
+InputRole = Literal["audio", "face", "body", "feature", "words", "control", "text", "validity", "age", "noise", "ids"]
 StateKind = Literal["small", "ring"]
+ControlValue = float | tuple[float, ...]
 
 CURSOR = "cursor"
 AGE = "age"
@@ -27,19 +32,17 @@ AGE = "age"
 ``age`` to zero and leaves cursors and rings alone."""
 
 
-class SpecError(EngineError, ValueError):
-    """A spec, or values given for it, contradict themselves; the message names the field and the remedy."""
-
-
 @dataclass(frozen=True)
 class InputSpec:
-    """One input of a frame.
+    """One input of a frame: what it is (``role``, see :mod:`engine.roles`) and, if heard or seen, whose (``of``).
 
     ``low`` and ``high`` bound every element (values are clamped, so a wild number cannot reach a state).
     ``missing`` fills a frame that holds a non-finite number; where ``validity`` names another input, that one is set
     to 0 on the same frame. ``age`` names the input that carries this one's age in seconds. Controls use ``missing`` as
     their default. A control with ``names`` is a choice: its values are 0 to the number of names less one, and it is
-    set by name. A body, shape (joints, 3) in metres, names its ``skeleton``.
+    set by name. A body, shape (joints, 3) in metres, names its ``skeleton``. ``speed`` (units a second) is the
+    fastest that any element of a face or body is believed to move; what jumps farther does not reach the model. A
+    control that ``follows`` "speaking" is 1 while the one it is ``of`` speaks and 0 otherwise, unless set by hand.
     """
 
     name: str
@@ -55,12 +58,18 @@ class InputSpec:
     dtype: str = "float32"
     about: str = ""
     skeleton: str = ""
+    of: str = ""
+    speed: float = math.inf
+    follows: str = ""
+
+    __pydantic_config__: ClassVar = STRICT
 
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """One output of a frame; ``names`` label the elements of its flattened shape. Joint positions (joints, 3) and local
-    rotations (joints, 4; quaternions x, y, z, w) of a body name its ``skeleton``."""
+    """One output of a frame; ``names`` label the elements of its flattened shape, ``codec`` says how they are to be
+    understood (:data:`engine.roles.CODECS`, or a family of codecs with a name: ``codes:NAME``). Joint positions
+    (joints, 3) and local rotations (joints, 4; quaternions x, y, z, w) of a body name its ``skeleton``."""
 
     name: str
     shape: tuple[int, ...] = ()
@@ -70,6 +79,9 @@ class OutputSpec:
     high: float = math.inf
     dtype: str = "float32"
     skeleton: str = ""
+    codec: str = "numbers"
+
+    __pydantic_config__: ClassVar = STRICT
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,8 @@ class StateSpec:
     kind: StateKind = "small"
     dtype: str = "float32"
     initial: float = 0.0
+
+    __pydantic_config__: ClassVar = STRICT
 
     @property
     def window(self) -> int:
@@ -104,27 +118,10 @@ class StreamSpec:
     memory: int | None = None
     skeletons: tuple[Skeleton, ...] = ()
 
+    __pydantic_config__: ClassVar = STRICT
+
     def __post_init__(self) -> None:
-        names = [item.name for item in self.inputs] + [item.name for item in self.outputs] + list(self.state)
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise SpecError(f"{self.name}: {sorted(twice)} named more than once among inputs, outputs and state")
-        for item in self.inputs:
-            if item.dtype != "float32" and not (math.isfinite(item.low) and math.isfinite(item.high)):
-                raise SpecError(f"{self.name}: input {item.name!r} is {item.dtype}; give it finite low and high")
-            for companion in (item.validity, item.age):
-                if companion is not None and companion not in names:
-                    raise SpecError(f"{self.name}: input {item.name!r} names {companion!r}, which is no input")
-        held = [item.name for item in self.skeletons]
-        bodies = [(item.name, item.skeleton) for item in self.inputs]
-        for name, body in bodies + [(item.name, item.skeleton) for item in self.outputs]:
-            if body and body not in held:
-                raise SpecError(f"{self.name}: {name!r} names skeleton {body!r}; the spec holds {held or 'none'}")
-        if self.sample_rate and not float(self.sample_rate / self.rate).is_integer():
-            raise SpecError(
-                f"{self.name}: {self.sample_rate} Hz at {self.rate} frames/s is {self.sample_rate / self.rate} samples "
-                "a frame; choose a sample rate that gives a whole number"
-            )
+        check(self)
 
     @property
     def hop(self) -> int:
@@ -135,6 +132,11 @@ class StreamSpec:
     def controls(self) -> tuple[InputSpec, ...]:
         """Inputs that a person or program turns while the stream runs."""
         return tuple(item for item in self.inputs if item.role == "control")
+
+    @property
+    def texts(self) -> tuple[InputSpec, ...]:
+        """Inputs that are the vector of a text, which is set like a control."""
+        return tuple(item for item in self.inputs if item.role == "text")
 
     def input(self, name: str) -> InputSpec:
         """The input of that name. Raises :class:`SpecError` listing what there is."""
@@ -157,26 +159,13 @@ class StreamSpec:
         """Inputs of one role, in order."""
         return tuple(item for item in self.inputs if item.role == role)
 
-    def check_controls(self, values: Mapping[str, Any]) -> dict[str, float]:
-        """The given control values as floats. Raises :class:`SpecError` naming control, value and range."""
-        checked = {}
-        for name, value in values.items():
-            item = _named(self.controls, name, f"{self.name}: no control")
-            if item.names and str(value) in item.names:
-                checked[name] = float(item.names.index(str(value)))
-                continue
-            try:
-                number = float(value)
-            except (TypeError, ValueError):
-                number = math.nan
-            if item.names and not (item.low <= number <= item.high and number.is_integer()):
-                raise SpecError(f"control {name} = {value!r} is no choice: give one of {', '.join(item.names)}")
-            if not item.low <= number <= item.high:
-                raise SpecError(
-                    f"control {name} = {value!r} is out of range: give a number from {item.low:g} to {item.high:g}"
-                )
-            checked[name] = number
-        return checked
+    def check_controls(self, values: Mapping[str, Any]) -> dict[str, ControlValue]:
+        """The given control values as a float, or of a vector a tuple of floats. Raises :class:`SpecError` naming
+        control, value and what it may be."""
+        return {
+            name: control_value(_named(self.controls, name, f"{self.name}: no control"), value)
+            for name, value in values.items()
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a manifest; :meth:`from_dict` restores an equal spec."""
@@ -185,15 +174,10 @@ class StreamSpec:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> StreamSpec:
-        """The spec that :meth:`to_dict` wrote. Raises :class:`SpecError` naming an unknown or missing field."""
+        """The spec that :meth:`to_dict` wrote. Raises :class:`SpecError` naming an unknown, missing or wrong field."""
         try:
-            values = dict(data)
-            values["inputs"] = tuple(InputSpec(**_tuples(item)) for item in values["inputs"])
-            values["outputs"] = tuple(OutputSpec(**_tuples(item)) for item in values["outputs"])
-            values["skeletons"] = tuple(Skeleton.from_dict(item) for item in values.get("skeletons", ()))
-            values["state"] = {name: StateSpec(**_tuples(item)) for name, item in values.get("state", {}).items()}
-            return cls(**values)
-        except (TypeError, KeyError, AttributeError, SkeletonError) as error:
+            return read(cls, data)
+        except PlainError as error:
             raise SpecError(f"spec does not read: {error}") from error
 
 
@@ -215,5 +199,39 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _tuples(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}
+def control_value(item: InputSpec, value: Any) -> ControlValue:
+    """A control's value as the model takes it, from a number, a name, or of a vector a list or "0.1,0.2". Raises
+    :class:`SpecError` in the words of what the control is."""
+    if item.names and not item.shape and str(value) in item.names:
+        return float(item.names.index(str(value)))
+    numbers = _numbers(value)
+    within = all(item.low <= number <= item.high for number in numbers)
+    if item.shape:
+        count = math.prod(item.shape)
+        if len(numbers) != count or not within:
+            raise SpecError(
+                f"control {item.name} = {_shown(value)} is no vector of it: give {count} numbers from {item.low:g} to "
+                f"{item.high:g}, separated by commas"
+            )
+        return numbers
+    if item.names and not (len(numbers) == 1 and within and numbers[0].is_integer()):
+        raise SpecError(f"control {item.name} = {_shown(value)} is no choice: give one of {', '.join(item.names)}")
+    if len(numbers) != 1 or not within:
+        raise SpecError(
+            f"control {item.name} = {_shown(value)} is out of range: give a number from {item.low:g} to {item.high:g}"
+        )
+    return numbers[0]
+
+
+def _numbers(value: Any) -> tuple[float, ...]:
+    """The numbers that a value of whatever kind says; NaN, which lies in no range, for what is none."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, (list, tuple)) else [value]
+    try:
+        return tuple(float(part) for part in parts)
+    except (TypeError, ValueError, OverflowError):
+        return (math.nan,)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

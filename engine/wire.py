@@ -11,7 +11,7 @@ offset type  field        meaning
 4      u32   session      session number
 8      u16   stream       stream number; names and units come from the control socket (``describe``)
 10     u8    version      1
-11     u8    flags        see :class:`Flag`
+11     u8    flags        the low eight bits of :class:`Flag`
 12     u32   step_us      duration of the model step, microseconds
 16     u64   seq          frame number since the session started; gaps are lost or skipped frames
 24     i64   capture_ns   when the newest input of this frame was captured
@@ -19,9 +19,12 @@ offset type  field        meaning
 40     i64   publish_ns   when the message was handed to ZeroMQ
 48     u32   layout       CRC-32 of names and units, see :func:`layout_hash`
 52     u16   count        number of float32 values that follow
-54     u16   reserved     0
+54     u16   more_flags   bits 8 to 23 of :class:`Flag`; 0 from engines that know only eight
 56     f32[] values       the stream's values in the announced order
 ====== ===== ============ =====================================================================================
+
+The header grows by meaning given to what was 0, never by length: a reader of version 1 that ignores the last field
+reads everything else rightly. What needs more than that will be another version and another magic.
 
 Times are nanoseconds of the engine host's monotonic clock; the control socket's ``clock`` request relates it to UTC.
 A message of an unknown version or magic must be ignored. Every client's tests decode ``tests/wire_golden.json``.
@@ -57,6 +60,8 @@ class Flag(enum.IntFlag):
     FIRST = 32  #: first frame of a session or after a reset
     BAD_INPUT = 64  #: a non-finite input was replaced by "missing"
     SKIPPED = 128  #: frames before this one were skipped to catch up
+    UNSOUND = 256  #: a partner's pose was out of range or jumped too far to be believed; it counts as not seen
+    PENDING = 512  #: a text that was set is still being encoded; the one before is in force
 
 
 class WireError(ValueError):
@@ -93,9 +98,10 @@ def layout_hash(names: Sequence[str], units: Sequence[str]) -> int:
 def encode(frame: Frame) -> bytes:
     """The message of one frame."""
     values = np.ascontiguousarray(frame.values, "<f4")
+    flags = int(frame.flags)
     header = HEADER.pack(
-        *(MAGIC, frame.session, frame.stream, VERSION, int(frame.flags), min(frame.step_us, 2**32 - 1)),
-        *(frame.seq, frame.capture_ns, frame.due_ns, frame.publish_ns, frame.layout, values.size, 0),
+        *(MAGIC, frame.session, frame.stream, VERSION, flags & 0xFF, min(frame.step_us, 2**32 - 1)),
+        *(frame.seq, frame.capture_ns, frame.due_ns, frame.publish_ns, frame.layout, values.size, flags >> 8),
     )
     return header + values.tobytes()
 
@@ -104,7 +110,7 @@ def decode(message: bytes) -> Frame:
     """The frame of one message. Raises :class:`WireError` naming what does not fit."""
     if len(message) < HEADER.size:
         raise WireError(f"message of {len(message)} bytes is shorter than the {HEADER.size}-byte header")
-    (magic, session, stream, version, flags, step_us, seq, capture, due, publish, layout, count, _) = HEADER.unpack(
+    (magic, session, stream, version, flags, step_us, seq, capture, due, publish, layout, count, more) = HEADER.unpack(
         message[: HEADER.size]
     )
     if magic != MAGIC or version != VERSION:
@@ -112,4 +118,4 @@ def decode(message: bytes) -> Frame:
     if len(message) != HEADER.size + 4 * count:
         raise WireError(f"message of {len(message)} bytes does not hold the {count} values its header names")
     values = np.frombuffer(message, "<f4", count, HEADER.size)
-    return Frame(session, stream, Flag(flags), step_us, seq, capture, due, publish, layout, values)
+    return Frame(session, stream, Flag(flags | more << 8), step_us, seq, capture, due, publish, layout, values)

@@ -20,7 +20,7 @@ from engine.spec import AGE, CURSOR, OutputSpec, SpecError, StateSpec, StreamSpe
 
 Tensors = dict[str, Tensor]
 
-BAD_INPUT = OutputSpec("bad_input", names=("bad_input",), units=("flag",), low=0.0, high=1.0)
+BAD_INPUT = OutputSpec("bad_input", names=("bad_input",), units=("flag",), low=0.0, high=1.0, codec="flag")
 
 
 class StreamModel(nn.Module):

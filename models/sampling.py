@@ -128,7 +128,10 @@ def sampling_spec(spec: StreamSpec, heads: int, codes: int, hottest: float = 2.0
     return dataclasses.replace(
         spec,
         inputs=(*spec.inputs, noise, temperature),
-        outputs=(OutputSpec(IDS, (heads,), labels, low=0, high=codes - 1, dtype="int64"), *spec.outputs),
+        outputs=(
+            OutputSpec(IDS, (heads,), labels, low=0, high=codes - 1, dtype="int64", codec=f"codes:{spec.name}"),
+            *spec.outputs,
+        ),
         state={**spec.state, PREVIOUS: StateSpec((heads,), dtype="int64", initial=codes)},
         memory=None,
     )

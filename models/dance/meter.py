@@ -36,8 +36,10 @@ class EffortMeter(StreamModel):
             rate=config.rate,
             inputs=tuple(body_inputs(config)),
             outputs=(
-                OutputSpec("shown", (len(LEVELS),), LEVELS, ("chance",) * len(LEVELS), 0.0, 1.001),
-                OutputSpec("latent", (config.latent,), axes, ("1",) * len(axes)),
+                OutputSpec(
+                    "shown", (len(LEVELS),), LEVELS, ("chance",) * len(LEVELS), 0.0, 1.001, codec="chances:effort"
+                ),
+                OutputSpec("latent", (config.latent,), axes, ("1",) * len(axes), codec="codes:dance"),
                 BAD_INPUT,
             ),
             state={"recent": StateSpec((config.window - 1, joints, 3)), "watched": StateSpec((1,))},

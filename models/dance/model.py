@@ -40,6 +40,10 @@ STEP = 0.03
 TURN = 0.08
 """Radians a frame likewise."""
 FAR = 1e3
+REACH = 25.0
+"""Metres from the middle of the stage within which a partner is believed to be."""
+FASTEST_PARTNER = 15.0
+"""Metres a second that a joint of a partner is believed to move along an axis; dancers' hands reach 8 (CMU takes)."""
 AIR, GROUND = 0.3, 0.6
 """Below the one a foot's contact lets it go, above the other it holds the body wholly."""
 
@@ -226,7 +230,9 @@ def _spec(model: Dance) -> StreamSpec:
         InputSpec("variety", "control", low=0.0, high=2.0, missing=0.5, about="0 keeps to what was danced, 2 roams"),
         noise,
     ]
-    outputs = [OutputSpec("body", (joints, 3), body.channels, ("m",) * (3 * joints), skeleton=body.name)]
+    outputs = [
+        OutputSpec("body", (joints, 3), body.channels, ("m",) * (3 * joints), skeleton=body.name, codec="joints")
+    ]
     small = {
         "leaving": (config.latent,),
         "reaching": (config.latent,),
@@ -247,9 +253,20 @@ def _spec(model: Dance) -> StreamSpec:
     if config.moving:
         names = tuple(f"{joint}.q{axis}" for joint in body.joints for axis in "xyzw")
         outputs.append(
-            OutputSpec("rotations", (joints, 4), names, ("1",) * len(names), -1.01, 1.01, skeleton=body.name)
+            OutputSpec(
+                "rotations",
+                (joints, 4),
+                names,
+                ("1",) * len(names),
+                -1.01,
+                1.01,
+                skeleton=body.name,
+                codec="quaternions",
+            )
         )
-    outputs.append(OutputSpec("shown", (config.labels,), LEVELS, ("chance",) * len(LEVELS), 0.0, 1.001))
+    outputs.append(
+        OutputSpec("shown", (config.labels,), LEVELS, ("chance",) * len(LEVELS), 0.0, 1.001, codec="chances:effort")
+    )
     if model.partner is not None:
         inputs += body_inputs(config)
         state |= named("partner", model.partner.state_specs())
@@ -267,11 +284,11 @@ def _spec(model: Dance) -> StreamSpec:
 def body_inputs(config: DanceConfig) -> list[InputSpec]:
     """A partner's body as inputs: positions, whether they are valid, and their age."""
     body = config.skeleton
-    shape, reach = (len(body.joints), 3), 100.0
+    shape, reach = (len(body.joints), 3), REACH
     return [
         InputSpec(
             "partner_body", "body", shape, -reach, reach, validity="partner_valid", age="partner_age", unit="m",
-            names=body.channels, skeleton=body.name,
+            names=body.channels, skeleton=body.name, of="partner", speed=FASTEST_PARTNER,
         ),
         InputSpec("partner_valid", "validity", low=0.0, high=1.0),
         InputSpec("partner_age", "age", low=0.0, high=1e3, missing=1e3, unit="s"),

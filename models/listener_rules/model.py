@@ -18,6 +18,7 @@ from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, StreamModel, Tensors, named, part
 from models.emotion import emotion
 from models.layers import Energy, Pitch
+from models.listener import SELF_SPEAKING, partner_inputs
 from models.listener_rules.blinks import Blinks
 from models.listener_rules.cells import FRAME_RATE
 from models.listener_rules.gaze import Gaze, eye_weights
@@ -33,7 +34,7 @@ CONTROLS = (
     InputSpec("expressiveness", "control", low=0.0, high=2.0, missing=1.0, about="size of every movement"),
     InputSpec("nod_rate", "control", low=0.0, high=3.0, missing=1.0, about="readiness to answer a cue with a nod"),
     InputSpec("smile_gain", "control", low=0.0, high=2.0, missing=1.0, about="strength of smiling back"),
-    InputSpec("self_speaking", "control", low=0.0, high=1.0, about="1 while the avatar itself talks: less listening"),
+    SELF_SPEAKING,
 )
 
 CARD = """
@@ -78,22 +79,13 @@ class ListenerRules(StreamModel):
             rate=FRAME_RATE,
             sample_rate=SAMPLE_RATE,
             inputs=(
-                InputSpec("partner_audio", "audio", (HOP,), -1.0, 1.0, validity="partner_audio_valid", unit="PCM"),
-                InputSpec("partner_audio_valid", "validity", low=0.0, high=1.0),
-                InputSpec(
-                    *("partner_face", "face", (58,), -3.2, 3.2),
-                    validity="partner_face_valid",
-                    age="partner_face_age",
-                    names=FACE_NAMES,
-                ),
-                InputSpec("partner_face_valid", "validity", low=0.0, high=1.0),
-                InputSpec("partner_face_age", "age", low=0.0, high=1e3, unit="s"),
+                *partner_inputs(HOP),
                 *CONTROLS,
                 InputSpec("noise", "noise", (noise,), 0.0, 1.0, missing=0.5),
             ),
             outputs=(
-                OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2),
-                OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0),
+                OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2, codec="arkit58"),
+                OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0, codec="emotion25"),
                 BAD_INPUT,
             ),
             state=state,

@@ -23,6 +23,7 @@ from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, Tensors, finite, named, part
 from models.emotion import emotion
 from models.layers import Layer, LayerNorm, TransformerBlock
+from models.listener import SELF_SPEAKING, partner_inputs
 from models.reaction.blocks import CrossModalBlock
 from models.reaction.config import CONFIGS, ReactionConfig
 from models.reaction.hearing import Hearing
@@ -36,7 +37,7 @@ IMPOSSIBLE = -1e9
 """Logit of a code that its head does not have."""
 CONTROLS = (
     InputSpec("expressiveness", "control", low=0.0, high=2.0, missing=1.0, about="size of every movement, as trained"),
-    InputSpec("self_speaking", "control", low=0.0, high=1.0, about="1 while the avatar itself talks: less listening"),
+    SELF_SPEAKING,
 )
 
 CARD = """
@@ -102,21 +103,12 @@ class Reaction(AutoregressiveModel):
             rate=FRAME_RATE,
             sample_rate=SAMPLE_RATE,
             inputs=(
-                InputSpec("partner_audio", "audio", (HOP,), -1.0, 1.0, validity="partner_audio_valid", unit="PCM"),
-                InputSpec("partner_audio_valid", "validity", low=0.0, high=1.0),
-                InputSpec(
-                    *("partner_face", "face", (58,), -3.2, 3.2),
-                    validity="partner_face_valid",
-                    age="partner_face_age",
-                    names=FACE_NAMES,
-                ),
-                InputSpec("partner_face_valid", "validity", low=0.0, high=1.0),
-                InputSpec("partner_face_age", "age", low=0.0, high=1e3, unit="s"),
+                *partner_inputs(HOP),
                 *CONTROLS,
             ),
             outputs=(
-                OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2),
-                OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0),
+                OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2, codec="arkit58"),
+                OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0, codec="emotion25"),
                 BAD_INPUT,
             ),
             state={

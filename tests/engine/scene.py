@@ -25,9 +25,11 @@ SPEC = StreamSpec(
     name="puppet",
     rate=25.0,
     inputs=(
-        InputSpec("voice", "audio", (40,), validity="voice_valid", unit="PCM", missing=-1.0),
+        InputSpec("voice", "audio", (40,), validity="voice_valid", unit="PCM", missing=-1.0, of="partner"),
         InputSpec("voice_valid", "validity"),
-        InputSpec("look", "face", (2,), validity="look_valid", age="look_age", names=("a", "b"), missing=0.5),
+        InputSpec(
+            "look", "face", (2,), validity="look_valid", age="look_age", names=("a", "b"), missing=0.5, of="partner"
+        ),
         InputSpec("look_valid", "validity"),
         InputSpec("look_age", "age"),
         InputSpec("gain", "control", (), 0.0, 2.0, 1.0),

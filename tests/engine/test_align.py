@@ -113,7 +113,7 @@ BODY = StreamSpec(
     name="watcher",
     rate=30.0,
     inputs=(
-        InputSpec("them", "body", (2, 3), validity="them_valid", age="them_age", missing=0.25),
+        InputSpec("them", "body", (2, 3), validity="them_valid", age="them_age", missing=0.25, of="partner"),
         InputSpec("them_valid", "validity"),
         InputSpec("them_age", "age"),
     ),

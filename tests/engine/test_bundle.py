@@ -20,7 +20,10 @@ from engine.spec import InputSpec, OutputSpec, StateSpec, StreamSpec
 SPEC = StreamSpec(
     "small",
     25.0,
-    (InputSpec("x", "feature", (3,), names=("a", "b", "c")), InputSpec("nod", "control", low=0.0, high=3.0)),
+    (
+        InputSpec("x", "feature", (3,), names=("a", "b", "c"), of="partner"),
+        InputSpec("nod", "control", low=0.0, high=3.0),
+    ),
     (OutputSpec("y", (2,), units=("rad", "m")),),
     {"h": StateSpec((4,), initial=0.5), "r": StateSpec((7, 2), "ring")},
     lookahead=2,

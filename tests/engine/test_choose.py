@@ -82,7 +82,7 @@ def test_what_gives_the_bundle_nothing_is_refused(dancer: Bundle) -> None:
 def test_bodies_of_two_skeletons_are_one_too_many(dancer: Bundle) -> None:
     assert partner_skeleton(dancer) == STICK
     twig = dataclasses.replace(STICK, name="twig")
-    more = (*dancer.spec.inputs, InputSpec("third", "body", (5, 3), skeleton="twig"))
+    more = (*dancer.spec.inputs, InputSpec("third", "body", (5, 3), skeleton="twig", of="partner"))
     spec = dataclasses.replace(dancer.spec, inputs=more, skeletons=(STICK, twig))
     with pytest.raises(EngineError, match=r"skeletons \['stick', 'twig'\]"):
         partner_skeleton(dataclasses.replace(dancer, spec=spec))

@@ -259,7 +259,7 @@ def changed(spec: StreamSpec, **parts: Any) -> StreamSpec:
 def misfits() -> dict[str, tuple[StreamSpec, str]]:
     spec = Tiny().spec
     pose, *others = spec.outputs
-    extra = InputSpec("extra", "feature", (2,))
+    extra = InputSpec("extra", "feature", (2,), of="partner")
     longer = {**spec.state, "tail": StateSpec((17,))}
     kinder = {**spec.state, "past": dataclasses.replace(spec.state["past"], kind="small")}
     fewer = {name: item for name, item in spec.state.items() if name != "hits"}

@@ -14,7 +14,7 @@ from export.step import Graph, to_onnx
 from models.contract import BAD_INPUT, StreamModel, Tensors
 
 HOP, TAIL, WINDOW, WIDTH = 160, 16, 5, 6
-FACE = InputSpec("face", "face", (58,), -2.0, 2.0, validity="face_valid")
+FACE = InputSpec("face", "face", (58,), -2.0, 2.0, validity="face_valid", of="partner")
 
 
 class Tiny(StreamModel):
@@ -33,7 +33,7 @@ class Tiny(StreamModel):
             rate=25.0,
             sample_rate=4000,
             inputs=(
-                InputSpec("audio", "audio", (HOP,), -1.0, 1.0),
+                InputSpec("audio", "audio", (HOP,), -1.0, 1.0, of="partner"),
                 FACE,
                 InputSpec("face_valid", "validity", low=0.0, high=1.0),
                 InputSpec("gain", "control", low=0.0, high=2.0, missing=1.0),

@@ -28,7 +28,7 @@ class TinyRecurrent(StreamModel):
             rate=RATE,
             sample_rate=SAMPLE_RATE,
             inputs=(
-                InputSpec("audio", "audio", (HOP,), -1.0, 1.0, validity="audio_valid"),
+                InputSpec("audio", "audio", (HOP,), -1.0, 1.0, validity="audio_valid", of="partner"),
                 InputSpec("audio_valid", "validity", low=0.0, high=1.0),
             ),
             outputs=(OutputSpec("pose", (5,)), BAD_INPUT),
@@ -56,7 +56,7 @@ class TinySampler(AutoregressiveModel):
         spec = StreamSpec(
             name="tiny_sampler",
             rate=RATE,
-            inputs=(InputSpec("x", "feature", (4,), -8.0, 8.0),),
+            inputs=(InputSpec("x", "feature", (4,), -8.0, 8.0, of="partner"),),
             outputs=(OutputSpec("pose", (3,)), BAD_INPUT),
             state=named("body", self.body.state_specs()) | named("decoder", self.smooth.state_specs()),
         )
@@ -93,7 +93,7 @@ class TinyRolling(StreamModel):
             name="tiny_rolling",
             rate=RATE,
             inputs=(
-                InputSpec("x", "feature", (4,), -8.0, 8.0),
+                InputSpec("x", "feature", (4,), -8.0, 8.0, of="partner"),
                 InputSpec("noise", "noise", (2 * self.channels,), 0.0, 1.0, missing=0.5),
             ),
             outputs=(OutputSpec("pose", (self.channels,)), BAD_INPUT),

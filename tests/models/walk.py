@@ -41,9 +41,9 @@ class LayerModel(StreamModel):
     def __init__(self, layer: layers.Layer, shape: tuple[int, ...], context: int | None = None, bound: float = 8.0):
         super().__init__()
         self.layer = layer
-        inputs = [InputSpec("x", "audio" if bound == 1.0 else "feature", shape, -bound, bound)]
+        inputs = [InputSpec("x", "audio" if bound == 1.0 else "feature", shape, -bound, bound, of="partner")]
         if context is not None:
-            inputs.append(InputSpec("context", "feature", (context,), -bound, bound))
+            inputs.append(InputSpec("context", "feature", (context,), -bound, bound, of="partner"))
         state = named("layer", layer.state_specs())
         with torch.no_grad():
             fresh = initial_state(state, 1)

@@ -87,6 +87,7 @@ class Swinger(StreamModel):
                     age="partner_age",
                     unit="m",
                     skeleton="cmu",
+                    of="partner",
                 ),
                 InputSpec("partner_valid", "validity", low=0.0, high=1.0),
                 InputSpec("partner_age", "age", low=0.0, high=1e3, missing=1e3),

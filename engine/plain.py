@@ -1,0 +1,57 @@
+"""Plain values (of YAML or JSON, from anybody) into the project's dataclasses, checked by pydantic against their types.
+
+What does not fit is refused with the place, the value (cut short) and what was wanted; fields that a class does not
+have are refused as well, so that a misspelt or newer field never passes in silence.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeVar, cast
+
+from engine.errors import EngineError
+
+T = TypeVar("T")
+STRICT = {"extra": "forbid"}
+"""For a dataclass's ``__pydantic_config__``: fields that it does not have are refused."""
+_SHOWN = 60
+_MOST = 3
+
+
+class PlainError(EngineError, ValueError):
+    """Plain values do not fit the class they were read for; the message names the places."""
+
+
+def read(kind: type[T], data: Any) -> T:
+    """An instance of the dataclass ``kind``. Raises :class:`PlainError`, or what the class's own checks raise."""
+    from pydantic import ValidationError
+
+    try:
+        return cast(T, _adapter(kind).validate_python(data))
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False)
+        told = [
+            f"{_place(item['loc'])}: {item['msg'].removeprefix('Value error, ')}, not {_cut(item.get('input'))}"
+            for item in found[:_MOST]
+        ]
+        more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
+        raise PlainError("; ".join(told) + more) from None
+
+
+@functools.cache
+def _adapter(kind: type[Any]) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def _place(where: tuple[int | str, ...]) -> str:
+    return ".".join(_cut(part) if isinstance(part, str) and len(part) > _SHOWN else str(part) for part in where)
+
+
+def _cut(value: object) -> str:
+    """A value as text of bounded length, without building the whole text of something huge first."""
+    if isinstance(value, (dict, list, tuple, set)):
+        return f"a {type(value).__name__} of {len(value)}"
+    text = repr(value[: 2 * _SHOWN] if isinstance(value, (str, bytes)) else value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -1,0 +1,145 @@
+"""What a spec must keep to, whoever wrote it: roles and owners, companions, names, codecs, and sizes that bound memory.
+
+A spec may come from a stranger's bundle, so everything that later code takes for granted is checked here, once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from engine.errors import SpecError
+from engine.roles import CODEC_FAMILIES, CODECS, OWNERS, ROLES, WORD, codec_known
+
+if TYPE_CHECKING:
+    from engine.spec import InputSpec, OutputSpec, StreamSpec
+
+MOST_ITEMS = 256
+"""Inputs, and outputs; a hundred would already be an odd model."""
+MOST_STATE = 4096
+MOST_VALUES = 65_535
+"""Numbers of one output: the wire counts them in 16 bits."""
+MOST_ELEMENTS = 1 << 24
+"""Numbers of one input or state tensor."""
+FASTEST, LOUDEST = 1000.0, 384_000
+DTYPES = ("float32", "int64", "bool")
+
+
+def check(spec: StreamSpec) -> None:
+    """Raise :class:`~engine.spec.SpecError` naming the first thing that does not fit."""
+    _sizes(spec)
+    names = Counter([item.name for item in spec.inputs] + [item.name for item in spec.outputs] + list(spec.state))
+    twice = sorted(name for name, times in names.items() if times > 1)
+    if twice:
+        raise _error(spec, f"{twice} named more than once among inputs, outputs and state")
+    for item in spec.inputs:
+        _input(spec, item)
+    for output in spec.outputs:
+        _output(spec, output)
+    held = [item.name for item in spec.skeletons]
+    for name, body in [(item.name, item.skeleton) for item in (*spec.inputs, *spec.outputs)]:
+        if body and body not in held:
+            raise _error(spec, f"{name!r} names skeleton {body!r}; the spec holds {held or 'none'}")
+
+
+def _sizes(spec: StreamSpec) -> None:
+    for what, count, most in (
+        ("inputs", len(spec.inputs), MOST_ITEMS),
+        ("outputs", len(spec.outputs), MOST_ITEMS),
+        ("state tensors", len(spec.state), MOST_STATE),
+        ("skeletons", len(spec.skeletons), MOST_ITEMS),
+    ):
+        if count > most:
+            raise _error(spec, f"{count} {what}, {most} at most")
+    if not 0.0 < spec.rate <= FASTEST:
+        raise _error(spec, f"rate {spec.rate}: give frames a second, above 0 and up to {FASTEST:g}")
+    if not 0 <= spec.sample_rate <= LOUDEST or spec.lookahead < 0:
+        raise _error(spec, f"sample rate {spec.sample_rate}, look-ahead {spec.lookahead}: neither can be")
+    if spec.sample_rate and not float(spec.sample_rate / spec.rate).is_integer():
+        raise _error(
+            spec,
+            f"{spec.sample_rate} Hz at {spec.rate} frames/s is {spec.sample_rate / spec.rate} samples a frame; choose "
+            "a sample rate that gives a whole number",
+        )
+    shapes = [(item.name, item.shape, item.dtype) for item in (*spec.inputs, *spec.outputs)]
+    shapes += [(name, item.shape, item.dtype) for name, item in spec.state.items()]
+    for name, shape, dtype in shapes:
+        if any(size < 0 for size in shape) or math.prod(shape) > MOST_ELEMENTS:
+            raise _error(spec, f"{name!r} has shape {shape}; {MOST_ELEMENTS} numbers at most")
+        if dtype not in DTYPES:
+            raise _error(spec, f"{name!r} is {dtype!r}; there is {', '.join(DTYPES)}")
+    for name, item in spec.state.items():
+        if item.kind == "ring" and (not item.shape or item.window < 1):
+            raise _error(spec, f"ring {name!r} has shape {item.shape}; its first number counts the slots")
+
+
+def _input(spec: StreamSpec, item: InputSpec) -> None:
+    role = ROLES.get(item.role)
+    if role is None:
+        raise _error(spec, f"input {item.name!r} has the unknown role {item.role!r}; there is {', '.join(ROLES)}")
+    if role.owned and item.of not in OWNERS:
+        raise _error(
+            spec, f"input {item.name!r} ({item.role}) does not say whose it is: of = {item.of!r}; there is "
+            f"{', '.join(OWNERS)}",
+        )  # fmt: skip
+    if item.of and item.of not in OWNERS:
+        raise _error(spec, f"input {item.name!r} is of {item.of!r}; there is {', '.join(OWNERS)}")
+    if item.dtype != "float32" and not (math.isfinite(item.low) and math.isfinite(item.high)):
+        raise _error(spec, f"input {item.name!r} is {item.dtype}; give it finite low and high")
+    if not item.low <= item.high or math.isnan(item.missing) or not item.speed > 0.0:
+        bounds = f"low {item.low}, high {item.high}, missing {item.missing}, speed {item.speed}"
+        raise _error(spec, f"input {item.name!r}: {bounds} do not go together")
+    for companion, wanted in ((item.validity, "validity"), (item.age, "age")):
+        if companion is not None:
+            _companion(spec, item, companion, wanted)
+    if item.names and item.role != "control" and len(item.names) != math.prod(item.shape):
+        raise _error(spec, f"input {item.name!r} has {len(item.names)} names for {math.prod(item.shape)} numbers")
+    if item.role == "audio" and spec.sample_rate and item.shape != (spec.hop,):
+        raise _error(spec, f"audio {item.name!r} has shape {item.shape}; a frame holds {spec.hop} samples")
+    if item.role == "words" and (len(item.shape) != 2 or item.shape[1] != WORD or not item.shape[0]):
+        raise _error(spec, f"words {item.name!r} have shape {item.shape}; give (count, {WORD})")
+    if item.role == "text" and (len(item.shape) != 1 or not item.shape[0]):
+        raise _error(spec, f"text {item.name!r} has shape {item.shape}; give (width,)")
+    if item.role == "control":
+        _control(spec, item)
+
+
+def _companion(spec: StreamSpec, item: InputSpec, name: str, wanted: str) -> None:
+    other = {one.name: one for one in spec.inputs}.get(name)
+    if other is None:
+        raise _error(spec, f"input {item.name!r} names {name!r}, which is no input")
+    if other.role != wanted or other.shape:
+        raise _error(spec, f"input {item.name!r} names {name!r} as its {wanted}, which is a {other.role} {other.shape}")
+
+
+def _control(spec: StreamSpec, item: InputSpec) -> None:
+    if item.names and not item.shape and (item.low, item.high) != (0, len(item.names) - 1):
+        raise _error(spec, f"choice {item.name!r} goes from {item.low:g} to {item.high:g} with {len(item.names)} names")
+    if item.follows and (item.follows != "speaking" or item.of not in OWNERS or item.shape):
+        raise _error(
+            spec, f"control {item.name!r} follows {item.follows!r} of {item.of!r}; there is 'speaking' of "
+            f"{' or '.join(OWNERS)}, for a single number",
+        )  # fmt: skip
+
+
+def _output(spec: StreamSpec, item: OutputSpec) -> None:
+    count = math.prod(item.shape)
+    if count > MOST_VALUES:
+        raise _error(spec, f"output {item.name!r} has {count} numbers; a frame on the wire holds {MOST_VALUES} at most")
+    for what, given in (("names", item.names), ("units", item.units)):
+        if given and len(given) != count:
+            raise _error(spec, f"output {item.name!r} has {len(given)} {what} for {count} numbers")
+    if not codec_known(item.codec):
+        known = ", ".join([*CODECS, *(f"{family}:NAME" for family in CODEC_FAMILIES)])
+        raise _error(spec, f"output {item.name!r} has the unknown codec {item.codec!r}; there is {known}")
+    wanted = {"arkit58": (58,), "emotion25": (25,)}.get(item.codec)
+    if wanted is not None and item.shape != wanted:
+        raise _error(spec, f"output {item.name!r} is {item.codec} and has shape {item.shape}, not {wanted}")
+    last = {"joints": 3, "quaternions": 4}.get(item.codec)
+    if last is not None and (len(item.shape) != 2 or item.shape[1] != last or not item.skeleton):
+        raise _error(spec, f"output {item.name!r} is {item.codec}: give it shape (joints, {last}) and a skeleton")
+
+
+def _error(spec: StreamSpec, text: str) -> SpecError:
+    return SpecError(f"{spec.name}: {text}")
