@@ -20,7 +20,7 @@ import yaml
 from engine.errors import EngineError
 from engine.spec import SpecError, StreamSpec
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.yaml"
 STEP = "step.onnx"
 CARD = "card.md"

@@ -11,15 +11,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from engine.serve import Serving, Session, serve
+from engine.feeds.feeds import wanted
+from engine.serve import ServeOptions, Serving, serve
 from engine.sources.base import Source
-from engine.sources.choose import senses
 from engine.sources.demo import DemoSource
 from engine.spec import StreamSpec
 
@@ -28,7 +28,7 @@ BEGIN_S = 10.6
 """Where the partner's story is joined: from here, 20 s hold its question, its laugh and its look away."""
 
 
-def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], None]) -> int:
+def demo(options: ServeOptions, folder: Path, headless: bool, say: Callable[[str], None]) -> int:
     """Serve a bundle with the OpenCV viewer attached, and with the demo partner where the bundle has a use for it.
     Without a display the viewer writes ``demo.mp4`` and ``demo.png`` into ``folder``. Returns the viewer's exit code;
     raises :class:`EngineError` where it does not come up."""
@@ -53,8 +53,8 @@ def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], No
         threading.Thread(target=_stop_with, args=(viewer, serving.stop), name="viewer", daemon=True).start()
 
     try:
-        sources = demo_partner(Bundle.load(session.bundle).spec, BEGIN_S)
-        stats = serve(replace(session, monitor=True), sources, say, attach)
+        sources = demo_partner([Bundle.load(name).spec for name in options.bundles], BEGIN_S)
+        stats = serve(replace(options, monitor=True), sources, say, attach)
         print(stats.table(), flush=True)
         return viewer.wait(LEAVE_S) if viewer is not None else 1
     except subprocess.TimeoutExpired as error:
@@ -65,9 +65,9 @@ def demo(session: Session, folder: Path, headless: bool, say: Callable[[str], No
             viewer.wait()
 
 
-def demo_partner(spec: StreamSpec, start_s: float = 0.0) -> list[Source]:
-    """The built-in partner, from ``start_s`` on, for a model that listens or looks at faces; nobody for any other."""
-    return [DemoSource(start_s=start_s)] if senses(spec) & set(DemoSource.gives) else []
+def demo_partner(specs: Sequence[StreamSpec], start_s: float = 0.0) -> list[Source]:
+    """The built-in partner, from ``start_s`` on, where any model listens or looks at faces; nobody for others."""
+    return [DemoSource(start_s=start_s)] if any(wanted(spec) & set(DemoSource.gives) for spec in specs) else []
 
 
 def _stop_with(viewer: subprocess.Popen[bytes], stop: threading.Event) -> None:

@@ -17,32 +17,35 @@ import zmq
 from engine.assets import face_landmarker
 from engine.body.bvh import reader
 from engine.bundle import Bundle
+from engine.bundle.fillable import check_fillable
 from engine.control import ask
 from engine.demo import demo_partner
 from engine.errors import EngineError
+from engine.feeds.feeds import wanted
 from engine.publish import bind
-from engine.runtime import OnnxStep
-from engine.serve import Serving, Session, serve
+from engine.runtime import open_runtime
+from engine.serve import ServeOptions, Serving, serve
 from engine.sources.choose import SENSES, devices, senses
 from engine.wire import decode, topic
 
 FRAME_WAIT_S = 5.0
 
 
-def examine(session: Session) -> int:
+def examine(options: ServeOptions) -> int:
     """Print one line per part; 0 when a session can run, 1 otherwise."""
     vital: list[tuple[str, Callable[[], str]]] = [
-        ("bundle", lambda: _bundle(session)),
-        ("ports", lambda: _ports(session)),
-        ("one frame", lambda: _frame(session)),
+        ("bundle", lambda: _bundle(options)),
+        ("ports", lambda: _ports(options)),
+        ("one frame", lambda: _frame(options)),
     ]
     useful: list[tuple[str, set[str], Callable[[], str]]] = [
         ("face tracker", {"face"}, _tracker),
         ("devices", {"audio", "face"}, lambda: devices().replace("\n", "\n" + " " * 20)),
         ("BVH files", {"body"}, reader),
+        ("feeds", {"self"}, lambda: _feeds(options)),
     ]
-    wanted = _senses(session)
-    optional = [(name, check) for name, roles, check in useful if roles & wanted]
+    may = _senses(options)
+    optional = [(name, check) for name, roles, check in useful if roles & may]
     failed = False
     for checks, bad in ((vital, "FAILED"), (optional, "missing")):
         for name, check in checks:
@@ -55,32 +58,43 @@ def examine(session: Session) -> int:
     return int(failed)
 
 
-def _senses(session: Session) -> set[str]:
-    """What the bundle may be given; everything where it does not load."""
+def _senses(options: ServeOptions) -> set[str]:
+    """What the bundles may be given; everything where one does not load."""
     try:
-        return senses(Bundle.load(session.bundle).spec)
+        specs = [Bundle.load(name).spec for name in options.bundles]
     except EngineError:
         return set(SENSES)
+    own = {"self" for spec in specs if any(owner == "self" for _, owner in wanted(spec))}
+    return own.union(*(senses(spec) for spec in specs))
 
 
-def _bundle(session: Session) -> str:
-    bundle = Bundle.load(session.bundle)
-    step = OnnxStep(bundle, provider=session.provider)
-    step.warm_up()
-    finite = all(bool(np.isfinite(value).all()) for value in step.run().values())
-    if not finite:
-        raise EngineError(f"{bundle.name}: a step on empty input is not finite; export the model again")
-    return f"{bundle.name} {bundle.version}, {bundle.spec.rate:g} frames/s, on {session.provider}"
+def _bundle(options: ServeOptions) -> str:
+    told = []
+    for name in options.bundles:
+        bundle = Bundle.load(name)
+        check_fillable(bundle)
+        runtime = open_runtime(bundle, options.where)
+        runtime.warm_up()
+        if not all(bool(np.isfinite(value).all()) for value in runtime.run().values()):
+            raise EngineError(f"{bundle.name}: a step on empty input is not finite; export the model again")
+        told.append(f"{bundle.name} {bundle.version}, {bundle.spec.rate:g} frames/s, on {options.where}")
+    return "; ".join(told)
 
 
-def _ports(session: Session) -> str:
+def _feeds(options: ServeOptions) -> str:
+    """What the bundles take of their own avatar, which `--speech` gives."""
+    keys = set[tuple[str, str]]().union(*(wanted(Bundle.load(name).spec) for name in options.bundles))
+    return "takes its own avatar's " + ", ".join(sorted(what for what, owner in keys if owner == "self")) + " (--speech)"
+
+
+def _ports(options: ServeOptions) -> str:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     with ExitStack() as stack:
         stack.callback(context.destroy, linger=0)
-        for endpoint, option in ((session.pub, "--pub"), (session.control, "--control")):
+        for endpoint, option in ((options.pub, "--pub"), (options.control, "--control")):
             socket = stack.enter_context(context.socket(zmq.PUB))  # held until both are: they may be the same
             bind(socket, endpoint, option)
-    return f"{session.pub} and {session.control} are free"
+    return f"{options.pub} and {options.control} are free"
 
 
 def _tracker() -> str:
@@ -91,7 +105,7 @@ def _tracker() -> str:
     return f"MediaPipe with {path.name}"
 
 
-def _frame(session: Session) -> str:
+def _frame(options: ServeOptions) -> str:
     """A real session on free ports: the demo partner, if the bundle has a use for it, the step, ZeroMQ, a subscriber,
     and the control socket."""
     got: list[bytes] = []
@@ -99,14 +113,18 @@ def _frame(session: Session) -> str:
     threads: list[threading.Thread] = []
 
     def subscribe(serving: Serving) -> None:
-        threads.append(threading.Thread(target=_receive, args=(serving, session.number, got, told), daemon=True))
+        threads.append(threading.Thread(target=_receive, args=(serving, options.number, got, told), daemon=True))
         threads[0].start()
         if not _subscribed(serving):
             raise EngineError("a subscriber in this process could not connect; is loopback blocked by a firewall?")
 
-    trial = replace(session, pub="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", seconds=FRAME_WAIT_S, save=None)
+    trial = replace(
+        options, pub="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", seconds=FRAME_WAIT_S, save=None, record=None,
+        listen="",
+    )  # fmt: skip
     try:
-        serve(trial, demo_partner(Bundle.load(session.bundle).spec), lambda _: None, subscribe)
+        specs = [Bundle.load(name).spec for name in options.bundles]
+        serve(trial, demo_partner(specs), lambda _: None, subscribe)
     finally:
         for thread in threads:
             thread.join(FRAME_WAIT_S)

@@ -1,9 +1,9 @@
-"""Putting a session together: bundle, runtime, sources, sockets and loop; and taking it apart again, cleanly."""
+"""Serving: a host with its bundles, the local session with its sources and sockets, the door for network sessions; and
+taking it all apart again, cleanly."""
 
 from __future__ import annotations
 
 import gc
-import json
 import re
 import signal
 import sys
@@ -14,23 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import zmq
 
-import engine
+from engine.access import Access
 from engine.bundle import Bundle
+from engine.bundle.fillable import check_fillable
 from engine.clock import MonotonicClock
-from engine.control import Controls, ControlServer, set_controls
+from engine.control import ControlServer, set_controls
 from engine.errors import EngineError
-from engine.loop import Loop
-from engine.publish import Publisher
-from engine.rings import Rings
-from engine.runtime import OnnxStep
+from engine.publish import Publisher, encode_announcement
+from engine.session.host import Host
+from engine.session.live import LiveSession, Opening
 from engine.sources.base import Source
-from engine.spec import StreamSpec
 from engine.stats import Stats
-from engine.streams import Stream
-from engine.wire import Frame
 
 ANNOUNCE_S = 1.0
 DEFAULT_PUB = "tcp://127.0.0.1:5570"
@@ -39,10 +35,11 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Session:
-    """What ``engine serve`` was asked for."""
+class ServeOptions:
+    """What ``engine serve`` was asked for. ``listen`` opens the door for network sessions ("HOST:PORT"), of which there
+    may be ``capacity``; ``alone`` False is no local session beside them."""
 
-    bundle: str = "rules"
+    bundles: tuple[str, ...] = ("rules",)
     pub: str = DEFAULT_PUB
     control: str = DEFAULT_CONTROL
     number: int = 1
@@ -50,208 +47,229 @@ class Session:
     seconds: float | None = None
     fast: bool = False
     monitor: bool = False
-    provider: str = "cpu"
+    where: str = "onnx:cpu"
     controls: Mapping[str, Any] = field(default_factory=dict)
+    record: Path | None = None
     save: Path | None = None
+    local: bool = True
+    listen: str = ""
+    capacity: int = 16
+    window_ms: float = 4.0
+    idle_s: float = 30.0
+    head: str = "face"
+    access: Access = field(default_factory=Access)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Sockets that are bound: what a caller of :func:`serve` gets to know and may do. ``url``: of the door for network
+    sessions, "" where there is none."""
+
+    publisher: Publisher
+    control: str
+    stop: threading.Event
+    host: Host
+    url: str = ""
 
 
 def serve(
-    session: Session, sources: Sequence[Source], say: Say, ready: Callable[[Serving], None] | None = None
+    options: ServeOptions, sources: Sequence[Source], say: Say, ready: Callable[[Serving], None] | None = None
 ) -> Stats:
-    """Run a session until it is stopped (Ctrl-C, SIGTERM, the control socket), its time is up or its sources are over.
+    """Run until stopped (a signal, the control socket), until the local session's time is up or its sources are over.
 
     ``say`` gets what a person should know. ``ready`` is called once the sockets are bound and before the sources
-    start. Raises :class:`EngineError` for what a user can mend. Everything opened is closed again.
+    start. Returns what the local session counted (nothing where there is none). Raises :class:`EngineError` for what a
+    user can mend, and at the end where the model never recovered. Everything opened is closed again.
     """
     clock = MonotonicClock()
     with ExitStack() as stack:
         for source in sources:
             stack.callback(source.stop)
-        if session.fast and not sources and session.seconds is None:
+        if options.fast and not sources and options.seconds is None and options.local:
             raise EngineError("--fast: without a source a session has no end; give --seconds or a --source")
-        kept = _Recording(session.save) if session.save is not None else None
-        bundle = Bundle.load(session.bundle)
-        step = OnnxStep(bundle, provider=session.provider)
-        step.warm_up()
-        spec = bundle.spec
-        controls = Controls(spec, session.controls)
-        skeletons = {item.name: item.to_dict() for item in spec.skeletons}
+        bundles = [Bundle.load(name) for name in options.bundles]
+        for bundle in bundles:
+            check_fillable(bundle)
+        recorders = Recorders.of(options)
+        stop = stack.enter_context(_stopped_by_signals())
+        host = Host(
+            bundles,
+            clock,
+            capacity=options.capacity if options.listen else 1,
+            window_ms=options.window_ms,
+            where=options.where,
+            realtime=not options.fast,
+        )
+        stack.callback(host.stop)
+        host.start()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         stack.callback(context.destroy, linger=0)
-        publisher = Publisher(context, session.pub, session.number)
+        publisher = Publisher(context, options.pub, options.number, options.access)
         stack.callback(publisher.close)
-        rings = Rings.of(spec, clock.now_ns())
-
-        def publish(frame: Frame) -> None:
-            publisher.send(frame)
-            if kept is not None:
-                kept.add(frame)
-
-        loop = Loop(
-            *(step, rings, sources, publish, controls, clock),
-            session=session.number,
-            seed=session.seed,
-            monitor=session.monitor,
-            realtime=not session.fast,
-        )
-        stop = stack.enter_context(_stopped_by_signals())
-
-        def describe(_: Mapping[str, Any] | None = None) -> dict[str, Any]:
-            known = controls.values()
-            return {
-                "protocol": 1,
-                "engine": engine.__version__,
-                "session": session.number,
-                "bundle": bundle.name,
-                "rate": spec.rate,
-                "sample_rate": spec.sample_rate,
-                "lookahead_frames": spec.lookahead,
-                "pub": publisher.endpoint,
-                "streams": [stream.describe() for stream in loop.streams],
-                "skeletons": skeletons,
-                "controls": [
-                    {"name": item.name, "low": item.low, "high": item.high, "default": item.missing}
-                    | {"value": known[item.name], "choices": list(item.names), "about": item.about}
-                    for item in spec.controls
-                ],
-                "sources": [source.describe() for source in sources],
-            }
-
-        def stopping(_: Mapping[str, Any]) -> dict[str, Any]:
-            stop.set()
-            return {}
-
-        def forget(_: Mapping[str, Any]) -> dict[str, Any]:
-            loop.reset()
-            return {}
-
-        handlers = {
-            "describe": describe,
-            "stop": stopping,
-            "reset": forget,
-            "set": lambda request: set_controls(controls, request),
-            "stats": lambda _: loop.stats.to_dict(),
-        }
-        server = ControlServer(context, session.control, handlers, clock)
+        local = _Local(host, publisher, stop)
+        server = ControlServer(context, options.control, local.handlers(), clock, options.access)
         stack.callback(server.close)
+        url = _listen(options, host, stack, say) if options.listen else ""
         if ready is not None:
-            ready(Serving(publisher, server.endpoint, stop))
+            ready(Serving(publisher, server.endpoint, stop, host, url))
         gc.collect()
         gc.freeze()  # what start-up made lives as long as the process: no need to walk it in every collection
         stack.callback(gc.unfreeze)
-        for source in sources:
-            source.start(rings, clock)
+        if options.local:
+            given = frozenset(key for source in sources for key in source.gives)
+            session = host.open(
+                Opening(
+                    bundles=tuple(bundle.name for bundle in bundles),
+                    seed=options.seed,
+                    number=options.number,
+                    controls=options.controls,
+                    monitor=options.monitor,
+                    given=given,
+                    seconds=options.seconds,
+                    head=options.head,
+                ),
+                publisher.send,
+                sources,
+                tell=say,
+                recorders=recorders.open,
+                before=local.meet,
+            )
+            stack.callback(recorders.abandon)
+        names = ", ".join(f"{bundle.name} at {bundle.spec.rate:g} frames/s" for bundle in bundles)
         partner = f" from {', '.join(source.name for source in sources)}" if sources else ""
-        say(f"serving {bundle.name} at {spec.rate:g} frames/s{partner}")
+        say(f"serving {names}{partner}")
         say(f"frames on {publisher.endpoint}, control on {server.endpoint}; Ctrl-C stops")
-        ticker = _Ticker(publisher, describe, sources, say, clock)
-        frames = None if session.seconds is None else max(1, round(session.seconds * spec.rate))
-        loop.run(stop, frames, ticker)
+        if url:
+            say(f"network sessions on {url}, {options.capacity} at most")
+        ticker = _Ticker(publisher, local, recorders, sources, say)
+        stack.callback(ticker.close)
+        while not stop.wait(0.05 if options.fast else 0.1):
+            if host.failure is not None or (local.session is not None and local.session.ended is not None):
+                break
+        if host.failure is not None:
+            raise host.failure
+        if local.session is None:
+            host.stop()
+            return Stats()
+        ended_by_itself = local.session.ended
+        session.close("stopped")
+        session.done.wait()
+        ticker.close()
         ticker.tell()
-        if kept is not None:
-            kept.write(loop.streams, spec)
-        return loop.stats
+        recorders.finish(say)
+        for slot in session.slots:
+            if slot.failing:
+                raise EngineError(
+                    f"bundle {slot.spec.name}: {ended_by_itself or 'no step succeeded at the end'}; last failure: "
+                    f"{slot.stats.last_error}; export the model again, or see `engine doctor`"
+                )
+        return session.slots[0].stats
 
 
-@dataclass(frozen=True)
-class Serving:
-    """A session whose sockets are bound: what a caller of :func:`serve` gets to know and may do."""
+class _Local:
+    """The local session for the control socket, which is there before the session is."""
 
-    publisher: Publisher
-    control: str
-    stop: threading.Event
+    def __init__(self, host: Host, publisher: Publisher, stop: threading.Event) -> None:
+        self.session: LiveSession | None = None
+        self._host, self._publisher, self._stop = host, publisher, stop
+
+    def meet(self, session: LiveSession) -> None:
+        """This is it."""
+        self.session = session
+
+    def describe(self) -> dict[str, Any]:
+        """The announcement of the local session, or of an engine that has none."""
+        if self.session is None:
+            bundles = list(self._host.bundles)
+            return {"protocol": 1, "bundle": bundles[0], "bundles": bundles, "streams": [], "pub": self._publisher.endpoint}
+        return {**self.session.describe(), "pub": self._publisher.endpoint}
+
+    def handlers(self) -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
+        """What the control socket answers."""
+        return {
+            "describe": lambda _: self.describe(),
+            "stop": self._stopping,
+            "reset": lambda _: self._asked().reset() or {},
+            "pause": lambda request: self._asked().pause(bool(request.get("paused", True))) or {},
+            "set": lambda request: set_controls(self._asked(), request),
+            "stats": lambda _: {**(self.session.stats() if self.session else {}), "host": self._host.stats()},
+        }
+
+    def _stopping(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        self._stop.set()
+        return {}
+
+    def _asked(self) -> LiveSession:
+        if self.session is None:
+            raise EngineError("this engine serves network sessions alone; each is set by its own client")
+        return self.session
 
 
 class _Ticker:
-    """Once a second, between two frames: announce the session and tell of new trouble."""
+    """Once a second, on a thread of its own: announce the session and tell of new trouble."""
 
     def __init__(
-        self,
-        publisher: Publisher,
-        describe: Callable[[], Mapping[str, Any]],
-        sources: Sequence[Source],
-        say: Say,
-        clock: MonotonicClock,
+        self, publisher: Publisher, local: _Local, recorders: Recorders, sources: Sequence[Source], say: Say
     ) -> None:
-        self._publisher, self._describe, self._sources, self._say = publisher, describe, sources, say
-        self._clock = clock
-        self._next_ns = clock.now_ns()
+        self._publisher, self._local, self._recorders = publisher, local, recorders
+        self._sources, self._say = sources, say
         self._told: dict[str, str | None] = {}
+        self._last: tuple[Any, bytes] = (None, b"")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="announcements", daemon=True)
+        self._thread.start()
 
-    def __call__(self) -> None:
-        if self._clock.now_ns() < self._next_ns:
-            return
-        self._next_ns = self._clock.now_ns() + round(ANNOUNCE_S * 1e9)
-        self._publisher.subscribers()
-        self._publisher.announce(self._describe())
-        self.tell()
+    def close(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            session = self._local.session
+            if session is not None:
+                told = session.describe() | {"pub": self._publisher.endpoint}
+                if told != self._last[0]:  # encoded once a change
+                    self._last = told, encode_announcement(session.number, told)
+                self._publisher.announce(self._last[1])
+            self.tell()
+            if self._stop.wait(ANNOUNCE_S):
+                return
 
     def tell(self) -> None:
-        """Say what is new about the sources' troubles; also at the very end, as a file may fail in its last second."""
-        for source in self._sources:
-            problem = source.problem
+        """Say what is new about troubles; also at the very end, as a file may fail in its last second."""
+        troubles = {source.name: source.problem for source in self._sources}
+        session = self._local.session
+        if session is not None:
+            troubles["input"] = "; ".join(session.feeds.problems()) or None
+            for name, text in session.held()["texts"].items():
+                troubles[f"text {name}"] = text["problem"] or None
+        troubles["recording"] = self._recorders.problem
+        for name, problem in troubles.items():
             kind = re.sub(r"[\d.]+", "", problem) if problem else None  # the seconds count on, the trouble is the same
-            if kind != self._told.get(source.name):
-                self._say(f"{source.name}: {problem or 'all well again'}")
-                self._told[source.name] = kind
+            if kind != self._told.get(name):
+                self._say(f"{name}: {problem or 'all well again'}")
+                self._told[name] = kind
 
 
-class _Recording:
-    """Every published frame in memory, written to ``path`` as one npz at the end: for looking at a session afterwards.
-    Raises :class:`EngineError` at once where ``path`` cannot be written; what is there stays until the end."""
+def _listen(options: ServeOptions, host: Host, stack: ExitStack, say: Say) -> str:
+    from engine.network.server import Server
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._frames: dict[int, list[Frame]] = {}
-        with self._writing():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            new = not path.exists()
-            path.open("ab").close()
-            if new:
-                path.unlink()
-
-    def add(self, frame: Frame) -> None:
-        copied = Frame(
-            **{name: getattr(frame, name) for name in Frame.__slots__ if name != "values"}, values=frame.values.copy()
-        )
-        self._frames.setdefault(frame.stream, []).append(copied)
-
-    def write(self, streams: Sequence[Stream], spec: StreamSpec) -> None:
-        arrays: dict[str, Any] = {}
-        for stream in streams:
-            frames = self._frames.get(stream.number, [])
-            arrays[stream.name] = np.array([frame.values for frame in frames], np.float32).reshape(
-                -1, len(stream.names)
-            )
-            arrays[f"{stream.name}_names"] = np.array(stream.names)
-            arrays[f"{stream.name}_skeleton"] = np.array(stream.skeleton)
-        first = self._frames.get(streams[0].number, [])
-        arrays["seq"] = np.array([frame.seq for frame in first], np.int64)
-        arrays["rate"] = np.float64(spec.rate)
-        arrays["skeletons"] = np.array(json.dumps({item.name: item.to_dict() for item in spec.skeletons}))
-        arrays["flags"] = np.array([int(frame.flags) for frame in first], np.uint8)
-        with self._writing(), self._path.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise EngineError(
-                f"cannot write {self._path}: {reason}; give --save a place that can be written"
-            ) from error
+    server = Server(host, options.listen, options.access, idle_s=options.idle_s, say=say)
+    stack.callback(server.stop)
+    server.start()
+    return server.url
 
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set; a second Ctrl-C ends the process at once."""
+    """An event that Ctrl-C, SIGTERM and a terminal that closes set; a second one ends the process at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown on Windows
+    before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None)) is not None}
 
     def handle(number: int, _: Any) -> None:
         if stop.is_set():

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from engine.channels import FACE_NAMES
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.wire import PARTNER_STREAM, layout_hash
 
@@ -18,7 +19,8 @@ _QUATERNION = ("x", "y", "z", "w")
 
 @dataclass(frozen=True)
 class Stream:
-    """One published stream: number, what its values mean, and the skeleton they move ("" where they move none)."""
+    """One published stream: number, what its values mean (names, units, codec; sound that was heard is "pcm"), and the
+    skeleton they move ("" where they move none)."""
 
     number: int
     name: str
@@ -27,6 +29,7 @@ class Stream:
     units: tuple[str, ...]
     layout: int
     skeleton: str = ""
+    codec: str = "numbers"
 
     def describe(self) -> dict[str, Any]:
         """As announced on the control socket."""
@@ -38,27 +41,37 @@ class Stream:
             "units": list(self.units),
             "layout": self.layout,
             "skeleton": self.skeleton,
+            "codec": self.codec,
         }
 
 
-def streams(spec: StreamSpec, monitor: bool) -> list[Stream]:
-    """The streams of a model: outputs from 0, and with ``monitor`` its audio, face and body inputs from 256."""
+def streams(spec: StreamSpec, monitor: bool, first: int = 0) -> list[Stream]:
+    """The streams of a model: outputs from ``first``, and with ``monitor`` its audio, face and body inputs from
+    ``first`` + 256. A session's further bundles begin at a ``first`` of their own."""
     made = []
     for number, output in enumerate(item for item in spec.outputs if item.name != BAD_INPUT):
         names = output.names or _names(spec, output, "")
         units = output.units or (_unit(output),) * len(names)
-        made.append(_stream(number, output, "output", names, units))
+        made.append(_stream(first + number, output, "output", names, units))
     inputs = [item for item in spec.inputs if item.role in MONITORED] if monitor else []
     for number, item in enumerate(inputs):
         names = item.names or _names(spec, item, item.unit)
-        made.append(_stream(PARTNER_STREAM + number, item, "input", names, (item.unit or _unit(item),) * len(names)))
+        made.append(_stream(first + PARTNER_STREAM + number, item, "input", names, (item.unit or _unit(item),) * len(names)))
     return made
 
 
 def _stream(
     number: int, item: InputSpec | OutputSpec, kind: str, names: tuple[str, ...], units: tuple[str, ...]
 ) -> Stream:
-    return Stream(number, item.name, kind, names, units, layout_hash(names, units), item.skeleton)
+    codec = item.codec if isinstance(item, OutputSpec) else _heard_or_seen(item)
+    return Stream(number, item.name, kind, names, units, layout_hash(names, units), item.skeleton, codec)
+
+
+def _heard_or_seen(item: InputSpec) -> str:
+    """The codec of what a model was given."""
+    if item.role == "audio":
+        return "pcm"
+    return "joints" if item.role == "body" else "arkit58" if item.names == FACE_NAMES else "numbers"
 
 
 def _names(spec: StreamSpec, item: InputSpec | OutputSpec, stem: str) -> tuple[str, ...]:

@@ -11,25 +11,27 @@ from numpy.typing import NDArray
 
 from engine.channels import FACE_NAMES
 from engine.clock import Clock
-from engine.poses import Pose, PoseRing
-from engine.rings import Rings
+from engine.feeds.feeds import Feeds, Key
+from engine.feeds.latest import Pose, PoseRing
 
+SEEN_AND_HEARD: tuple[Key, ...] = (("audio", "partner"), ("face", "partner"))
+"""What a recording of a person gives."""
 NO_FACE_AFTER_S = 1.0
 """Seconds without a face before a source calls it a problem: shorter losses are turned heads and hands."""
 
 
 class Source(Protocol):
-    """Something that fills the rings from threads of its own, between :meth:`start` and :meth:`stop`.
+    """Something that fills feeds from threads of its own, between :meth:`start` and :meth:`stop`.
 
-    ``gives`` are the roles of inputs that it brings: with "audio" it writes the audio ring, which then is the session's
-    clock (a film without sound writes invalid silence there), with "face" and "body" it puts poses. Numbers of a
-    tracker or a file are passed on as they are, non-finite ones too: the model flags them.
+    ``gives`` is what it brings, and whose: with ("audio", "partner") it writes the partner's ring, which then is the
+    session's clock (a film without sound writes invalid silence there), with ("face", "partner") it puts poses. Numbers
+    of a tracker or a file are passed on as they are, non-finite ones too: the model flags them.
     """
 
     name: str
-    gives: Collection[str]
+    gives: Collection[Key]
 
-    def start(self, rings: Rings, clock: Clock) -> None:
+    def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin. Raises :class:`engine.errors.EngineError` when the device or file cannot be used at all."""
         ...
 
@@ -67,7 +69,7 @@ class FaceTracker(Protocol):
 class FaceFeed:
     """Puts faces into a ring and remembers since when there has been none."""
 
-    def __init__(self, face: PoseRing) -> None:
+    def __init__(self, face: PoseRing | None) -> None:
         self._face = face
         self._first_miss_ns: int | None = None
         self._last_ns = 0
@@ -82,6 +84,8 @@ class FaceFeed:
             self._first_miss_ns = capture_ns
         filled = np.zeros(len(FACE_NAMES), np.float32) if values is None else np.asarray(values, np.float32)
         pose = Pose(capture_ns, filled, values is not None)
+        if self._face is None:  # the bundle looks at no face
+            return
         if in_turn is None:
             self._face.put(pose)
         else:

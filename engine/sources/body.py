@@ -12,9 +12,11 @@ from engine.body.bvh import read_bvh
 from engine.body.motion import rest_frames
 from engine.body.skeleton import Skeleton
 from engine.clock import Clock
-from engine.poses import Pose
-from engine.rings import Rings
+from engine.feeds.feeds import Feeds, Key
+from engine.feeds.latest import Pose
 
+AHEAD_S = 0.1
+"""Seconds by which a pose is known before its time."""
 _JOIN_S = 10.0
 
 
@@ -28,7 +30,7 @@ class BodySource:
     has other joints.
     """
 
-    gives: Collection[str] = ("body",)
+    gives: Collection[Key] = (("body", "partner"),)
 
     def __init__(self, path: Path | str, skeleton: Skeleton, fast: bool = False, loop: bool = False) -> None:
         self._path = Path(path)
@@ -39,9 +41,9 @@ class BodySource:
         self._thread: threading.Thread | None = None
         self.name = f"body {self._path.name}"
 
-    def start(self, rings: Rings, clock: Clock) -> None:
+    def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
-        self._thread = threading.Thread(target=self._run, args=(rings, clock), name="body", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(feeds, clock), name="body", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -71,23 +73,24 @@ class BodySource:
             "loop": self._loop,
         }
 
-    def _run(self, rings: Rings, clock: Clock) -> None:
+    def _run(self, feeds: Feeds, clock: Clock) -> None:
         try:
-            self._play(rings, clock)
+            self._play(feeds, clock)
         finally:
-            rings.body.end()
+            feeds.latest["body", "partner"].end()
             self._finished.set()
 
-    def _play(self, rings: Rings, clock: Clock) -> None:
-        start_ns = rings.start_ns if self._fast else clock.now_ns()
+    def _play(self, feeds: Feeds, clock: Clock) -> None:
+        ring, start_ns = feeds.latest["body", "partner"], feeds.start_ns
         frames, rate = len(self._motion), self._motion.rate
         for number in itertools.count() if self._loop else range(frames):
             pose = Pose(start_ns + round((number + 1) * 1e9 / rate), self._motion.positions[number % frames], True)
             if self._fast:
-                rings.body.put_in_turn(pose, self._stop)
+                ring.put_in_turn(pose, self._stop)
             else:
-                clock.sleep_until(pose.capture_ns, self._stop)
-                rings.body.put(pose)
+                # A little ahead of its time, which the reader goes by: which frame sees it must not hang on who is first.
+                clock.sleep_until(pose.capture_ns - round(AHEAD_S * 1e9), self._stop)
+                ring.put(pose)
             if self._stop.is_set():
                 return
         if not self._fast:  # the last pose lasts as long as the others

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock
 from engine.errors import EngineError
-from engine.rings import Rings
+from engine.feeds.feeds import Feeds, Key
 from engine.sources.base import FaceFeed, FaceTracker, joined
 
 STALL_S = 1.0
@@ -40,7 +40,7 @@ class CameraSource:
     trouble is a ``problem``. The tracker is closed by :meth:`stop` only.
     """
 
-    gives: Collection[str] = ("face",)
+    gives: Collection[Key] = (("face", "partner"),)
 
     def __init__(self, device: int | str, tracker: FaceTracker, open_capture: Callable[[], Any] | None = None) -> None:
         self._device = int(device) if isinstance(device, str) and device.isdigit() else device
@@ -63,9 +63,9 @@ class CameraSource:
                 f"camera {self._device} does not open; is it plugged in, permitted and free? Choose another number"
             )
 
-    def start(self, rings: Rings, clock: Clock) -> None:
+    def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to watch."""
-        self._clock, self._feed = clock, FaceFeed(rings.face)
+        self._clock, self._feed = clock, FaceFeed(feeds.latest.get(("face", "partner")))
         self._last_ns = clock.now_ns()
         self._threads = [
             threading.Thread(target=self._repeat, args=(turn,), name=name, daemon=True)

@@ -9,7 +9,7 @@ starts with the rest: no camera or tracker means listening by voice alone, no mi
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.body.skeleton import Skeleton
@@ -20,7 +20,7 @@ from engine.spec import StreamSpec
 
 Say = Callable[[str], None]
 SENSES = {"audio": "listen", "face": "look at faces", "body": "watch bodies"}
-"""Roles of inputs that a source can give, and what a model does with them."""
+"""What a source can give of a partner, and what a model does with it."""
 GIVES = {
     "live": {"audio", "face"},
     "demo": {"audio", "face"},
@@ -33,22 +33,32 @@ KINDS = "live, demo, file PATH, body FILE.bvh, engine ADDRESS or none"
 
 
 def senses(spec: StreamSpec) -> set[str]:
-    """The roles of a model's inputs that a source can give."""
-    return {str(item.role) for item in spec.inputs} & set(SENSES)
+    """What of a partner a source can give to a model."""
+    return {item.role for item in spec.inputs if item.of == "partner"} & set(SENSES)
 
 
-def choose(options: argparse.Namespace, bundle: Bundle, say: Say) -> list[Source]:
-    """The sources that ``options`` (of ``engine serve``) name, for a bundle. Raises :class:`EngineError` where none can
-    be had, or where they give nothing that it wants."""
-    wanted = senses(bundle.spec)
+def choose(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> list[Source]:
+    """The sources that ``options`` (of ``engine serve``) name, for bundles side by side. Raises :class:`EngineError`
+    where none can be had, or where they give nothing that any of them wants."""
+    sources = _partner(options, bundles, say)
+    if options.speech is None:
+        return sources
+    from engine.speech.choose import speech
+
+    return [*sources, *speech(options.speech, bundles, fast=options.fast, loop=options.loop)]
+
+
+def _partner(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> list[Source]:
+    wanted = set[str]().union(*(senses(bundle.spec) for bundle in bundles))
+    bundle = bundles[0]
     kind, *rest = options.source or ["live" if wanted & GIVES["live"] else "none"]
     if kind not in GIVES or len(rest) != (kind in ("file", "body", "engine")):
         raise EngineError(f"--source {' '.join(options.source)}: give {KINDS}")
     if GIVES[kind] and not wanted & GIVES[kind]:
-        raise EngineError(f"--source {' '.join([kind, *rest])}: {unwanted(bundle, GIVES[kind])}")
+        raise EngineError(f"--source {' '.join([kind, *rest])}: {unwanted(bundles, GIVES[kind])}")
     for option, role in (("mic", "audio"), ("camera", "face")):
         if getattr(options, option) is not None and (kind != "live" or role not in wanted):
-            reason = unwanted(bundle, {role}) if role not in wanted else f"--source {kind} opens no device"
+            reason = unwanted(bundles, {role}) if role not in wanted else f"--source {kind} opens no device"
             raise EngineError(f"--{option}: {reason}")
     if options.fast and kind in ("live", "engine"):
         what = "a microphone" if kind == "live" else "another engine"
@@ -60,29 +70,33 @@ def choose(options: argparse.Namespace, bundle: Bundle, say: Say) -> list[Source
 
         return [DemoSource(fast=options.fast)]
     if kind == "file":
-        return [_file(rest[0], options, bundle, say)]
+        return [_file(rest[0], options, wanted, say)]
     if kind == "body":
         from engine.sources.body import BodySource
 
-        return [BodySource(Path(rest[0]), partner_skeleton(bundle), fast=options.fast, loop=options.loop)]
+        return [BodySource(Path(rest[0]), partner_skeleton(bundles), fast=options.fast, loop=options.loop)]
     if kind == "engine":
         from engine.sources.remote import EngineSource
 
-        return [EngineSource(rest[0], partner_skeleton(bundle))]
+        return [EngineSource(rest[0], partner_skeleton(bundles))]
     return _live(options, wanted, say) if kind == "live" else []
 
 
-def unwanted(bundle: Bundle, given: set[str]) -> str:
-    """Why a bundle has no use for these roles, and what it can be given."""
+def unwanted(bundles: Sequence[Bundle], given: set[str]) -> str:
+    """Why bundles have no use for these roles, and what they can be given."""
+    wanted = set[str]().union(*(senses(bundle.spec) for bundle in bundles))
     does = " or ".join(SENSES[role] for role in SENSES if role in given)
     has = " or ".join(role for role in SENSES if role in given)
-    fitting = [kind for kind, gives in GIVES.items() if gives & senses(bundle.spec) or kind == "none"]
-    return f"bundle {bundle.name} does not {does}: it has no {has} input; sources that fit it: {', '.join(fitting)}"
+    fitting = [kind for kind, gives in GIVES.items() if gives & wanted or kind == "none"]
+    names = " and ".join(bundle.name for bundle in bundles)
+    return f"bundle {names} does not {does}: it has no {has} input; sources that fit it: {', '.join(fitting)}"
 
 
-def partner_skeleton(bundle: Bundle) -> Skeleton:
-    """The skeleton of the bodies that a bundle sees. Raises :class:`EngineError` where it names none or several."""
-    names = {item.skeleton for item in bundle.spec.by_role("body")}
+def partner_skeleton(bundles: Sequence[Bundle]) -> Skeleton:
+    """The skeleton of the bodies that bundles see. Raises :class:`EngineError` where they name none or several."""
+    bundle = next(one for one in bundles if "body" in senses(one.spec))
+    seen = [item for one in bundles for item in one.spec.by_role("body") if item.of == "partner"]
+    names = {item.skeleton for item in seen}
     if len(names) != 1 or "" in names:
         raise EngineError(
             f"bundle {bundle.name}: its body inputs name skeletons {sorted(names)}; give them one, and export it again"
@@ -90,17 +104,16 @@ def partner_skeleton(bundle: Bundle) -> Skeleton:
     return bundle.spec.skeleton(names.pop())
 
 
-def _file(path: str, options: argparse.Namespace, bundle: Bundle, say: Say) -> Source:
+def _file(path: str, options: argparse.Namespace, wanted: set[str], say: Say) -> Source:
     from engine.sources.file import FileSource
     from engine.sources.media import MediaFile
 
-    wanted = senses(bundle.spec)
     watched = "face" in wanted and not options.no_tracker and MediaFile(path).has_video
     tracker = _tracker(say) if watched else None  # takes seconds to load
     source = FileSource(Path(path), options.fast, tracker, loop=options.loop)
-    if not wanted & set(source.gives):
+    if not wanted & {what for what, _ in source.gives}:
         raise EngineError(
-            f"--source file {path}: shows no face that is tracked, and bundle {bundle.name} hears nothing"
+            f"--source file {path}: shows no face that is tracked, and no bundle served hears anything"
         )
     return source
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from engine.channels import FACE_NAMES
 from engine.clock import Clock
 from engine.errors import EngineError
-from engine.rings import Rings
+from engine.feeds.feeds import Feeds, Key
+from engine.sources.base import SEEN_AND_HEARD
 from engine.sources.media import MediaFile
 from engine.sources.player import AudioBlock, FaceItem, Lap, Player, playing_rate
 
@@ -36,7 +37,7 @@ class DemoSource:
     """
 
     name = "demo"
-    gives: Collection[str] = ("audio", "face")
+    gives: Collection[Key] = SEEN_AND_HEARD
 
     def __init__(
         self, fast: bool = False, loop: bool = True, folder: Path | str | None = None, start_s: float = 0.0
@@ -49,16 +50,16 @@ class DemoSource:
         self._first = round(start_s * FACE_RATE) % len(self._face)
         self._player: Player | None = None
 
-    def start(self, rings: Rings, clock: Clock) -> None:
+    def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
-        rate = playing_rate(rings)
+        rate = playing_rate(feeds)
         voice = np.concatenate([block.samples for block in self._voice.audio(rate)])
         # A lap is a whole number of face frames, so that faces and hops stay in step from lap to lap.
         frames = max(len(self._face), -(-len(voice) * FACE_RATE // rate))
         voice = np.pad(voice, (0, max(0, round(frames * rate / FACE_RATE) - len(voice))))
         voice = np.roll(voice, -round(self._first * rate / FACE_RATE))
         laps = (Lap([AudioBlock(voice)], self._faces(frames)) for _ in (itertools.count() if self._loop else range(1)))
-        self._player = Player(laps, rings, clock, self._fast, slow_faces=False)
+        self._player = Player(laps, feeds, clock, self._fast, slow_faces=False)
         self._player.start()
 
     def stop(self) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import Clock
-from engine.rings import Rings
-from engine.sources.base import FaceTracker, joined
+from engine.feeds.feeds import Feeds, Key
+from engine.sources.base import SEEN_AND_HEARD, FaceTracker, joined
 from engine.sources.media import MediaFile, upright
 from engine.sources.player import FaceItem, Lap, Player, playing_rate
 
@@ -45,11 +45,11 @@ class FileSource:
         self.name = f"file {self._media.path.name}"
         self._watched = self._media.has_video and tracker is not None
         # Without sound it is invalid silence, in step with the picture.
-        self.gives: Collection[str] = ("audio", "face") if self._watched else ("audio",)
+        self.gives: Collection[Key] = SEEN_AND_HEARD if self._watched else SEEN_AND_HEARD[:1]
 
-    def start(self, rings: Rings, clock: Clock) -> None:
+    def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
-        self._player = Player(self._laps(playing_rate(rings)), rings, clock, self._fast, slow_faces=self._watched)
+        self._player = Player(self._laps(playing_rate(feeds)), feeds, clock, self._fast, slow_faces=self._watched)
         self._player.start()
 
     def stop(self) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.clock import Clock
 from engine.errors import EngineError
 from engine.resample import StreamingResampler, to_mono
-from engine.rings import Rings
+from engine.feeds.feeds import Feeds, Key
 from engine.sources.base import joined
 
 BLOCK_S = 0.01
@@ -45,9 +45,9 @@ class MicSource:
     message lists those there are). ``sounddevice`` is for tests: something like the module of that name.
     """
 
-    gives: Collection[str] = ("audio",)
-
-    def __init__(self, device: int | str | None = None, sounddevice: Any = None) -> None:
+    def __init__(self, device: int | str | None = None, sounddevice: Any = None, owner: str = "partner") -> None:
+        self.gives: Collection[Key] = (("audio", owner),)
+        self._owner = owner
         self._sd = _portaudio() if sounddevice is None else sounddevice
         self._index, found = find_input(self._sd, device)
         self._device_name = str(found["name"])
@@ -67,11 +67,11 @@ class MicSource:
         self._stalled = False
         self._failure: str | None = None
 
-    def start(self, rings: Rings, clock: Clock) -> None:
+    def start(self, feeds: Feeds, clock: Clock) -> None:
         """Open the device and begin. Raises :class:`EngineError` when it does not open or the model hears nothing."""
-        if rings.audio is None:
-            raise EngineError(f"{self.name}: the model has no audio input; start without a microphone")
-        self._audio, self._clock = rings.audio, clock
+        if self._owner not in feeds.samples:
+            raise EngineError(f"{self.name}: the model does not hear its {self._owner}; start without this microphone")
+        self._audio, self._clock = feeds.samples[self._owner], clock
         try:
             self._open()
         except self._errors as error:

@@ -1,4 +1,4 @@
-"""Plays timed audio and faces into the rings: in real time, or as fast as the reader takes them.
+"""Plays timed audio and faces into feeds: in real time, or as fast as the reader takes them.
 
 File and built-in partner both become *laps* (one pass through the material), each with blocks of audio and faces with
 times; this module alone knows about pacing, back-pressure and order. Both ways put every face of time <= t before the
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock
 from engine.errors import EngineError
-from engine.rings import AudioRing, Rings
+from engine.feeds.feeds import Feeds
+from engine.feeds.samples import AudioRing
 from engine.sources.base import FaceFeed, joined
 
 PIECE_S = 0.02
@@ -54,34 +55,36 @@ class Lap:
     faces: Iterable[FaceItem]
 
 
-def playing_rate(rings: Rings) -> int:
-    """The rate (Hz) at which a player of these rings wants its audio."""
-    return SILENT_RATE if rings.audio is None else rings.audio.rate
+def playing_rate(feeds: Feeds, owner: str = "partner") -> int:
+    """The rate (Hz) at which a player of these feeds wants its owner's audio."""
+    return feeds.samples[owner].rate if owner in feeds.samples else SILENT_RATE
 
 
 class Player:
     """Plays ``laps`` one after the other on a thread, from :meth:`start` to the end or :meth:`stop`.
 
     ``fast``: no pacing; the writer waits for the reader instead, so the result does not depend on timing. Capture
-    times are then the moment of the start plus media time, ahead of the clock. ``slow_faces``: reading a face takes
+    times are then the session's start plus media time, ahead of the clock. ``slow_faces``: reading a face takes
     long enough to need its own thread in real time; where it falls behind, pictures are passed over
-    (``skipped_faces``). Where nothing is heard the sound only keeps the time, and ``fast`` goes by the faces instead,
+    (``skipped_faces``). ``owner``: whose voice and face it is. Where nothing is heard the sound only keeps the time, and ``fast`` goes by the faces instead,
     from the session's start on. An error while reading ends the play and becomes the ``problem``.
     """
 
     def __init__(
         self,
         laps: Iterable[Lap],
-        rings: Rings,
+        feeds: Feeds,
         clock: Clock,
         fast: bool,
         slow_faces: bool,
+        owner: str = "partner",
     ) -> None:
         self.skipped_faces = 0
         self._laps = laps
-        heard = rings.audio is not None
-        self._audio = rings.audio or AudioRing(SILENT_RATE, SILENT_RATE // 25, 1.0)
-        self._rings, self._feed = rings, FaceFeed(rings.face)
+        heard = owner in feeds.samples
+        self._audio = feeds.samples[owner] if heard else AudioRing(SILENT_RATE, SILENT_RATE // 25, 1.0)
+        self._origin_ns, self._face = feeds.start_ns, feeds.latest.get(("face", owner))
+        self._feed = FaceFeed(self._face)
         self._block = fast and heard
         self._clock = clock
         self._fast = fast
@@ -122,7 +125,8 @@ class Player:
             self._failure = f"playing failed: {type(error).__name__}: {error}"
         finally:
             self._audio.end()
-            self._rings.face.end()
+            if self._face is not None:
+                self._face.end()
             self._finished.set()
 
     def _play(self) -> None:
@@ -132,7 +136,7 @@ class Player:
             first = next(blocks, None)  # opening a file takes time, which must not count as time played
             if first is None:
                 continue
-            start_ns = self._start_ns() if start_ns is None else start_ns
+            start_ns = self._begin_ns() if start_ns is None else start_ns
             lap_ns = start_ns + self._media_ns(self._position)
             pieces = self._pieces(itertools.chain([first], blocks))
             if self._own_thread:
@@ -142,8 +146,8 @@ class Player:
             if self._stop.is_set():
                 return
 
-    def _start_ns(self) -> int:
-        return self._clock.now_ns() if self._in_turn is None else self._rings.start_ns
+    def _begin_ns(self) -> int:
+        return self._origin_ns if self._fast else self._clock.now_ns()
 
     def _merged(self, pieces: Iterator[AudioBlock], lap: Lap, start_ns: int, lap_ns: int) -> None:
         faces = iter(lap.faces)

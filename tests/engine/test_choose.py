@@ -24,13 +24,13 @@ def dancer(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 def options(*source: str, **given: Any) -> argparse.Namespace:
     """The options of ``engine serve``."""
-    plain = {"fast": False, "loop": False, "mic": None, "no_mic": False, "camera": None, "no_camera": False}
+    plain = {"fast": False, "loop": False, "mic": None, "no_mic": False, "camera": None, "speech": None, "no_camera": False}
     return argparse.Namespace(source=list(source) or None, **{**plain, "no_tracker": False, "seconds": None, **given})
 
 
 def refused(bundle: Bundle, *source: str, **given: Any) -> str:
     with pytest.raises(EngineError) as error:
-        choose(options(*source, **given), bundle, lambda _: None)
+        choose(options(*source, **given), [bundle], lambda _: None)
     return str(error.value)
 
 
@@ -38,9 +38,9 @@ def test_a_dancer_opens_no_device_and_says_nothing(dancer: Bundle, monkeypatch: 
     monkeypatch.setattr(chooser, "_live", lambda *_: pytest.fail("a device was opened"))
     monkeypatch.setattr(chooser, "_tracker", lambda *_: pytest.fail("a tracker was loaded"))
     said: list[str] = []
-    assert choose(options(), dancer, said.append) == []
-    assert choose(options("none"), dancer, said.append) == []
-    assert choose(options("none"), Bundle.load("rules"), said.append) == []
+    assert choose(options(), [dancer], said.append) == []
+    assert choose(options("none"), [dancer], said.append) == []
+    assert choose(options("none"), [Bundle.load("rules")], said.append) == []
     assert said == []
 
 
@@ -52,15 +52,15 @@ def test_a_listener_gets_the_devices_that_its_inputs_ask_for(monkeypatch: pytest
         rules,
         spec=dataclasses.replace(rules.spec, inputs=tuple(i for i in rules.spec.inputs if i.role != "audio")),
     )
-    choose(options(), rules, lambda _: None)
-    choose(options("live"), deaf, lambda _: None)
+    choose(options(), [rules], lambda _: None)
+    choose(options("live"), [deaf], lambda _: None)
     assert asked == [{"audio", "face"}, {"face"}]
 
 
 def test_a_take_is_a_partner(dancer: Bundle, tmp_path: Path) -> None:
     path = take(tmp_path / "a.bvh")
-    (source,) = choose(options("body", str(path), loop=True), dancer, lambda _: None)
-    assert (source.name, list(source.gives), source.describe()["loop"]) == ("body a.bvh", ["body"], True)
+    (source,) = choose(options("body", str(path), loop=True), [dancer], lambda _: None)
+    assert (source.name, list(source.gives), source.describe()["loop"]) == ("body a.bvh", [("body", "partner")], True)
 
 
 def test_what_gives_the_bundle_nothing_is_refused(dancer: Bundle) -> None:
@@ -80,9 +80,9 @@ def test_what_gives_the_bundle_nothing_is_refused(dancer: Bundle) -> None:
 
 
 def test_bodies_of_two_skeletons_are_one_too_many(dancer: Bundle) -> None:
-    assert partner_skeleton(dancer) == STICK
+    assert partner_skeleton([dancer]) == STICK
     twig = dataclasses.replace(STICK, name="twig")
     more = (*dancer.spec.inputs, InputSpec("third", "body", (5, 3), skeleton="twig", of="partner"))
     spec = dataclasses.replace(dancer.spec, inputs=more, skeletons=(STICK, twig))
     with pytest.raises(EngineError, match=r"skeletons \['stick', 'twig'\]"):
-        partner_skeleton(dataclasses.replace(dancer, spec=spec))
+        partner_skeleton([dataclasses.replace(dancer, spec=spec)])

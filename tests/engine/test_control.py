@@ -18,7 +18,7 @@ from engine.clock import FakeClock
 from engine.control import LONGEST_REQUEST, Controls, ControlServer, ask, set_controls
 from engine.errors import EngineError
 from engine.spec import SpecError
-from tests.engine.scene import SPEC
+from tests.engine.session.scene import SPEC
 
 FREE = "tcp://127.0.0.1:*"
 

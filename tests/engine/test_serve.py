@@ -24,7 +24,7 @@ from engine.publish import ANNOUNCE_MAGIC
 from engine.serve import Serving, Session, serve
 from engine.sources.demo import DemoSource
 from engine.wire import MAGIC, Flag, decode
-from tests.engine.scene import Asked
+from tests.engine.session.scene import Asked
 
 FREE = "tcp://127.0.0.1:*"
 PORTS = ["--pub", FREE, "--control", FREE]

@@ -14,10 +14,10 @@ from engine.body.export import write_bvh
 from engine.body.motion import Motion, rest_frames
 from engine.clock import FakeClock, MonotonicClock
 from engine.errors import EngineError
-from engine.poses import PoseRing
-from engine.rings import Rings
+from engine.feeds.latest import PoseRing
 from engine.sources.body import BodySource
 from tests.engine.dancer import RATE, STICK, take, walk
+from tests.engine.feeds.made import feeds
 
 START = 1_000_000_000
 
@@ -25,17 +25,17 @@ START = 1_000_000_000
 def seen(source: BodySource, frames: int, rate: float = RATE) -> tuple[list[float], bool]:
     """The x of the hip that each frame of a fast session sees (a centimetre a frame of the take), and whether the take
     was over after them."""
-    rings = Rings(start_ns=START)
-    source.start(rings, FakeClock(START))
+    ring = PoseRing()
+    source.start(feeds(body=ring, start_ns=START), FakeClock(START))
     found = []
     try:
         for frame in range(frames):
             due = START + round((frame + 1) * 1e9 / rate)
-            assert rings.body.reach(due, 60)
-            pose = rings.body.newest_before(due)
+            assert ring.reach(due, 60)
+            pose = ring.newest_before(due)
             found.append(float(pose.values[0, 0]) if pose is not None and pose.valid else np.nan)
         over = START + round((frames + 1) * 1e9 / rate)
-        return found, rings.body.reach(over, 60) and rings.body.over(over)
+        return found, ring.reach(over, 60) and ring.over(over)
     finally:
         source.stop()
 
@@ -61,15 +61,15 @@ def test_looped_it_starts_again(tmp_path: Path) -> None:
 
 
 def test_in_real_time_the_clock_decides_and_the_last_pose_has_its_time(tmp_path: Path) -> None:
-    clock, rings = FakeClock(START), Rings(PoseRing(), PoseRing(100), start_ns=7)
+    clock, ring = FakeClock(START), PoseRing(100)
     source = BodySource(take(tmp_path / "a.bvh", 30), STICK)
-    source.start(rings, clock)
-    assert rings.body.reach(10**18, 60)
+    source.start(feeds(body=ring, start_ns=START), clock)
+    assert ring.reach(10**18, 60)
     source.stop()
     assert source.finished and source.problem is None
     assert clock.now_ns() == START + round(31 * 1e9 / RATE)
     for frame in (0, 12, 29):
-        pose = rings.body.newest_before(START + round((frame + 1) * 1e9 / RATE))
+        pose = ring.newest_before(START + round((frame + 1) * 1e9 / RATE))
         assert pose is not None and pose.values[0, 0] == pytest.approx(0.01 * frame, abs=1e-5)
 
 
@@ -78,7 +78,7 @@ def test_stopped_it_leaves_no_thread(tmp_path: Path) -> None:
     for fast in (False, True):
         source = BodySource(take(tmp_path / "a.bvh", 3000), STICK, fast=fast)
         source.stop()  # before start: nothing to do
-        source.start(Rings(), MonotonicClock())
+        source.start(feeds(body=PoseRing()), MonotonicClock())
         source.stop()
         source.stop()
         assert source.finished

@@ -11,9 +11,9 @@ import pytest
 
 from engine.clock import FakeClock, MonotonicClock
 from engine.errors import EngineError
-from engine.poses import PoseRing
-from engine.rings import Rings
+from engine.feeds.latest import PoseRing
 from engine.sources.camera import CameraSource, cameras
+from tests.engine.feeds.made import feeds
 
 MS = 1_000_000
 
@@ -73,7 +73,7 @@ class Rig:
         self._first = True
         self.camera = CameraSource(0, self.tracker, self._open)
         monkeypatch.setattr(CameraSource, "_repeat", lambda camera, turn: None)
-        self.camera.start(Rings(self.faces), self.clock)
+        self.camera.start(feeds(self.faces), self.clock)
 
     def _open(self) -> Capture:
         if self._first:
@@ -145,7 +145,7 @@ def test_a_failing_tracker_is_reported_and_does_not_stop_the_camera() -> None:
     tracker.fail = True
     endless = Capture(clock, 10**9)
     camera, faces, before = CameraSource(0, tracker, lambda: endless), PoseRing(), threading.active_count()
-    camera.start(Rings(faces), clock)
+    camera.start(feeds(faces), clock)
     waiting = threading.Event()
     for _ in range(1200):
         if "model fell over" in (camera.problem or ""):
@@ -186,7 +186,7 @@ def test_opencv_reads_a_film_as_camera(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     done = threading.Event()
     camera = CameraSource(path, Any58())
-    camera.start(Rings(), MonotonicClock())
+    camera.start(feeds(PoseRing()), MonotonicClock())
     assert done.wait(60)
     camera.stop()
     red, blue = seen[0]

@@ -11,9 +11,10 @@ av = pytest.importorskip("av", reason="PyAV is not installed")
 
 from engine.clock import FakeClock  # noqa: E402
 from engine.errors import EngineError  # noqa: E402
-from engine.poses import PoseRing  # noqa: E402
-from engine.rings import AudioRing, Rings  # noqa: E402
+from engine.feeds.latest import PoseRing  # noqa: E402
+from engine.feeds.samples import AudioRing  # noqa: E402
 from engine.sources.demo import DemoSource  # noqa: E402
+from tests.engine.feeds.made import feeds  # noqa: E402
 
 RATE = 16_000
 START_NS = 1_000_000_000
@@ -37,7 +38,7 @@ def partner(folder: Path, seconds: float = 1.0, frames: int = 25, rate: int = RA
 def run(source: DemoSource, frames: int, rate: int = RATE, hop: int = 640) -> tuple[list[float], list[float], bool]:
     """(last sample of each hop, face at its end, whether all hops were valid)."""
     ring, faces = AudioRing(rate, hop, 2), PoseRing()
-    source.start(Rings(faces, audio=ring), FakeClock(START_NS))
+    source.start(feeds(faces, audio=ring, start_ns=START_NS), FakeClock(START_NS))
     last, seen, valid = [], [], True
     try:
         for k in range(frames):
@@ -89,7 +90,7 @@ def test_in_real_time_the_clock_decides(tmp_path: Path) -> None:
     clock = FakeClock(START_NS)
     ring, faces = AudioRing(RATE, 640, 10), PoseRing()
     source = DemoSource(loop=False, folder=partner(tmp_path))
-    source.start(Rings(faces, audio=ring), clock)
+    source.start(feeds(faces, audio=ring), clock)
     while not ring.ended:
         ring.wait(10**6, 0.05)
     source.stop()

@@ -14,9 +14,10 @@ import pytest
 av = pytest.importorskip("av", reason="PyAV is not installed")
 
 from engine.clock import FakeClock, MonotonicClock  # noqa: E402
-from engine.poses import PoseRing  # noqa: E402
-from engine.rings import AudioRing, Hop, Rings  # noqa: E402
+from engine.feeds.latest import PoseRing  # noqa: E402
+from engine.feeds.samples import AudioRing, Hop  # noqa: E402
 from engine.sources.file import FileSource  # noqa: E402
+from tests.engine.feeds.made import feeds  # noqa: E402
 
 RATE, HOP = 16_000, 640
 START_NS = 1_000_000_000
@@ -96,7 +97,7 @@ def play(source: Any, limit: int = 10_000) -> tuple[list[Hop], list[float | None
     audio, face = AudioRing(RATE, HOP, 2), PoseRing()
     hops: list[Hop] = []
     faces: list[float | None] = []
-    source.start(Rings(face, audio=audio), FakeClock(START_NS))
+    source.start(feeds(face, audio=audio, start_ns=START_NS), FakeClock(START_NS))
     try:
         while len(hops) < limit and audio.wait(len(hops), 60):
             hop = audio.read_hop(len(hops))
@@ -128,7 +129,7 @@ def test_sound_arrives_at_the_models_rate_and_in_time(tmp_path: Path, rate: int,
     np.testing.assert_allclose(heard(hops)[300:-300], tone(RATE, 1.0)[300:-300], atol=2e-3)
     assert source.finished
     assert source.problem is None
-    assert list(source.gives) == ["audio"]
+    assert list(source.gives) == [("audio", "partner")]
     assert source.describe()["audio_rate"] == rate
 
 
@@ -142,7 +143,7 @@ def test_a_film_gives_each_frame_the_picture_of_its_time(tmp_path: Path) -> None
     for k in range(49):
         assert faces[k] == pytest.approx(levels[k + 1], abs=6)
     np.testing.assert_allclose(heard(hops)[2_000:30_000], tone(RATE, 2.0)[2_000:30_000], atol=0.05)
-    assert list(source.gives) == ["audio", "face"]
+    assert list(source.gives) == [("audio", "partner"), ("face", "partner")]
     assert tracker.closed == 1
 
 
@@ -163,7 +164,7 @@ def test_a_film_without_sound_keeps_the_clock_with_invalid_silence(tmp_path: Pat
     assert len(hops) == 63
     assert not any(hop.valid or hop.samples.any() for hop in hops)
     assert all(value == pytest.approx(100, abs=3) for value in faces)
-    assert "audio" in source.gives and source.describe()["audio"] is False
+    assert ("audio", "partner") in source.gives and source.describe()["audio"] is False
     assert source.problem is None
 
 
@@ -172,7 +173,7 @@ def test_sound_switched_off_is_not_played(tmp_path: Path) -> None:
     hops, _, source = play(FileSource(path, fast=True, tracker=Shade(), audio=False))
     assert len(hops) == 25
     assert not any(hop.valid for hop in hops)
-    assert "audio" in source.gives and source.describe()["audio"] is False
+    assert ("audio", "partner") in source.gives and source.describe()["audio"] is False
 
 
 def test_sound_that_starts_later_than_the_picture_keeps_its_distance(tmp_path: Path) -> None:
@@ -251,7 +252,7 @@ def test_a_stopped_source_ends_its_threads_and_the_ring(tmp_path: Path) -> None:
     source = FileSource(wav(tmp_path / "a.wav", tone(RATE, 60.0), RATE))
     source.stop()  # before start: nothing to do
     audio = AudioRing(RATE, HOP, 2)
-    source.start(Rings(audio=audio), MonotonicClock())
+    source.start(feeds(audio=audio), MonotonicClock())
     assert audio.wait(0, 60)
     source.stop()
     source.stop()

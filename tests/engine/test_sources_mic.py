@@ -12,8 +12,9 @@ import pytest
 
 from engine.clock import FakeClock, MonotonicClock
 from engine.errors import EngineError
-from engine.rings import AudioRing, Rings
+from engine.feeds.samples import AudioRing
 from engine.sources.mic import MicSource, microphones
+from tests.engine.feeds.made import feeds
 
 HOP = 640
 MS = 1_000_000
@@ -84,7 +85,7 @@ class Rig:
         self.ring = AudioRing(16_000, HOP, 2)
         self.mic = MicSource(device, ports)
         monkeypatch.setattr(MicSource, "_run", lambda mic: None)
-        self.mic.start(Rings(audio=self.ring), self.clock)
+        self.mic.start(feeds(audio=self.ring), self.clock)
 
     def deliver(self, block: np.ndarray, age_s: float | None = None, overflow: bool = False) -> None:
         """A callback at the present time; ``age_s``: how long ago its first sample was captured."""
@@ -250,7 +251,7 @@ def test_a_device_that_does_not_open_is_refused_by_name(fault: str) -> None:
     setattr(ports, fault, True)
     mic = MicSource(None, ports)
     with pytest.raises(EngineError, match="'Built-in Mic' does not open"):
-        mic.start(Rings(audio=AudioRing(16_000, HOP, 1)), FakeClock())
+        mic.start(feeds(audio=AudioRing(16_000, HOP, 1)), FakeClock())
     assert not any(stream.open for stream in ports.streams)
 
 
@@ -276,7 +277,7 @@ def test_a_missing_library_is_refused_with_the_package_that_has_it(monkeypatch: 
 def test_the_thread_passes_sound_on_and_ends() -> None:
     ports = Ports(16_000, 1)
     mic, ring, before = MicSource(None, ports), AudioRing(16_000, HOP, 2), threading.active_count()
-    mic.start(Rings(audio=ring), MonotonicClock())
+    mic.start(feeds(audio=ring), MonotonicClock())
     times = SimpleNamespace(currentTime=1.0, inputBufferAdcTime=0.96)
     ports.streams[0].callback(np.ones((HOP, 1), np.float32), HOP, times, SimpleNamespace(input_overflow=False))
     assert ring.wait(0, 60)
@@ -296,7 +297,7 @@ def test_a_real_microphone_is_heard() -> None:
     except EngineError as error:
         pytest.skip(str(error))
     ring = AudioRing(16_000, HOP, 2)
-    mic.start(Rings(audio=ring), MonotonicClock())
+    mic.start(feeds(audio=ring), MonotonicClock())
     try:
         assert ring.wait(10, 30)
         assert ring.read_hop(10).valid  # type: ignore[union-attr]

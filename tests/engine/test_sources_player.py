@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.clock import FakeClock
-from engine.poses import PoseRing
-from engine.rings import AudioRing, Rings
+from engine.feeds.latest import PoseRing
+from engine.feeds.samples import AudioRing
 from engine.sources.player import AudioBlock, FaceItem, Lap, Player
+from tests.engine.feeds.made import feeds
 
 RATE, HOP = 16_000, 640
 START_NS = 1_000_000_000
@@ -30,7 +31,7 @@ class StepClock(FakeClock):
 
 def run_player(laps: list[Lap], clock: FakeClock, slow_faces: bool = False) -> tuple[AudioRing, PoseRing, Player]:
     audio, face = AudioRing(RATE, HOP, 20), PoseRing(1000)
-    player = Player(laps, Rings(face, audio=audio), clock, fast=False, slow_faces=slow_faces)
+    player = Player(laps, feeds(face, audio=audio), clock, fast=False, slow_faces=slow_faces)
     player.start()
     while not audio.ended:
         audio.wait(10**6, 0.05)
@@ -67,7 +68,7 @@ def test_a_piece_ends_with_each_hop_so_that_its_time_is_exact() -> None:
     clock = StepClock()
     audio, face = AudioRing(24_000, 730, 20), PoseRing()
     player = Player(
-        [Lap([AudioBlock(np.ones(1_500, np.float32))] * 2, [])], Rings(face, audio=audio), clock, False, False
+        [Lap([AudioBlock(np.ones(1_500, np.float32))] * 2, [])], feeds(face, audio=audio), clock, False, False
     )
     player.start()
     while not audio.ended:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.poses import Pose, PoseRing
+from engine.feeds.latest import Pose, PoseRing
 
 
 def pose(at: int, value: float = 0.0, valid: bool = True) -> Pose:

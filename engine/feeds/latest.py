@@ -1,14 +1,21 @@
-"""The bounded buffer between whatever sees a face or a body and the loop: poses by capture time, one for each role.
+"""The feed of the *latest*: poses (faces, bodies, features) by capture time, one ring for each of them and its owner.
 
 A source writes from a thread of its own, the loop reads the newest pose no later than its frame. Where a recording is
 played as fast as it goes, the two go in step: the writer stays one pose ahead of the time that the reader asks for, so
 what a frame sees does not depend on who is faster.
+
+A pose that cannot be true is not believed: one out of the spec's range, or farther from the last one than its fastest
+movement reaches. It counts as not seen, and a body that stays where it jumped to is believed again after
+:data:`STALE_S`. A tracker's outlier, a partner in centimetres or a peer's 1e38 so never reaches a network.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +23,11 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 
+STALE_S = 0.5
+"""Seconds after which a pose no longer counts as seen, and a jump no longer as one."""
 _STOP_POLL_S = 0.05
+_SHORTEST_S = 1 / 240  # between two poses: times that coincide must not make any step a jump
+_LONGEST_S = 0.1  # and a jump that stays where it went must not become a step by waiting
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,8 @@ class Pose:
     capture_ns: int
     values: NDArray[np.float32]
     valid: bool
+    unsound: bool = False
+    """It was not believed (set by the ring)."""
 
 
 class PoseRing:
@@ -42,6 +55,25 @@ class PoseRing:
         self._poses: deque[Pose] = deque(maxlen=capacity)
         self._asked_ns: int | None = None
         self._ended = False
+        self._low, self._high, self._speed = -math.inf, math.inf, math.inf
+        self._shape: tuple[int, ...] | None = None
+        self._believed: Pose | None = None
+        self._doubt: str | None = None
+        self._wake: Callable[[], None] | None = None
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` whenever a pose is put or the last has been; it has to be quick."""
+        self._wake = wake
+
+    def bound(self, shape: tuple[int, ...], low: float, high: float, speed: float) -> None:
+        """Take poses of this shape, and believe only elements from ``low`` to ``high`` that move at most ``speed`` a
+        second. Numbers that are not finite pass: the model itself calls them missing and says so."""
+        self._shape, self._low, self._high, self._speed = shape, low, high, speed
+
+    @property
+    def problem(self) -> str | None:
+        """Why the newest pose is not believed; None where it is."""
+        return self._doubt
 
     def put(self, pose: Pose) -> None:
         """Add a pose; the oldest is dropped when the ring is full."""
@@ -78,6 +110,8 @@ class PoseRing:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+        if self._wake is not None:
+            self._wake()
 
     def over(self, t_ns: int) -> bool:
         """Whether the poses ended before ``t_ns``."""
@@ -85,9 +119,40 @@ class PoseRing:
             return self._ended and self._newest_ns() < t_ns
 
     def _add(self, pose: Pose) -> None:
+        pose = self._judged(pose)
         self.dropped += len(self._poses) == self._poses.maxlen
         self._poses.append(pose)
         self._changed.notify_all()
+        if self._wake is not None:
+            self._wake()
+
+    def _judged(self, pose: Pose) -> Pose:
+        if self._shape is not None and pose.values.shape != self._shape:
+            raise EngineError(f"a pose of shape {pose.values.shape} where the bundle takes {self._shape}; give that")
+        if not pose.valid or self._speed == math.inf:
+            return pose
+        self._doubt = self._doubtful(pose)
+        if self._doubt is not None:
+            return dataclasses.replace(pose, valid=False, unsound=True)
+        if np.isfinite(pose.values).all():
+            self._believed = pose
+        return pose
+
+    def _doubtful(self, pose: Pose) -> str | None:
+        values = pose.values[np.isfinite(pose.values)]
+        if values.size and (values.min() < self._low or values.max() > self._high):
+            farthest = float(values[np.abs(values).argmax()])
+            wide = f"{self._low:g} to {self._high:g}"
+            return f"a pose holds {farthest:.4g}, beyond {wide}: is it in another unit?"
+        before = self._believed
+        if before is None:
+            return None
+        passed_s = (pose.capture_ns - before.capture_ns) / 1e9
+        if abs(passed_s) > STALE_S:
+            return None
+        moved = np.abs(pose.values - before.values)
+        fastest = float(np.nanmax(moved, initial=0.0)) / min(max(abs(passed_s), _SHORTEST_S), _LONGEST_S)
+        return f"a pose jumps at {fastest:.3g} a second, {self._speed:g} at most" if fastest > self._speed else None
 
     def _wanted(self) -> bool:
         return not self._poses or (self._asked_ns is not None and self._newest_ns() < self._asked_ns)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.align import NEVER_S, STALE_S, Aligner
-from engine.poses import Pose, PoseRing
-from engine.rings import Hop
+from engine.feeds.feeds import Feeds
+from engine.feeds.gather import NEVER_S, Gather
+from engine.feeds.latest import STALE_S, Pose, PoseRing
+from engine.feeds.samples import Hop
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.wire import Flag
-from tests.engine.scene import MS, SPEC
+from tests.engine.session.scene import MS, SPEC
 
 NOW = 5_000_000_000
 
@@ -29,8 +30,10 @@ def hop(value: float, valid: bool = True) -> Hop:
 
 
 def fill(ring: PoseRing, heard: Hop | None = None, frame: int = 0, seed: int = 0) -> tuple[dict[str, Any], Flag]:
-    inputs = blank()
-    return inputs, Aligner(SPEC, inputs, ring, seed).fill(frame, heard, NOW, {"gain": 1.5})
+    inputs, feeds = blank(), Feeds.of(SPEC, 0)
+    feeds.latest["face", "partner"] = ring
+    feeds.held.set({"gain": 1.5})
+    return inputs, Gather(SPEC, feeds, seed).fill(inputs, 0, frame, heard, NOW)
 
 
 def test_nothing_heard_and_nobody_seen() -> None:
@@ -92,7 +95,7 @@ def test_bad_numbers_are_passed_on_for_the_model_to_flag() -> None:
 
 def test_other_rows_are_left_alone() -> None:
     inputs = blank(rows=3)
-    Aligner(SPEC, inputs, PoseRing(), seed=0, row=1).fill(0, hop(0.5), NOW, {"gain": 1.0})
+    Gather(SPEC, Feeds.of(SPEC, 0), seed=0).fill(inputs, 1, 0, hop(0.5), NOW)
     for value in inputs.values():
         assert (value[[0, 2]] == 99.0).all()
         assert (value[1] != 99.0).all()
@@ -129,13 +132,14 @@ BODY = StreamSpec(
 def test_a_body_is_seen_as_a_face_is_and_missed_only_where_one_was_promised(
     given: tuple[str, ...], age_s: float | None, valid: bool, seen: bool
 ) -> None:
-    faces, bodies = PoseRing(), PoseRing()
-    faces.put(Pose(NOW, np.full((2, 3), 9.0, np.float32), True))
+    feeds = Feeds.of(BODY, 0)
+    bodies = feeds.latest["body", "partner"]
     bodies.put(Pose(NOW + 1, np.full((2, 3), 8.0, np.float32), True))  # of the future
     if age_s is not None:
         bodies.put(Pose(NOW - round(age_s * 1e9), np.full((2, 3), 2.0, np.float32), valid))
     inputs: dict[str, Any] = {item.name: np.full((1, *item.shape), 99.0, np.float32) for item in BODY.inputs}
-    flags = Aligner(BODY, inputs, faces, seed=0, body=bodies, given=given).fill(0, None, NOW, {})
+    promised = {(what, "partner") for what in given}
+    flags = Gather(BODY, feeds, 0, promised).fill(inputs, 0, 0, None, NOW)
     assert flags == (Flag.DEGRADED if given and not seen else Flag(0))
     assert (inputs["them"] == (2.0 if seen else 0.25)).all()
     assert inputs["them_valid"][0] == float(seen)

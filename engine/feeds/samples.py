@@ -1,23 +1,22 @@
-"""The bounded buffers between sources and the loop: PCM by sample position, and beside it faces and bodies (poses).
+"""The feed of *samples*: PCM by sample position, cut into hops, between a source's thread and the loop's.
 
-Sources run in threads of their own and write here; the loop reads. No buffer can grow: the audio ring overwrites its
-oldest samples (``overruns``), or makes a fast writer wait; :class:`~engine.poses.PoseRing` drops its oldest poses.
-Positions are absolute: sample ``k * hop`` is the first of frame k for the whole session, whatever was lost on the way.
+The ring cannot grow: it overwrites its oldest samples (``overruns``), or makes a fast writer wait. Positions are
+absolute: sample ``k * hop`` is the first of frame k for the whole session, whatever was lost on the way. What is written
+goes to the rings that follow as well, so that several bundles of one session, at rates of their own, hear one voice.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.poses import PoseRing
-from engine.spec import StreamSpec
+from engine.resample import StreamingResampler
 
 CAPACITY_S = 4.0
 """Sound that a session keeps, seconds."""
@@ -73,6 +72,22 @@ class AudioRing:
         # last agreed: the newest mark while the reader waits for samples, the reader's word once it went on without.
         self._anchor: tuple[int, int] | None = None
         self._marks: deque[tuple[int, int]] = deque(maxlen=_MARKS)
+        self._followers: list[tuple[AudioRing, StreamingResampler | None]] = []
+        self._heard: list[Callable[[NDArray[np.float32], int], None]] = []
+        self._wake: Callable[[], None] | None = None
+
+    def wakes(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` whenever a hop is complete or the stream ends; it has to be quick."""
+        self._wake = wake
+
+    def follow(self, other: AudioRing) -> None:
+        """Let all that is written here go to ``other`` too, at its rate. Before anything is written."""
+        resampler = None if other.rate == self.rate else StreamingResampler(self.rate, other.rate)
+        self._followers.append((other, resampler))
+
+    def listen(self, heard: Callable[[NDArray[np.float32], int], None]) -> None:
+        """Call ``heard(samples, end_ns)`` with valid sound as it is written, in the writer's thread."""
+        self._heard.append(heard)
 
     @property
     def capacity(self) -> int:
@@ -110,8 +125,20 @@ class AudioRing:
                     self._changed.wait(_STOP_POLL_S)
                 if self._ended:
                     return False
+                before = self._written
                 self._append(np.asarray(part, np.float32), part_end_ns, valid)
                 self._changed.notify_all()
+                complete = self._written // self.hop > before // self.hop
+            if complete and self._wake is not None:
+                self._wake()
+            if valid:
+                for heard in self._heard:
+                    heard(part, part_end_ns)
+            for ring, resampler in self._followers:
+                passed = part if resampler is None else resampler.push(np.asarray(part, np.float32))
+                behind_ns = 0 if resampler is None else round(resampler.lag_s * 1e9)
+                if not ring.write(passed, part_end_ns - behind_ns, valid, block, stop):
+                    return False
         return True
 
     def hop_ready(self, k: int) -> bool:
@@ -172,6 +199,44 @@ class AudioRing:
                 self._append(np.zeros(rest, np.float32), end_ns, bool(self._valid[(self._written - 1) % self._size]))
             self._ended = True
             self._changed.notify_all()
+        for ring, _ in self._followers:
+            ring.end()
+        if self._wake is not None:
+            self._wake()
+
+    def position_at(self, ns: int) -> int:
+        """How many samples had been captured at ``ns``, by the times that came with them (beyond the last, reckoned);
+        0 where none came yet."""
+        with self._changed:
+            if not self._marks:
+                return 0
+            position, at_ns = self._marks[-1]
+            return position + round((ns - at_ns) * self.rate / 1e9)
+
+    def lags(self, end_ns: int) -> bool:
+        """Whether sound came within the second before ``end_ns``, though not up to it."""
+        with self._changed:
+            return bool(self._marks) and 0 < end_ns - self._marks[-1][1] < 1_000_000_000
+
+    def pass_over(self, end_ns: int) -> None:
+        """What was captured by ``end_ns`` is done with unread: a writer that waits may go on."""
+        position = self.position_at(end_ns)
+        with self._changed:
+            self._read = max(self._read, min(position, self._written))
+            self._changed.notify_all()
+
+    def read_span(self, first: int) -> Hop | None:
+        """A hop of samples from position ``first`` on, or None while it is incomplete; what was overwritten or never
+        came is invalid silence. The reader is done with what lies before it."""
+        with self._changed:
+            if first + self.hop > self._written:
+                return None
+            at = np.arange(first, first + self.hop) % self._size
+            kept = first >= max(0, self._written - self._size)
+            samples = self._samples[at] if kept else np.zeros(self.hop, np.float32)
+            self._read = max(self._read, first)
+            self._changed.notify_all()
+            return Hop(samples, self._time_of(first + self.hop), kept and bool(self._valid[at].all()))
 
     def _ready(self, k: int) -> bool:
         return k >= 0 and (k + 1) * self.hop <= self._written
@@ -229,24 +294,3 @@ class AudioRing:
         if later is None:
             return 0
         return later[1] - round((later[0] - position) * 1e9 / self.rate)
-
-
-@dataclass(frozen=True)
-class Rings:
-    """The buffers of one session. ``audio`` is None where the model has no audio input. ``start_ns``: what is played as
-    fast as it goes, and the frames that follow it, count their times from here."""
-
-    face: PoseRing = field(default_factory=PoseRing)
-    body: PoseRing = field(default_factory=PoseRing)
-    audio: AudioRing | None = None
-    start_ns: int = 0
-
-    @classmethod
-    def of(cls, spec: StreamSpec, start_ns: int) -> Rings:
-        """Empty buffers for a model."""
-        audio = AudioRing(spec.sample_rate, spec.hop, CAPACITY_S) if spec.by_role("audio") else None
-        return cls(audio=audio, start_ns=start_ns)
-
-    def poses(self, roles: Collection[str]) -> list[PoseRing]:
-        """The buffers of those of ``roles`` that are poses."""
-        return [ring for role, ring in (("face", self.face), ("body", self.body)) if role in roles]

@@ -11,20 +11,21 @@ import pytest
 from engine.bundle import Bundle
 from engine.channels import FACE_NAMES
 from engine.clock import FakeClock
-from engine.control import Controls
-from engine.loop import Loop
-from engine.poses import Pose
-from engine.rings import Rings
-from engine.runtime import OnnxStep
+from engine.feeds.feeds import Feeds
+from engine.feeds.held import Held
+from engine.feeds.latest import Pose
+from engine.runtime import Runtime, open_runtime
+from engine.session.loop import Loop
+from engine.session.slot import Slot
 from engine.sources.demo import DemoSource
 from engine.stats import Stats
 from engine.wire import Flag, Frame, encode
-from tests.engine.scene import PERIOD, START, Scene
+from tests.engine.session.scene import PERIOD, START, Scene
 
 
 @cache
-def step() -> OnnxStep:
-    return OnnxStep(Bundle.load("rules"))
+def step() -> Runtime:
+    return open_runtime(Bundle.load("rules"))
 
 
 @pytest.fixture(autouse=True)
@@ -73,19 +74,23 @@ def play(seed: int, frames: int = 150, **controls: float) -> tuple[list[Frame], 
     source, clock = DemoSource(fast=True), FakeClock()
     spec = step().spec
     step().reset(slice(None))
-    rings = Rings.of(spec, clock.now_ns())
+    feeds = Feeds.of(spec, clock.now_ns(), Held(spec, controls))
     got: list[Frame] = []
 
     def keep(frame: Frame) -> None:
         got.append(Frame(**{**{name: getattr(frame, name) for name in Frame.__slots__}, "values": frame.values.copy()}))
 
-    loop = Loop(step(), rings, [source], keep, Controls(spec, controls), clock, seed=seed, realtime=False)
-    source.start(rings, clock)
+    slot = Slot(
+        *(spec, feeds, keep, clock), seed=seed, realtime=False, given=source.gives, sources=[source], frames=frames
+    )
+    loop = Loop(step(), clock, realtime=False)
+    loop.join(slot)
+    source.start(feeds, clock)
     try:
-        loop.run(threading.Event(), frames)
+        loop.run(threading.Event(), until_empty=True)
     finally:
         source.stop()
-    return got, loop.stats
+    return got, slot.stats
 
 
 def test_the_same_file_and_seed_give_the_same_bytes() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.loop import BACKLOG, LONGEST_DELAY_S
+from engine.session.timetable import BACKLOG, LONGEST_DELAY_S
 from engine.wire import Flag
-from tests.engine.scene import MS, PERIOD, START, Scene, flags
+from tests.engine.session.scene import MS, PERIOD, START, Scene, flags
 
 NONE = Flag(0)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import EngineError
-from engine.rings import BACKLOG_HOPS, AudioRing
+from engine.feeds.samples import BACKLOG_HOPS, AudioRing
 
 RATE, HOP = 16_000, 640
 MS = 1_000_000

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from engine.clock import FakeClock
-from engine.control import Controls
-from engine.loop import Loop, Step
-from engine.poses import Pose
-from engine.rings import Rings
+from engine.feeds.feeds import Feeds
+from engine.feeds.latest import Pose
+from engine.runtime import Block, Runtime
+from engine.session.loop import Loop
+from engine.session.slot import Slot
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.wire import Flag, Frame
 
@@ -82,10 +83,12 @@ class Puppet:
         self.inputs: dict[str, Any] = {item.name: np.zeros((1, *item.shape), np.float32) for item in SPEC.inputs}
         self.outputs: dict[str, Any] = {item.name: np.zeros((1, *item.shape), np.float32) for item in SPEC.outputs}
         self.script: dict[int, Callable[[dict[str, Any]], object]] = {}
+        self.active = np.ones(1, np.bool_)
+        self.rows, self.blocks, self.where = 1, [Block(0, 1)], "puppet"
         self.runs = self.commits = 0
         self.resets: list[int] = []
 
-    def run(self) -> dict[str, Any]:
+    def run(self, blocks: object = None) -> dict[str, Any]:
         self.outputs["pose"][0] = self.inputs["voice"][0].mean(), self.commits + 1
         self.outputs["bad_input"][0] = 0.0
         happens = self.script.get(self.runs)
@@ -94,11 +97,12 @@ class Puppet:
             happens(self.outputs)
         return self.outputs
 
-    def commit(self) -> None:
-        self.commits += 1
+    def commit(self, rows: Any = None) -> None:
+        self.commits += bool(rows is None or rows[0])
 
     def reset(self, row: int) -> None:
-        self.resets.append(self.runs)
+        if self.runs:  # making the row new for its first session is no reset
+            self.resets.append(self.runs)
         self.commits = 0
 
 
@@ -106,7 +110,7 @@ class Asked:
     """A source that fills nothing and says what it is told to say."""
 
     def __init__(self, *gives: str) -> None:
-        self.name, self.gives = "asked", gives
+        self.name, self.gives = "asked", {(what, "partner") for what in gives}
         self.finished = False
         self.problem: str | None = None
 
@@ -128,22 +132,30 @@ class Scene:
         gives: tuple[str, ...] = ("audio", "face"),
         realtime: bool = True,
         monitor: bool = False,
-        step: Step | None = None,
+        step: Runtime | None = None,
         seed: int = 0,
     ) -> None:
         self.clock, self.puppet, self.source = Timeline(), Puppet(), Asked(*gives)
-        used: Step = step or self.puppet
-        self.rings = Rings.of(used.spec, START)
-        self.audio, self.face = self.rings.audio, self.rings.face
-        self.controls = Controls(used.spec)
+        used: Runtime = step or self.puppet  # type: ignore[assignment]
+        self.feeds = Feeds.of(used.spec, START)
+        self.audio, self.face = self.feeds.samples["partner"], self.feeds.latest["face", "partner"]
+        self.controls = self.feeds.held
         self.stop = threading.Event()
         self.frames: list[Frame] = []
-        self.loop = Loop(
-            *(used, self.rings, [self.source], self._keep, self.controls, self.clock),
-            session=7,
-            seed=seed,
-            realtime=realtime,
-            monitor=monitor,
+        self.told: list[str] = []
+        self.limit: int | None = None
+        self._options = {"session": 7, "seed": seed, "realtime": realtime, "monitor": monitor}
+        self.runtime, self.realtime = used, realtime
+        self.loop = self._slot(None)
+
+    def _slot(self, frames: int | None) -> Slot:
+        return Slot(
+            *(self.runtime.spec, self.feeds, self._keep, self.clock),
+            **self._options,  # type: ignore[arg-type]
+            given=self.source.gives,
+            sources=[self.source],
+            frames=frames,
+            tell=self.told.append,
         )
 
     def _keep(self, frame: Frame) -> None:
@@ -162,7 +174,10 @@ class Scene:
 
     def run(self, frames: int | None = None) -> list[Frame]:
         """Run the loop and return what it published."""
-        self.loop.run(self.stop, frames)
+        self.loop._limit = frames
+        loop = Loop(self.runtime, self.clock, self.realtime)
+        loop.join(self.loop)
+        loop.run(self.stop, until_empty=True)
         return self.frames
 
 

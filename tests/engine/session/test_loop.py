@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.loop import FAILURES
+from engine.session.slot import FAILURES
 from engine.streams import streams
 from engine.wire import PARTNER_STREAM, Flag, layout_hash
-from tests.engine.scene import MS, PERIOD, SPEC, START, Scene, flags
+from tests.engine.session.scene import MS, PERIOD, SPEC, START, Scene, flags
 
 NONE = Flag(0)
 
@@ -81,7 +81,7 @@ def test_a_commit_that_fails_is_a_failed_step_and_a_failing_first_frame_is_neutr
     for hop in range(4):
         scene.hear(hop)
     right = scene.puppet.commit
-    scene.puppet.commit = lambda: right() if scene.puppet.runs > 1 else 1 / 0  # type: ignore[method-assign,assignment]
+    scene.puppet.commit = lambda rows: right(rows) if scene.puppet.runs > 1 else 1 / 0  # type: ignore[method-assign,assignment]
     frames = scene.run(4)
     assert flags(frames) == [Flag.FIRST | Flag.HELD, NONE, NONE, NONE]
     assert frames[0].values.tolist() == [0.0, 0.0]

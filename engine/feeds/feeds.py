@@ -1,0 +1,118 @@
+"""The feeds of a session: one for each thing that its bundles want to be given, by what it is and whose.
+
+Sources write into them from threads of their own, a frame is gathered from them. Which there are follows from the spec
+alone, so a bundle with two voices has two rings, and what nobody asked for has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from engine.feeds.held import Held
+from engine.feeds.latest import PoseRing
+from engine.feeds.samples import AudioRing
+from engine.feeds.speaking import Speaking
+from engine.feeds.words import WordRing
+from engine.roles import ROLES
+from engine.spec import InputSpec, StreamSpec
+
+Key = tuple[str, str]
+"""What may be given: a role and its owner; of a feature the input's name and its owner."""
+CAPACITY_S = 4.0
+"""Sound that a session keeps, seconds."""
+SPEECH_RATE = 16_000
+"""Hz at which the avatar's own voice is heard by a bundle that only wants to know whether it speaks."""
+
+
+def key(item: InputSpec) -> Key:
+    """Under which an input's feed stands."""
+    return (item.name if item.role == "feature" else item.role, item.of)
+
+
+def wanted(spec: StreamSpec) -> set[Key]:
+    """All that a source may give to a bundle: what its inputs are, and the speech of whoever a control follows."""
+    keys = {key(item) for item in spec.inputs if ROLES[item.role].owned}
+    spoken = {item.of for item in spec.inputs if item.follows or item.role == "words"}
+    spoken |= {item.of for item in spec.inputs if item.role == "audio" and item.of == "self"}
+    return keys | {(what, owner) for owner in spoken for what in ("audio", "words", "speaking")}
+
+
+@dataclass
+class Feeds:
+    """The feeds of one bundle's session, or of all its bundles together (:meth:`merged`). ``start_ns``: what is played
+    as fast as it goes, and the frames that follow it, count their times from here."""
+
+    held: Held
+    start_ns: int = 0
+    samples: dict[str, AudioRing] = field(default_factory=dict)
+    latest: dict[Key, PoseRing] = field(default_factory=dict)
+    words: dict[str, WordRing] = field(default_factory=dict)
+    speaking: dict[str, Speaking] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, spec: StreamSpec, start_ns: int, held: Held | None = None, ids: Callable[[str], int] = lambda _: 0
+    ) -> Feeds:
+        """Empty feeds for a model; ``ids`` numbers words by the bundle's vocabulary."""
+        feeds = cls(held or Held(spec), start_ns)
+        keys = wanted(spec)
+        rate = spec.sample_rate or SPEECH_RATE
+        for what, owner in sorted(keys):
+            if what == "audio":
+                feeds.samples[owner] = AudioRing(rate, spec.hop or round(rate / spec.rate), CAPACITY_S)
+            elif what == "words":
+                feeds.words[owner] = WordRing(ids)
+            elif what == "speaking":
+                feeds.speaking[owner] = Speaking()
+        for item in spec.inputs:
+            if ROLES[item.role].feed == "latest":
+                ring = feeds.latest.setdefault(key(item), PoseRing())
+                ring.bound(item.shape, item.low, item.high, item.speed)
+        return feeds
+
+    @classmethod
+    def merged(cls, feeds: Sequence[Feeds]) -> Feeds:
+        """What sources of a session with these bundles write to: of each thing one feed, which the others share or
+        follow. Before anything is written."""
+        first = feeds[0]
+        if len(feeds) == 1:
+            first._connect()
+            return first
+        whole = cls(first.held, first.start_ns)
+        for one in feeds:
+            for owner, ring in one.samples.items():
+                if whole.samples.setdefault(owner, ring) is not ring:
+                    whole.samples[owner].follow(ring)
+            for owner, words in one.words.items():
+                if whole.words.setdefault(owner, words) is not words:
+                    whole.words[owner].follow(words)
+            one.latest = {name: whole.latest.setdefault(name, ring) for name, ring in one.latest.items()}
+            one.speaking = {owner: whole.speaking.setdefault(owner, said) for owner, said in one.speaking.items()}
+        whole._connect()
+        return whole
+
+    def keys(self) -> set[Key]:
+        """All that may be given here."""
+        one = {("audio", owner) for owner in self.samples} | {("words", owner) for owner in self.words}
+        return one | {("speaking", owner) for owner in self.speaking} | set(self.latest)
+
+    def problems(self) -> list[str]:
+        """What is not believed at the moment, in words."""
+        return [f"{owner}'s {what}: {ring.problem}" for (what, owner), ring in self.latest.items() if ring.problem]
+
+    def end(self) -> None:
+        """Nothing more will come: whoever waits to write goes on."""
+        for ring in self.samples.values():
+            ring.end()
+        for poses in self.latest.values():
+            poses.end()
+
+    def _connect(self) -> None:
+        """Let the voice activity of everyone who may speak hear their sound and their words."""
+        for owner, said in self.speaking.items():
+            if owner in self.samples:
+                said.rate = self.samples[owner].rate
+                self.samples[owner].listen(said.hear)
+            if owner in self.words:
+                self.words[owner].listen(said.word)

@@ -1,0 +1,176 @@
+"""From feeds to one frame's inputs: the hops of sound, the poses and words of its time, what is held, and noise.
+
+The spec says what a model wants by role and owner, so a model with other inputs needs no other code here. A pose belongs
+to the frame in which it is the newest one captured no later than the frame's end; its age goes along, and one older than
+:data:`~engine.feeds.latest.STALE_S` no longer counts as seen.
+
+A partner's face that is not seen raises NO_FACE, a partner's voice that is not heard SILENT. Nothing else has a flag of
+its own: dancing alone is nothing to report, so without a source nothing is raised, and where a source was asked for
+something, its absence is DEGRADED. The avatar's own silence is no absence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.feeds.feeds import Feeds, Key, key
+from engine.feeds.latest import STALE_S, PoseRing
+from engine.feeds.samples import AudioRing, Hop
+from engine.noise import uniform
+from engine.roles import ROLES
+from engine.spec import InputSpec, StreamSpec
+from engine.wire import Flag
+
+NEVER_S = 1e3
+"""Age given for a pose that was never seen, or a word that was never said."""
+_SLACK_HOPS = 0.75  # of a second voice: how far its place may stray from its time before it is set anew
+_MOST_BEHIND_S = 0.3
+
+
+class Gather:
+    """Fills one row of a step's input buffers, frame by frame. ``given``: what sources bring; what was asked for and
+    does not come is flagged. ``clock``: the owner of the voice whose hops the frames are made of. Not in ``realtime``
+    the hops of another voice are counted, as its times are those of whoever plays it."""
+
+    def __init__(
+        self,
+        spec: StreamSpec,
+        feeds: Feeds,
+        seed: int,
+        given: Collection[Key] = (),
+        clock: str = "partner",
+        realtime: bool = True,
+    ) -> None:
+        self._seed, self._feeds, self._realtime = seed, feeds, realtime
+        inputs = spec.inputs
+        heard = [item for item in inputs if item.role == "audio"]
+        self._main = [item for item in heard if item.of == clock]
+        self._beside = [
+            (item, _Beside(feeds.samples[item.of]), ("audio", item.of) in given) for item in heard if item.of != clock
+        ]
+        voices = {item.of for item in heard}
+        self._unheard = [ring for owner, ring in feeds.samples.items() if owner not in voices]
+        self._noise = [(item, int(np.prod(item.shape))) for item in inputs if item.role == "noise"]
+        self._poses = [
+            (item, feeds.latest[key(item)], _absent(item, given)) for item in inputs if ROLES[item.role].feed == "latest"
+        ]
+        self._words = [(item, feeds.words[item.of]) for item in inputs if item.role == "words"]
+        self._texts = [item for item in inputs if item.role == "text"]
+        self._followers = [item for item in inputs if item.follows]
+        self._shapes = {item.name: item.shape for item in inputs if ROLES[item.role].feed == "held" and item.shape}
+        self._written: tuple[int, int] | None = None
+
+    def fill(self, inputs: Mapping[str, NDArray[Any]], row: int, frame: int, hop: Hop | None, time_ns: int) -> Flag:
+        """Write the ``inputs`` (rows, *shape) of ``frame``, which ends at ``time_ns``; ``hop`` is None where its sound
+        never came. Returns the flags that follow."""
+        flags = Flag(0)
+        heard = hop is not None and hop.valid
+        for item in self._main:
+            inputs[item.name][row] = hop.samples if hop is not None and heard else item.missing
+            _companion(inputs, row, item.validity, float(heard))
+            if not heard:
+                flags |= Flag.SILENT if item.of == "partner" else Flag(0)
+        for item, voice, promised in self._beside:
+            hop_beside = voice.read(time_ns) if self._realtime else voice.counted(frame)
+            flags |= _fill_beside(inputs, row, item, hop_beside, promised)
+        for ring in self._unheard:
+            ring.pass_over(time_ns) if self._realtime else ring.consumed(frame)
+        for item, poses, absent in self._poses:
+            flags |= _fill_pose(inputs, row, item, poses, absent, time_ns)
+        for item, words in self._words:
+            rows = words.newest(time_ns, item.shape[0])
+            inputs[item.name][row] = rows
+            _companion(inputs, row, item.validity, float(rows[-1, 3]))
+            _companion(inputs, row, item.age, float(rows[-1, 1]) if rows[-1, 3] else NEVER_S)
+        flags |= self._fill_held(inputs, row, time_ns)
+        for item, count in self._noise:
+            inputs[item.name][row] = uniform(self._seed, frame, count).reshape(item.shape)
+        return flags
+
+    def _fill_held(self, inputs: Mapping[str, NDArray[Any]], row: int, time_ns: int) -> Flag:
+        held = self._feeds.held.now
+        if self._written != (held.version, row):
+            for name, value in held.values.items():
+                inputs[name][row] = np.reshape(value, self._shapes[name]) if name in self._shapes else value
+            for item in self._texts:
+                _companion(inputs, row, item.validity, float(bool(self._feeds.held.texts()[item.name]["text"])))
+            self._written = held.version, row
+        for item in self._followers:
+            if item.name not in held.by_hand:
+                inputs[item.name][row] = self._feeds.speaking[item.of].value(time_ns)
+        return Flag.PENDING if held.pending else Flag(0)
+
+
+class _Beside:
+    """Reads a ring whose times are not the clock's: hop after hop, set anew only where its place strays from its time,
+    so that two sound cards that drift apart cost one small step now and then, and no sample a frame."""
+
+    def __init__(self, ring: AudioRing) -> None:
+        self._ring = ring
+        self._next: int | None = None
+        self._behind = 0  # samples by which it is read late, learnt from sound that was not there in time
+
+    def counted(self, frame: int) -> Hop | None:
+        """Hop number ``frame``, or None where the sound is over."""
+        hop = self._ring.read_hop(frame)
+        self._ring.consumed(frame)
+        return hop
+
+    def read(self, end_ns: int) -> Hop | None:
+        """The hop captured by ``end_ns``, or None where it has not come."""
+        ring, hop = self._ring, self._ring.hop
+        right = ring.position_at(end_ns) - self._behind - hop
+        if self._next is None or abs(right - self._next) > _SLACK_HOPS * hop:
+            self._next = right
+        if self._next < 0:
+            self._next = None
+            return None
+        found = ring.read_span(self._next)
+        if found is None:
+            if ring.lags(end_ns):  # it comes, only later: stay behind by as much from now on
+                self._behind = min(self._behind + hop // 4, round(_MOST_BEHIND_S * ring.rate))
+            self._next = None
+            return None
+        self._next += hop
+        return found
+
+
+def _fill_beside(
+    inputs: Mapping[str, NDArray[Any]], row: int, item: InputSpec, hop: Hop | None, promised: bool
+) -> Flag:
+    """A voice beside the one that is the clock. The avatar's own is silent, not absent, where nothing comes."""
+    heard = hop is not None and hop.valid
+    inputs[item.name][row] = hop.samples if hop is not None and heard else item.missing
+    _companion(inputs, row, item.validity, float(heard or (promised and item.of == "self")))
+    if heard or item.of == "self":
+        return Flag(0)
+    return Flag.SILENT | (Flag.DEGRADED if promised else Flag(0))
+
+
+def _absent(item: InputSpec, given: Collection[Key]) -> Flag:
+    if item.role == "face" and item.of == "partner":
+        return Flag.NO_FACE
+    return Flag.DEGRADED if key(item) in given else Flag(0)
+
+
+def _fill_pose(
+    inputs: Mapping[str, NDArray[Any]], row: int, item: InputSpec, ring: PoseRing, absent: Flag, time_ns: int
+) -> Flag:
+    """Write a pose and its companions; the flags of one that is not there, or not believed."""
+    pose = ring.newest_before(time_ns)
+    age = NEVER_S if pose is None else (time_ns - pose.capture_ns) / 1e9
+    seen = pose is not None and pose.valid and age <= STALE_S
+    inputs[item.name][row] = pose.values if pose is not None and seen else item.missing
+    _companion(inputs, row, item.validity, float(seen))
+    _companion(inputs, row, item.age, min(age, NEVER_S))
+    unsound = pose is not None and pose.unsound and age <= STALE_S
+    return (Flag(0) if seen else absent) | (Flag.UNSOUND if unsound else Flag(0))
+
+
+def _companion(inputs: Mapping[str, NDArray[Any]], row: int, name: str | None, value: float) -> None:
+    if name is not None:
+        inputs[name][row] = value

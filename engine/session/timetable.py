@@ -1,0 +1,237 @@
+"""When a slot's frames are due: by its sound, by the clock, or, where a recording runs as fast as it goes, by what comes.
+
+Each timetable is asked again and again, by the loop's thread, and never waits itself: it answers with what is due, with
+the moment at which to ask again, or that nothing more will come. The policy behind it stands in :mod:`.slot`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from engine.clock import Clock
+from engine.feeds.feeds import Feeds, Key
+from engine.feeds.latest import PoseRing
+from engine.feeds.samples import AudioRing, Hop
+from engine.sources.base import Source
+from engine.spec import StreamSpec
+from engine.wire import Flag
+
+GRACE = 1.0
+"""Periods for which sound is waited for beyond the moment at which it was expected."""
+BACKLOG = 4
+LONGEST_DELAY_S = 1.0
+ASK_AGAIN_S = 0.25
+"""After which a timetable that cannot tell when something will come is asked again at the latest."""
+_DELAY_GAIN = 0.1
+
+
+class Due(NamedTuple):
+    """A frame that is due: its sound (None where it has none), the end of what it was captured of, when it was due, and
+    what has to be said of that."""
+
+    hop: Hop | None
+    captured_ns: int
+    due_ns: int
+    flags: Flag
+
+
+class Later(NamedTuple):
+    """Nothing is due before this moment, unless something comes in."""
+
+    ask_ns: int
+
+
+class Over(NamedTuple):
+    """Nothing more will come."""
+
+
+class Timetable(Protocol):
+    """See the module."""
+
+    def begin(self, now_ns: int) -> None:
+        """The session starts."""
+        ...
+
+    def waiting(self, frame: int, now_ns: int) -> int:
+        """How many frames from ``frame`` on to skip: all that wait but the newest, if too many wait."""
+        ...
+
+    def skip(self, frames: int, following: int) -> None:
+        """Pass over ``frames``; ``following`` is the next."""
+        ...
+
+    def look(self, frame: int, now_ns: int) -> Due | Later | Over:
+        """Whether ``frame`` is due."""
+        ...
+
+    def done(self, frame: int) -> None:
+        """The frame was published."""
+        ...
+
+
+def timetable(
+    spec: StreamSpec, feeds: Feeds, given: Collection[Key], sources: Sequence[Source], realtime: bool, clock: Clock
+) -> tuple[Timetable, str]:
+    """The timetable of a session, and whose voice its frames are made of ("" for nobody's)."""
+    heard = [item.of for item in spec.by_role("audio")]
+    owner = next((owner for owner in ("partner", "self") if owner in heard and ("audio", owner) in given), "")
+    ring = feeds.samples.get(owner)
+    if realtime:
+        return (ByClock(spec, sources) if ring is None else BySound(spec, ring, clock)), owner
+    beside = [other for name, other in feeds.samples.items() if name != owner and ("audio", name) in given]
+    if ring is not None:
+        return Played(ring, beside), owner
+    return Counted(spec, feeds.start_ns, [poses for key, poses in feeds.latest.items() if key in given], beside), owner
+
+
+class BySound:
+    """In real time: a frame is due when its hop is complete."""
+
+    def __init__(self, spec: StreamSpec, ring: AudioRing, clock: Clock) -> None:
+        self._audio, self._clock = ring, clock
+        self._period_ns = round(1e9 / spec.rate)
+        self._due_ns = 0
+        self._delay_ns = 0.0
+        self._asked: tuple[int, bool, int] | None = None  # frame, whether its hop was waited for, late samples before
+
+    def begin(self, now_ns: int) -> None:
+        self._due_ns = now_ns
+
+    def waiting(self, frame: int, now_ns: int) -> int:
+        newer = self._audio.newest_hop() - frame
+        return newer if newer >= BACKLOG else 0
+
+    def skip(self, frames: int, following: int) -> None:
+        self._due_ns += frames * self._period_ns
+        self._audio.skip_to(following)
+        self._asked = None
+
+    def look(self, frame: int, now_ns: int) -> Due | Later | Over:
+        ready = self._audio.hop_ready(frame)
+        if self._asked is None or self._asked[0] != frame:
+            self._asked = frame, not ready, self._audio.late_samples
+        if ready:
+            return self._heard(frame)
+        if self._audio.ended:
+            return Over()
+        latest = self._due_ns + round((1.0 + GRACE) * self._period_ns)
+        return Later(latest) if now_ns < latest else self._given_up(frame)
+
+    def done(self, frame: int) -> None:
+        self._audio.consumed(frame)
+
+    def _heard(self, frame: int) -> Due:
+        hop = self._audio.read_hop(frame)
+        assert hop is not None and self._asked is not None
+        if self._asked[1]:  # the moment of arrival was seen: learn how long after capture hops arrive
+            delay = self._clock.now_ns() - hop.capture_ns
+            self._delay_ns += (delay - self._delay_ns) * (_DELAY_GAIN if self._delay_ns else 1.0)
+        self._due_ns = hop.capture_ns + round(self._delay_ns)
+        return Due(hop, hop.capture_ns, self._due_ns, Flag(0))
+
+    def _given_up(self, frame: int) -> Due:
+        assert self._asked is not None
+        self._due_ns += self._period_ns
+        if self._audio.late_samples > self._asked[2]:  # sound comes, but takes longer than was thought: a headset
+            longer = min(self._period_ns, max(0, round(LONGEST_DELAY_S * 1e9 - self._delay_ns)))
+            self._due_ns += longer
+            self._delay_ns += longer
+        # Told when the next hop begins, a microphone that comes back is heard at once, not late by what was lost.
+        self._audio.skip_to(frame + 1, self._due_ns - round(self._delay_ns))
+        # A frame without sound ends where the timetable puts it, so that capture times go on evenly through a loss.
+        return Due(None, self._due_ns - round(self._delay_ns), self._due_ns, Flag.DEGRADED)
+
+
+class ByClock:
+    """In real time without a voice: one period apart."""
+
+    def __init__(self, spec: StreamSpec, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._period_ns = round(1e9 / spec.rate)
+        self._due_ns = 0
+
+    def begin(self, now_ns: int) -> None:
+        self._due_ns = now_ns
+
+    def waiting(self, frame: int, now_ns: int) -> int:
+        newer = (now_ns - self._due_ns) // self._period_ns - 1
+        return newer if newer >= BACKLOG else 0
+
+    def skip(self, frames: int, following: int) -> None:
+        self._due_ns += frames * self._period_ns
+
+    def look(self, frame: int, now_ns: int) -> Due | Later | Over:
+        due_ns = self._due_ns + self._period_ns
+        if now_ns < due_ns:
+            return Later(due_ns)
+        if self._sources and all(source.finished for source in self._sources):
+            return Over()
+        return Due(None, due_ns, due_ns, Flag(0))
+
+    def done(self, frame: int) -> None:
+        self._due_ns += self._period_ns
+
+
+class Played:
+    """As fast as it goes, by hops that are there; other voices have to be as far."""
+
+    def __init__(self, ring: AudioRing, beside: Sequence[AudioRing]) -> None:
+        self._audio, self._beside = ring, beside
+
+    def begin(self, now_ns: int) -> None:
+        pass
+
+    def waiting(self, frame: int, now_ns: int) -> int:
+        return 0
+
+    def skip(self, frames: int, following: int) -> None:
+        pass
+
+    def look(self, frame: int, now_ns: int) -> Due | Later | Over:
+        hop = self._audio.read_hop(frame)
+        if hop is None:
+            return Over() if self._audio.ended else _soon(now_ns)
+        if not all(ring.hop_ready(frame) or ring.ended for ring in self._beside):
+            return _soon(now_ns)
+        return Due(hop, hop.capture_ns, hop.capture_ns, Flag(0))
+
+    def done(self, frame: int) -> None:
+        self._audio.consumed(frame)
+
+
+class Counted:
+    """As fast as it goes without a voice to follow: times are counted, and all poses of that time waited for."""
+
+    def __init__(
+        self, spec: StreamSpec, start_ns: int, followed: Sequence[PoseRing], beside: Sequence[AudioRing]
+    ) -> None:
+        self._rate, self._start_ns, self._followed, self._beside = spec.rate, start_ns, followed, beside
+
+    def begin(self, now_ns: int) -> None:
+        pass
+
+    def waiting(self, frame: int, now_ns: int) -> int:
+        return 0
+
+    def skip(self, frames: int, following: int) -> None:
+        pass
+
+    def look(self, frame: int, now_ns: int) -> Due | Later | Over:
+        due_ns = self._start_ns + round((frame + 1) * 1e9 / self._rate)
+        there = [ring.reach(due_ns, 0.0) for ring in self._followed]
+        there += [ring.hop_ready(frame) or ring.ended for ring in self._beside]
+        if not all(there):
+            return _soon(now_ns)
+        if self._followed and all(ring.over(due_ns) for ring in self._followed):
+            return Over()
+        if not self._followed and self._beside and not any(ring.hop_ready(frame) for ring in self._beside):
+            return Over()
+        return Due(None, due_ns, due_ns, Flag(0))
+
+    def done(self, frame: int) -> None:
+        pass
+
+
+def _soon(now_ns: int) -> Later:
+    return Later(now_ns + round(ASK_AGAIN_S * 1e9))
