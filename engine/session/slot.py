@@ -221,7 +221,7 @@ class Slot:
 
     def _stand_still(self, now_ns: int) -> Later:
         """Paused: what comes meanwhile is passed over, and the frames of that time are neither made nor missed."""
-        waiting = self._timetable.waiting(self._frame, now_ns)
+        waiting = self._timetable.waiting(self._frame, now_ns, 1)
         if waiting:
             self._frame += waiting
             self._timetable.skip(waiting, self._frame)

@@ -20,6 +20,7 @@ from engine.wire import Flag
 GRACE = 1.0
 """Periods for which sound is waited for beyond the moment at which it was expected."""
 BACKLOG = 4
+"""Frames that wait beside the newest at which they are skipped."""
 LONGEST_DELAY_S = 1.0
 ASK_AGAIN_S = 0.25
 """After which a timetable that cannot tell when something will come is asked again at the latest."""
@@ -53,8 +54,8 @@ class Timetable(Protocol):
         """The session starts."""
         ...
 
-    def waiting(self, frame: int, now_ns: int) -> int:
-        """How many frames from ``frame`` on to skip: all that wait but the newest, if too many wait."""
+    def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
+        """How many frames from ``frame`` on to skip: all that wait but the newest, if at least so many wait beside it."""
         ...
 
     def skip(self, frames: int, following: int) -> None:
@@ -98,9 +99,9 @@ class BySound:
     def begin(self, now_ns: int) -> None:
         self._due_ns = now_ns
 
-    def waiting(self, frame: int, now_ns: int) -> int:
+    def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
         newer = self._audio.newest_hop() - frame
-        return newer if newer >= BACKLOG else 0
+        return newer if newer >= least else 0
 
     def skip(self, frames: int, following: int) -> None:
         self._due_ns += frames * self._period_ns
@@ -154,9 +155,9 @@ class ByClock:
     def begin(self, now_ns: int) -> None:
         self._due_ns = now_ns
 
-    def waiting(self, frame: int, now_ns: int) -> int:
+    def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
         newer = (now_ns - self._due_ns) // self._period_ns - 1
-        return newer if newer >= BACKLOG else 0
+        return newer if newer >= least else 0
 
     def skip(self, frames: int, following: int) -> None:
         self._due_ns += frames * self._period_ns
@@ -182,7 +183,7 @@ class Played:
     def begin(self, now_ns: int) -> None:
         pass
 
-    def waiting(self, frame: int, now_ns: int) -> int:
+    def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
         return 0
 
     def skip(self, frames: int, following: int) -> None:
@@ -211,7 +212,7 @@ class Counted:
     def begin(self, now_ns: int) -> None:
         pass
 
-    def waiting(self, frame: int, now_ns: int) -> int:
+    def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
         return 0
 
     def skip(self, frames: int, following: int) -> None:
