@@ -132,7 +132,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _session_options(parser: argparse.ArgumentParser, seconds: float | None = None) -> None:
     parser.add_argument(
-        "--bundle", nargs="+", default=["rules"], metavar="NAME", help="bundled models or bundles' folders, side by side"
+        "--bundle",
+        nargs="+",
+        default=["rules"],
+        metavar="NAME",
+        help="bundled models or bundles' folders, side by side",
     )
     parser.add_argument("--pub", default=PUB, metavar="ADDRESS", help=f"where frames go out, default {PUB}")
     parser.add_argument("--control", default=CONTROL, metavar="ADDRESS", help=f"control socket, default {CONTROL}")

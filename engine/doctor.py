@@ -84,7 +84,9 @@ def _bundle(options: ServeOptions) -> str:
 def _feeds(options: ServeOptions) -> str:
     """What the bundles take of their own avatar, which `--speech` gives."""
     keys = set[tuple[str, str]]().union(*(wanted(Bundle.load(name).spec) for name in options.bundles))
-    return "takes its own avatar's " + ", ".join(sorted(what for what, owner in keys if owner == "self")) + " (--speech)"
+    return (
+        "takes its own avatar's " + ", ".join(sorted(what for what, owner in keys if owner == "self")) + " (--speech)"
+    )
 
 
 def _ports(options: ServeOptions) -> str:

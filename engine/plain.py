@@ -6,7 +6,6 @@ have are refused as well, so that a misspelt or newer field never passes in sile
 
 from __future__ import annotations
 
-import functools
 from typing import Any, TypeVar, cast
 
 from engine.errors import EngineError
@@ -16,6 +15,7 @@ STRICT = {"extra": "forbid"}
 """For a dataclass's ``__pydantic_config__``: fields that it does not have are refused."""
 _SHOWN = 60
 _MOST = 3
+_ADAPTERS: dict[type[Any], Any] = {}
 
 
 class PlainError(EngineError, ValueError):
@@ -38,11 +38,12 @@ def read(kind: type[T], data: Any) -> T:
         raise PlainError("; ".join(told) + more) from None
 
 
-@functools.cache
 def _adapter(kind: type[Any]) -> Any:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def _place(where: tuple[int | str, ...]) -> str:

@@ -181,7 +181,13 @@ class _Local:
         """The announcement of the local session, or of an engine that has none."""
         if self.session is None:
             bundles = list(self._host.bundles)
-            return {"protocol": 1, "bundle": bundles[0], "bundles": bundles, "streams": [], "pub": self._publisher.endpoint}
+            return {
+                "protocol": 1,
+                "bundle": bundles[0],
+                "bundles": bundles,
+                "streams": [],
+                "pub": self._publisher.endpoint,
+            }
         return {**self.session.describe(), "pub": self._publisher.endpoint}
 
     def handlers(self) -> dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:

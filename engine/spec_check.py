@@ -38,7 +38,8 @@ def check(spec: StreamSpec) -> None:
     for output in spec.outputs:
         _output(spec, output)
     held = [item.name for item in spec.skeletons]
-    for name, body in [(item.name, item.skeleton) for item in (*spec.inputs, *spec.outputs)]:
+    bodies = [(item.name, item.skeleton) for item in spec.inputs] + [(one.name, one.skeleton) for one in spec.outputs]
+    for name, body in bodies:
         if body and body not in held:
             raise _error(spec, f"{name!r} names skeleton {body!r}; the spec holds {held or 'none'}")
 
@@ -62,16 +63,17 @@ def _sizes(spec: StreamSpec) -> None:
             f"{spec.sample_rate} Hz at {spec.rate} frames/s is {spec.sample_rate / spec.rate} samples a frame; choose "
             "a sample rate that gives a whole number",
         )
-    shapes = [(item.name, item.shape, item.dtype) for item in (*spec.inputs, *spec.outputs)]
-    shapes += [(name, item.shape, item.dtype) for name, item in spec.state.items()]
+    shapes = [(item.name, item.shape, item.dtype) for item in spec.inputs]
+    shapes += [(one.name, one.shape, one.dtype) for one in spec.outputs]
+    shapes += [(name, held.shape, held.dtype) for name, held in spec.state.items()]
     for name, shape, dtype in shapes:
         if any(size < 0 for size in shape) or math.prod(shape) > MOST_ELEMENTS:
             raise _error(spec, f"{name!r} has shape {shape}; {MOST_ELEMENTS} numbers at most")
         if dtype not in DTYPES:
             raise _error(spec, f"{name!r} is {dtype!r}; there is {', '.join(DTYPES)}")
-    for name, item in spec.state.items():
-        if item.kind == "ring" and (not item.shape or item.window < 1):
-            raise _error(spec, f"ring {name!r} has shape {item.shape}; its first number counts the slots")
+    for name, held in spec.state.items():
+        if held.kind == "ring" and (not held.shape or held.window < 1):
+            raise _error(spec, f"ring {name!r} has shape {held.shape}; its first number counts the slots")
 
 
 def _input(spec: StreamSpec, item: InputSpec) -> None:

@@ -56,7 +56,8 @@ def streams(spec: StreamSpec, monitor: bool, first: int = 0) -> list[Stream]:
     inputs = [item for item in spec.inputs if item.role in MONITORED] if monitor else []
     for number, item in enumerate(inputs):
         names = item.names or _names(spec, item, item.unit)
-        made.append(_stream(first + PARTNER_STREAM + number, item, "input", names, (item.unit or _unit(item),) * len(names)))
+        units = (item.unit or _unit(item),) * len(names)
+        made.append(_stream(first + PARTNER_STREAM + number, item, "input", names, units))
     return made
 
 

@@ -92,7 +92,7 @@ class Feeds:
         whole._connect()
         return whole
 
-    def keys(self) -> set[Key]:
+    def takes(self) -> set[Key]:
         """All that may be given here."""
         one = {("audio", owner) for owner in self.samples} | {("words", owner) for owner in self.words}
         return one | {("speaking", owner) for owner in self.speaking} | set(self.latest)

@@ -1,8 +1,8 @@
 """From feeds to one frame's inputs: the hops of sound, the poses and words of its time, what is held, and noise.
 
-The spec says what a model wants by role and owner, so a model with other inputs needs no other code here. A pose belongs
-to the frame in which it is the newest one captured no later than the frame's end; its age goes along, and one older than
-:data:`~engine.feeds.latest.STALE_S` no longer counts as seen.
+The spec says what a model wants by role and owner, so a model with other inputs needs no other code here. A pose
+belongs to the frame in which it is the newest one captured no later than the frame's end; its age goes along, and one
+older than :data:`~engine.feeds.latest.STALE_S` no longer counts as seen.
 
 A partner's face that is not seen raises NO_FACE, a partner's voice that is not heard SILENT. Nothing else has a flag of
 its own: dancing alone is nothing to report, so without a source nothing is raised, and where a source was asked for
@@ -56,7 +56,9 @@ class Gather:
         self._unheard = [ring for owner, ring in feeds.samples.items() if owner not in voices]
         self._noise = [(item, int(np.prod(item.shape))) for item in inputs if item.role == "noise"]
         self._poses = [
-            (item, feeds.latest[key(item)], _absent(item, given)) for item in inputs if ROLES[item.role].feed == "latest"
+            (item, feeds.latest[key(item)], _absent(item, given))
+            for item in inputs
+            if ROLES[item.role].feed == "latest"
         ]
         self._words = [(item, feeds.words[item.of]) for item in inputs if item.role == "words"]
         self._texts = [item for item in inputs if item.role == "text"]

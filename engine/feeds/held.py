@@ -7,10 +7,12 @@ be asked.
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +39,18 @@ class HeldValues:
     pending: bool
 
 
+class Checked(NamedTuple):
+    """What setting values would set: controls, texts, and controls that follow again what they follow by themselves."""
+
+    controls: dict[str, ControlValue]
+    texts: dict[str, str]
+    freed: AbstractSet[str]
+
+
 class Held:
     """Present controls and texts of a spec, set by any thread and read by the loop."""
 
-    def __init__(
-        self, spec: StreamSpec, values: Mapping[str, Any] | None = None, encode: Encode | None = None
-    ) -> None:
+    def __init__(self, spec: StreamSpec, values: Mapping[str, Any] | None = None, encode: Encode | None = None) -> None:
         self._spec, self._encode = spec, encode
         self._lock = threading.Lock()
         self._texts = {item.name: "" for item in spec.texts}
@@ -63,18 +71,18 @@ class Held:
             self._swap({**self.now.values, **checked}, by_hand)
         for name, text in texts.items():
             assert self._encode is not None
-            self._encode(name, text, lambda made, name=name, text=text: self._made(name, text, made))
+            self._encode(name, text, functools.partial(self._made, name, text))
         return self.values()
 
-    def check(self, values: Mapping[str, Any]) -> tuple[dict[str, ControlValue], dict[str, str], set[str]]:
-        """What :meth:`set` would set: controls, texts, and controls that shall follow again. Raises as that does."""
+    def check(self, values: Mapping[str, Any]) -> Checked:
+        """What :meth:`set` would set; raises as that does."""
         texts = {name: value for name, value in values.items() if name in self._texts}
         freed = {name for name, value in values.items() if self._follows(name) and (value is None or value == "auto")}
         rest = {name: value for name, value in values.items() if name not in texts and name not in freed}
         self._check_names(rest)
         for name, text in texts.items():
             self._check_text(name, text)
-        return self._spec.check_controls(rest), texts, freed
+        return Checked(self._spec.check_controls(rest), texts, freed)
 
     def values(self) -> dict[str, ControlValue]:
         """A copy of all present controls."""

@@ -1,8 +1,9 @@
 """The feed of *samples*: PCM by sample position, cut into hops, between a source's thread and the loop's.
 
 The ring cannot grow: it overwrites its oldest samples (``overruns``), or makes a fast writer wait. Positions are
-absolute: sample ``k * hop`` is the first of frame k for the whole session, whatever was lost on the way. What is written
-goes to the rings that follow as well, so that several bundles of one session, at rates of their own, hear one voice.
+absolute: sample ``k * hop`` is the first of frame k for the whole session, whatever was lost on the way. What is
+written goes to the rings that follow as well, so that several bundles of one session, at rates of their own, hear one
+voice.
 """
 
 from __future__ import annotations

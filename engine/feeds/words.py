@@ -33,8 +33,8 @@ class Word:
 
 
 class WordRing:
-    """The newest :data:`MOST_WORDS` words. Thread-safe. Drop rule: the oldest goes. ``ids`` numbers a word's text in the
-    bundle's vocabulary."""
+    """The newest :data:`MOST_WORDS` words. Thread-safe. Drop rule: the oldest goes. ``ids`` numbers a word's text in
+    the bundle's vocabulary."""
 
     def __init__(self, ids: Callable[[str], int] = lambda _: 0) -> None:
         self.dropped = 0

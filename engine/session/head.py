@@ -1,10 +1,10 @@
 """One avatar, one head: where a session has a face from one bundle and a body from another, one of them moves the head.
 
 The rule. With ``face`` leading, the body's joints at and beyond its head turn about the head joint by the face's head
-rotation, which is told from the body's own: what the body does with its head stays, and what the face adds comes on top.
-With ``body`` leading, the six numbers of the face's head are 0, since the body already carries it; so a client that
-mounts the face on the body's head turns it once and not twice. Only positions (codec ``joints``) and the head joint's
-local rotation (codec ``quaternions``) are changed, in what is published, never in what a model is given.
+rotation, which is told from the body's own: what the body does with its head stays, and what the face adds comes on
+top. With ``body`` leading, the six numbers of the face's head are 0, since the body already carries it; so a client
+that mounts the face on the body's head turns it once and not twice. Only positions (codec ``joints``) and the head
+joint's local rotation (codec ``quaternions``) are changed, in what is published, never in what a model is given.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Array = NDArray[np.float32]
 
 
 class HeadLink:
-    """Passes a session's frames on to ``publish``, with the head moved by the ``leader`` ("face" or "body"). Its bundles'
-    loops call it from threads of their own."""
+    """Passes a session's frames on to ``publish``, with the head moved by the ``leader`` ("face" or "body"). Its
+    bundles' loops call it from threads of their own."""
 
     def __init__(self, leader: str, publish: Callable[[Frame], None]) -> None:
         self._leader, self._publish = leader, publish

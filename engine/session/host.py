@@ -167,7 +167,9 @@ class Host:
             if self._stop.is_set() or self.failure is not None:
                 raise Refused("the engine stops; start it again")
             if len(self._sessions) >= self.capacity:
-                raise Refused(f"all {self.capacity} sessions are taken; come back later, or serve with a larger --capacity")
+                raise Refused(
+                    f"all {self.capacity} sessions are taken; come back later, or serve with a larger --capacity"
+                )
             unknown = [name for name in ask.bundles if name not in self.bundles]
             if unknown or not ask.bundles or len(set(ask.bundles)) != len(ask.bundles):
                 named = ", ".join(str(name)[:60] for name in ask.bundles) or "none"
@@ -195,12 +197,15 @@ class Host:
         bundles = [self.bundles[name] for name in ask.bundles]
         start_ns = self.clock.now_ns()
         slots = []
+        all_known = {item.name for bundle in bundles for item in (*bundle.spec.controls, *bundle.spec.texts)}
         link = HeadLink(ask.head, publish)
         shown = publish if len(bundles) == 1 else link
         for place, bundle in enumerate(bundles):
             spec, conditioner = bundle.spec, self._conditioners[bundle.name]
             known = {item.name for item in (*spec.controls, *spec.texts)}
-            values = {name: value for name, value in ask.controls.items() if name in known or len(bundles) == 1}
+            # What no bundle knows goes to the first, which refuses it by name.
+            own = known if place else known | (set(ask.controls) - all_known)
+            values = {name: value for name, value in ask.controls.items() if name in own}
             encode = None if conditioner is None else conditioner.encode_for((number, generation))
             feeds = Feeds.of(spec, start_ns, Held(spec, values, encode), self._ids[bundle.name])
             slots.append(
@@ -225,9 +230,7 @@ class Host:
         if not self._forget(session):
             return
         session.ended = session.ended or reason
-        gone = [
-            self._loops[name].leave(slot) for name, slot in zip(session.bundles, session.slots, strict=True)
-        ]
+        gone = [self._loops[name].leave(slot) for name, slot in zip(session.bundles, session.slots, strict=True)]
         session.feeds.end()
         for source in session.sources:
             source.stop()

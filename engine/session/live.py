@@ -143,9 +143,11 @@ class LiveSession:
                 for stream in slot.streams
             ],
             "skeletons": {item.name: item.to_dict() for spec in self._specs for item in spec.skeletons},
-            "controls": [item for spec, slot in zip(self._specs, self.slots, strict=True) for item in _controls(spec, slot)],
+            "controls": [
+                item for spec, slot in zip(self._specs, self.slots, strict=True) for item in _controls(spec, slot)
+            ],
             "texts": self.held()["texts"],
-            "takes": sorted(f"{what}/{owner}" for what, owner in self.feeds.keys()),
+            "takes": sorted(f"{what}/{owner}" for what, owner in self.feeds.takes()),
             "given": sorted(f"{what}/{owner}" for what, owner in self.ask.given),
             "sources": [source.describe() for source in self.sources],
             "recording": self.recording,

@@ -50,8 +50,8 @@ Arrays = Mapping[str, NDArray[Any]]
 
 class Slot:
     """See the module. ``publish`` gets every frame of every stream, ``tell`` what a person should know; ``sources`` are
-    only asked how they are. ``frames`` limits the session's length. ``generation`` tells apart the sessions that had one
-    number, ``row`` is where the loop has put it. All but :meth:`reset` and :meth:`pause` is called by the loop's
+    only asked how they are. ``frames`` limits the session's length. ``generation`` tells apart the sessions that had
+    one number, ``row`` is where the loop has put it. All but :meth:`reset` and :meth:`pause` is called by the loop's
     thread."""
 
     def __init__(
@@ -192,9 +192,7 @@ class Slot:
             given = {item.name: inputs[item.name][row] for item in self.spec.inputs}
             committed, times = outputs is not None, (due.captured_ns, due_ns)
             self._recorder.step(
-                StepRecord(
-                    self._frame, *times, self._given, flags, self._fresh, committed, row, block, given, frames
-                )
+                StepRecord(self._frame, *times, self._given, flags, self._fresh, committed, row, block, given, frames)
             )
         self._timetable.done(self._frame)
         self._frame, self._due = self._frame + 1, None

@@ -1,4 +1,5 @@
-"""When a slot's frames are due: by its sound, by the clock, or, where a recording runs as fast as it goes, by what comes.
+"""When a slot's frames are due: by its sound, by the clock, or, where a recording runs as fast as it goes, by what
+comes.
 
 Each timetable is asked again and again, by the loop's thread, and never waits itself: it answers with what is due, with
 the moment at which to ask again, or that nothing more will come. The policy behind it stands in :mod:`.slot`.
@@ -55,7 +56,8 @@ class Timetable(Protocol):
         ...
 
     def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
-        """How many frames from ``frame`` on to skip: all that wait but the newest, if at least so many wait beside it."""
+        """How many frames from ``frame`` on to skip: all that wait but the newest, if at least so many wait beside
+        it."""
         ...
 
     def skip(self, frames: int, following: int) -> None:

@@ -1,4 +1,5 @@
-"""Where a loop's time goes: in the step, in gathering and publishing (Python), or nowhere; and how full its ticks are."""
+"""Where a loop's time goes: in the step, in gathering and publishing (Python), or nowhere; and how full its ticks
+are."""
 
 from __future__ import annotations
 

@@ -88,7 +88,8 @@ class BodySource:
             if self._fast:
                 ring.put_in_turn(pose, self._stop)
             else:
-                # A little ahead of its time, which the reader goes by: which frame sees it must not hang on who is first.
+                # A little ahead of its time, which the reader goes by: which frame sees it must not hang on who is
+                # first.
                 clock.sleep_until(pose.capture_ns - round(AHEAD_S * 1e9), self._stop)
                 ring.put(pose)
             if self._stop.is_set():

@@ -50,7 +50,6 @@ def choose(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> 
 
 def _partner(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> list[Source]:
     wanted = set[str]().union(*(senses(bundle.spec) for bundle in bundles))
-    bundle = bundles[0]
     kind, *rest = options.source or ["live" if wanted & GIVES["live"] else "none"]
     if kind not in GIVES or len(rest) != (kind in ("file", "body", "engine")):
         raise EngineError(f"--source {' '.join(options.source)}: give {KINDS}")

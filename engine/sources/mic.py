@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock
 from engine.errors import EngineError
-from engine.resample import StreamingResampler, to_mono
 from engine.feeds.feeds import Feeds, Key
+from engine.resample import StreamingResampler, to_mono
 from engine.sources.base import joined
 
 BLOCK_S = 0.01

@@ -63,11 +63,11 @@ def playing_rate(feeds: Feeds, owner: str = "partner") -> int:
 class Player:
     """Plays ``laps`` one after the other on a thread, from :meth:`start` to the end or :meth:`stop`.
 
-    ``fast``: no pacing; the writer waits for the reader instead, so the result does not depend on timing. Capture
-    times are then the session's start plus media time, ahead of the clock. ``slow_faces``: reading a face takes
-    long enough to need its own thread in real time; where it falls behind, pictures are passed over
-    (``skipped_faces``). ``owner``: whose voice and face it is. Where nothing is heard the sound only keeps the time, and ``fast`` goes by the faces instead,
-    from the session's start on. An error while reading ends the play and becomes the ``problem``.
+    ``fast``: no pacing; the writer waits for the reader instead, so the result does not depend on timing. Capture times
+    are then the session's start plus media time, ahead of the clock. ``slow_faces``: reading a face takes long enough
+    to need its own thread in real time; where it falls behind, pictures are passed over (``skipped_faces``). ``owner``:
+    whose voice and face it is. Where nothing is heard the sound only keeps the time, and ``fast`` goes by the faces
+    instead, from the session's start on. An error while reading ends the play and becomes the ``problem``.
     """
 
     def __init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -75,7 +77,7 @@ def test_who_stays_where_they_jumped_to_is_believed_again_after_a_while() -> Non
 def test_no_two_believed_poses_in_a_row_are_farther_apart_than_their_time_allows(places: list[float]) -> None:
     kept = [(index, place) for (index, place), fine in zip(enumerate(places), believed(places), strict=True) if fine]
     assert all(abs(place) <= REACH for _, place in kept)
-    for (i, before), (j, after) in zip(kept, kept[1:], strict=False):
+    for (i, before), (j, after) in itertools.pairwise(kept):
         passed = (j - i) / 30
         assert passed > STALE_S or abs(after - before) <= SPEED * min(passed, 0.1) * (1 + 1e-5)
 

@@ -1,4 +1,5 @@
-"""Controls and texts that stay: all or nothing, words of their own for each kind, texts swapped when their vector is there."""
+"""Controls and texts that stay: all or nothing, words of their own for each kind, texts swapped when their vector is
+there."""
 
 from __future__ import annotations
 
@@ -59,7 +60,9 @@ class Encoder:
         ("foo", 1, ["no control 'foo'", "gain", "prompt"]),
     ],
 )
-def test_what_cannot_be_is_refused_in_words_of_its_kind_and_changes_nothing(name: str, value: Any, words: list[str]) -> None:
+def test_what_cannot_be_is_refused_in_words_of_its_kind_and_changes_nothing(
+    name: str, value: Any, words: list[str]
+) -> None:
     encoder = Encoder()
     held = Held(SPEC, {}, encoder)
     before = held.now

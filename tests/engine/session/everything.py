@@ -1,5 +1,5 @@
-"""A very small model that takes everything a bundle can: two voices, two faces, a body, words, a text, vectors - and says
-back, frame by frame, what reached it, so that a test sees each arrive where it belongs."""
+"""A very small model that takes everything a bundle can: two voices, two faces, a body, words, a text, vectors - and
+says back, frame by frame, what reached it, so that a test sees each arrive where it belongs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.bundle import STEP, Bundle, OnnxFile
+from engine.bundle.manifest import Encoder as TextFiles
 from engine.spec import InputSpec, OutputSpec, StateSpec, StreamSpec
 from export.step import Graph, to_onnx
 from models.contract import BAD_INPUT, StreamModel, Tensors
@@ -24,8 +25,9 @@ ANGLES = ("shoulder", "elbow", "wrist")
 
 
 class Everything(StreamModel):
-    """``voices``: loudness of partner and self, and whether each is there. ``seen``: first numbers of both faces and the
-    body's hip. ``word``: id and ages of the newest word. ``angles``: the prompt's first three numbers, by ``gain``."""
+    """``voices``: loudness of partner and self, and whether each is there. ``seen``: first numbers of both faces and
+    the body's hip. ``word``: id and ages of the newest word. ``angles``: the prompt's first three numbers, by
+    ``gain``."""
 
     card, licence, data = "Everything at once, for tests.", "Apache-2.0", "none"
 
@@ -121,3 +123,25 @@ def graphs() -> tuple[Graph, bytes, bytes]:
         "decoder": None, "model": {"type": "WordLevel", "vocab": words, "unk_token": VOCABULARY[0]},
     }  # fmt: skip
     return to_onnx(Everything().eval()), file.getvalue(), json.dumps(tokenizer).encode()
+
+
+def everything_bundle(folder: Path) -> Bundle:
+    """The model as a bundle with its encoder and vocabulary."""
+    graph, encoder, tokenizer = graphs()
+    bundle = Bundle(
+        path=folder / "everything",
+        name="everything",
+        version="0.1.0",
+        spec=Everything().spec,
+        onnx=OnnxFile(STEP, graph.opset, graph.ir, "fp32"),
+        licence="Apache-2.0",
+        description="",
+        training_data="none",
+        credits="none",
+        command="",
+        commit="unknown",
+        encoders={"prompt": TextFiles("encode.onnx", "tokenizer.json", TOKENS)},
+        vocabulary="words.txt",
+    )
+    more = {"encode.onnx": encoder, "tokenizer.json": tokenizer, "words.txt": "\n".join(VOCABULARY).encode()}
+    return bundle.write(graph.content, "everything\n", more)

@@ -21,8 +21,8 @@ SIZES = (1, 4)
 
 
 class Rows:
-    """A step of several rows whose pose is (mean of the hop, frames committed in this row since it was new). ``happens``
-    is called in every run with its number, the active rows and the outputs."""
+    """A step of several rows whose pose is (mean of the hop, frames committed in this row since it was new).
+    ``happens`` is called in every run with its number, the active rows and the outputs."""
 
     where = "rows"
 

@@ -1,4 +1,5 @@
-"""Several sessions in one loop: each gets its own, what one does wrong stays its own, joining and leaving rebuild nothing."""
+"""Several sessions in one loop: each gets its own, what one does wrong stays its own, joining and leaving rebuild
+nothing."""
 
 from __future__ import annotations
 
@@ -199,7 +200,10 @@ def test_a_paused_session_makes_no_frames_and_goes_on_with_those_of_now() -> Non
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 25), st.integers(1, 25), st.integers(0, 39)), min_size=1, max_size=8), st.integers(0, 8))
+@given(
+    st.lists(st.tuples(st.integers(0, 25), st.integers(1, 25), st.integers(0, 39)), min_size=1, max_size=8),
+    st.integers(0, 8),
+)
 def test_whoever_joins_and_leaves_when_gets_its_own_frames(visits: list[tuple[int, int, int]], window_ms: int) -> None:
     stage = Stage(window_ns=window_ms * MS)
     for number, (begins, length, offset_ms) in enumerate(visits, start=1):
