@@ -1,7 +1,17 @@
-"""``python -m engine`` is the ``engine`` command."""
+"""``python -m engine`` and the ``engine`` command."""
 
 import sys
 
-from engine.cli import main
 
-sys.exit(main())
+def entry() -> int:
+    """Run the command line. Ctrl-C while modules are still being imported ends as quietly as later."""
+    try:
+        from engine.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(entry())

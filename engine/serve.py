@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,12 +24,15 @@ from engine.clock import MonotonicClock
 from engine.control import ControlServer, set_controls
 from engine.errors import EngineError
 from engine.publish import Publisher, encode_announcement
+from engine.record.serving import Recorders
 from engine.session.host import Host
 from engine.session.live import LiveSession, Opening
 from engine.sources.base import Source
 from engine.stats import Stats
 
 ANNOUNCE_S = 1.0
+MOST_SAID = 100
+"""Messages that may wait to be said; older ones are dropped."""
 DEFAULT_PUB = "tcp://127.0.0.1:5570"
 DEFAULT_CONTROL = "tcp://127.0.0.1:5571"
 Say = Callable[[str], None]
@@ -90,7 +94,7 @@ def serve(
         bundles = [Bundle.load(name) for name in options.bundles]
         for bundle in bundles:
             check_fillable(bundle)
-        recorders = Recorders.of(options)
+        recorders = Recorders(options.record, options.save, options.where)
         stop = stack.enter_context(_stopped_by_signals())
         host = Host(
             bundles,
@@ -115,6 +119,7 @@ def serve(
         gc.collect()
         gc.freeze()  # what start-up made lives as long as the process: no need to walk it in every collection
         stack.callback(gc.unfreeze)
+        ticker = _Ticker(publisher, local, recorders, sources, say)
         if options.local:
             given = frozenset(key for source in sources for key in source.gives)
             session = host.open(
@@ -130,7 +135,7 @@ def serve(
                 ),
                 publisher.send,
                 sources,
-                tell=say,
+                tell=ticker.soon,
                 recorders=recorders.open,
                 before=local.meet,
             )
@@ -141,7 +146,7 @@ def serve(
         say(f"frames on {publisher.endpoint}, control on {server.endpoint}; Ctrl-C stops")
         if url:
             say(f"network sessions on {url}, {options.capacity} at most")
-        ticker = _Ticker(publisher, local, recorders, sources, say)
+        ticker.start()
         stack.callback(ticker.close)
         while not stop.wait(0.05 if options.fast else 0.1):
             if host.failure is not None or (local.session is not None and local.session.ended is not None):
@@ -221,13 +226,23 @@ class _Ticker:
         self._sources, self._say = sources, say
         self._told: dict[str, str | None] = {}
         self._last: tuple[Any, bytes] = (None, b"")
-        self._stop = threading.Event()
+        self._soon: deque[str] = deque(maxlen=MOST_SAID)
+        self._wake, self._closed = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="announcements", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
         self._thread.start()
+
+    def soon(self, message: str) -> None:
+        """Say this, from the ticker's thread: whoever calls must not wait for a terminal."""
+        self._soon.append(message)
+        self._wake.set()
 
     def close(self) -> None:
         """End the thread."""
-        self._stop.set()
+        self._closed = True
+        self._wake.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -239,11 +254,15 @@ class _Ticker:
                     self._last = told, encode_announcement(session.number, told)
                 self._publisher.announce(self._last[1])
             self.tell()
-            if self._stop.wait(ANNOUNCE_S):
+            self._wake.wait(ANNOUNCE_S)
+            self._wake.clear()
+            if self._closed:
                 return
 
     def tell(self) -> None:
         """Say what is new about troubles; also at the very end, as a file may fail in its last second."""
+        while self._soon:
+            self._say(self._soon.popleft())
         troubles = {source.name: source.problem for source in self._sources}
         session = self._local.session
         if session is not None:

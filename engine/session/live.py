@@ -55,6 +55,7 @@ class LiveSession:
         close: Callable[[LiveSession, str], None],
     ) -> None:
         self.number, self.generation, self.ask = number, generation, ask
+        self.served = tuple(bundles)
         self.bundles = tuple(bundle.name for bundle in bundles)
         self.slots, self.sources = tuple(slots), tuple(sources)
         self.feeds = Feeds.merged([slot.feeds for slot in slots])
