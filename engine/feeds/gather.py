@@ -114,7 +114,8 @@ class _Beside:
     def __init__(self, ring: AudioRing) -> None:
         self._ring = ring
         self._next: int | None = None
-        self._behind = 0  # samples by which it is read late, learnt from sound that was not there in time
+        self._behind = 0  # samples by which it is read late, learnt from sound that came after its frame
+        self._missed: tuple[int, int] | None = None  # end of a frame without sound, and what had been written then
 
     def counted(self, frame: int) -> Hop | None:
         """Hop number ``frame``, or None where the sound is over."""
@@ -123,22 +124,28 @@ class _Beside:
         return hop
 
     def read(self, end_ns: int) -> Hop | None:
-        """The hop captured by ``end_ns``, or None where it has not come."""
+        """The hop captured by ``end_ns``, or None where there is none."""
         ring, hop = self._ring, self._ring.hop
+        self._learn()
         right = ring.position_at(end_ns) - self._behind - hop
         if self._next is None or abs(right - self._next) > _SLACK_HOPS * hop:
             self._next = right
-        if self._next < 0:
-            self._next = None
-            return None
-        found = ring.read_span(self._next)
+        found = ring.read_span(self._next) if self._next >= 0 else None
         if found is None:
-            if ring.lags(end_ns):  # it comes, only later: stay behind by as much from now on
-                self._behind = min(self._behind + hop // 4, round(_MOST_BEHIND_S * ring.rate))
             self._next = None
+            self._missed = self._missed or (end_ns, ring.written)
             return None
         self._next += hop
         return found
+
+    def _learn(self) -> None:
+        """A frame had no sound: was there none, or did it come too late? Only then is it waited for longer."""
+        if self._missed is None or self._ring.written == self._missed[1]:
+            return
+        end_ns, written = self._missed
+        if self._ring.begins_ns(written) < end_ns:
+            self._behind = min(self._behind + self._ring.hop // 4, round(_MOST_BEHIND_S * self._ring.rate))
+        self._missed = None
 
 
 def _fill_beside(

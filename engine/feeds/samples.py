@@ -214,10 +214,18 @@ class AudioRing:
             position, at_ns = self._marks[-1]
             return position + round((ns - at_ns) * self.rate / 1e9)
 
-    def lags(self, end_ns: int) -> bool:
-        """Whether sound came within the second before ``end_ns``, though not up to it."""
+    @property
+    def written(self) -> int:
+        """Position after the newest sample."""
+        return self._written
+
+    def begins_ns(self, position: int) -> int:
+        """When the sample at ``position`` was captured, reckoned back from the end of the block that brought it; of
+        samples that have not come, beyond the last."""
         with self._changed:
-            return bool(self._marks) and 0 < end_ns - self._marks[-1][1] < 1_000_000_000
+            later = next((mark for mark in self._marks if mark[0] > position), None)
+            known = later or (self._marks[-1] if self._marks else (0, 0))
+            return known[1] - round((known[0] - position) * 1e9 / self.rate)
 
     def pass_over(self, end_ns: int) -> None:
         """What was captured by ``end_ns`` is done with unread: a writer that waits may go on."""
