@@ -94,8 +94,7 @@ class PoseRing:
     def newest_before(self, t_ns: int) -> Pose | None:
         """The pose captured last at or before ``t_ns``, or None when the ring holds none that old."""
         with self._changed:
-            known = [pose for pose in self._poses if pose.capture_ns <= t_ns]
-        return max(known, key=lambda pose: pose.capture_ns, default=None)
+            return next((pose for pose in reversed(self._poses) if pose.capture_ns <= t_ns), None)
 
     def reach(self, t_ns: int, timeout_s: float) -> bool:
         """Ask for all poses up to ``t_ns`` and wait, ``timeout_s`` seconds of real time at most. Returns whether they
@@ -121,7 +120,10 @@ class PoseRing:
     def _add(self, pose: Pose) -> None:
         pose = self._judged(pose)
         self.dropped += len(self._poses) == self._poses.maxlen
+        late = pose.capture_ns < self._newest_ns()
         self._poses.append(pose)
+        if late:
+            self._poses = deque(sorted(self._poses, key=lambda item: item.capture_ns), self._poses.maxlen)
         self._changed.notify_all()
         if self._wake is not None:
             self._wake()

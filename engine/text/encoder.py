@@ -69,7 +69,9 @@ class TextEncoder:
         words left when it is cleaned, and where tokenizer or graph fail or give numbers that are not finite."""
         said = clean(text[:LONGEST_TEXT])
         if not said or len(text) > LONGEST_TEXT:
-            raise EngineError(f"text {self.name} of {len(text)} characters: give words, {LONGEST_TEXT} characters at most")
+            raise EngineError(
+                f"text {self.name} of {len(text)} characters: give words, {LONGEST_TEXT} characters at most"
+            )
         try:
             ids, left_out = self._split(said)
             given = self._padded(ids)
