@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from engine.runtime import ACTIVE, BATCH, graph_signature
+from engine.runtime.protocol import ACTIVE, BATCH, graph_signature
 from engine.spec import AGE, CURSOR
 from export.errors import ExportError
 from models.contract import StreamModel, where_rows

@@ -13,18 +13,24 @@ from __future__ import annotations
 import functools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.plain import STRICT, PlainError, read
 
 FOLDER = Path(__file__).parent.parent / "data" / "skeletons"
 AXES = ("x", "y", "z")
+MOST_JOINTS = 1024
+LONGEST_NAME = 64
+FARTHEST = 1e3
+"""Metres of an offset."""
 
 
 class SkeletonError(EngineError, ValueError):
@@ -47,14 +53,23 @@ class Skeleton:
     feet: tuple[str, ...] = ()
     unit: str = "m"
 
+    __pydantic_config__: ClassVar = STRICT
+
     def __post_init__(self) -> None:
         count = len(self.joints)
+        if max(count, len(self.edges), len(self.feet)) > MOST_JOINTS:
+            raise SkeletonError(f"skeleton {self.name[:LONGEST_NAME]!r}: {MOST_JOINTS} joints, edges and feet at most")
+        for name in (self.name, *self.joints):
+            if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+                raise SkeletonError(
+                    f"skeleton: {name[:LONGEST_NAME]!r} is no name; give 1 to {LONGEST_NAME} characters"
+                )
         if not count or len(self.parents) != count or len(self.rest) != count:
             raise SkeletonError(
                 f"skeleton {self.name!r}: {count} joints, {len(self.parents)} parents, {len(self.rest)} rest offsets; "
                 "give one parent and one offset for each joint, and at least one joint"
             )
-        twice = sorted({joint for joint in self.joints if self.joints.count(joint) > 1})
+        twice = sorted(joint for joint, times in Counter(self.joints).items() if times > 1)
         if twice:
             raise SkeletonError(
                 f"skeleton {self.name!r}: joints {twice} are named twice; every joint needs its own name"
@@ -65,9 +80,9 @@ class Skeleton:
                     f"skeleton {self.name!r}: parent of {self.joints[joint]!r} is {parent}; "
                     "list parents before children"
                 )
-            if len(offset) != 3 or not all(math.isfinite(value) for value in offset):
+            if len(offset) != 3 or not all(math.isfinite(value) and abs(value) <= FARTHEST for value in offset):
                 raise SkeletonError(
-                    f"skeleton {self.name!r}: offset of {self.joints[joint]!r} is {offset}; give x, y, z"
+                    f"skeleton {self.name!r}: offset of {self.joints[joint]!r} is {offset}; give x, y, z in metres"
                 )
         if any(not 0 <= end < count for edge in self.edges for end in edge):
             raise SkeletonError(f"skeleton {self.name!r}: an edge names no joint; edges are pairs of 0 to {count - 1}")
@@ -126,24 +141,9 @@ class Skeleton:
     def from_dict(cls, data: Mapping[str, Any]) -> Skeleton:
         """The skeleton that :meth:`to_dict` wrote. Raises :class:`SkeletonError` naming what does not fit."""
         try:
-            return cls(
-                name=str(data["name"]),
-                joints=tuple(str(joint) for joint in data["joints"]),
-                parents=tuple(int(parent) for parent in data["parents"]),
-                rest=tuple((float(x), float(y), float(z)) for x, y, z in data["rest"]),
-                edges=tuple((int(a), int(b)) for a, b in data.get("edges", ())),
-                across=_pair(data.get("across", ())),
-                feet=tuple(str(joint) for joint in data.get("feet", ())),
-                unit=str(data.get("unit", "m")),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, SkeletonError):
-                raise
-            raise SkeletonError(f"a skeleton does not read: {type(error).__name__} {error}") from error
-
-
-def _pair(names: Sequence[str]) -> tuple[str, str] | tuple[()]:
-    return (str(names[0]), str(names[1])) if names else ()
+            return read(cls, data)
+        except PlainError as error:
+            raise SkeletonError(f"a skeleton does not read: {error}") from None
 
 
 def known() -> list[str]:

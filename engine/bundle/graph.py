@@ -55,7 +55,7 @@ class _Malformed(Exception):
 
 
 def check_graph(content: bytes, name: str) -> tuple[str, ...]:
-    """The operators beyond the standard that a graph uses, as ``domain.Operator``, sorted. ``name`` is that of the file.
+    """The operators beyond the standard that a graph uses, as ``domain.Operator``, sorted. ``name``: that of the file.
     Raises :class:`BundleError` (without the bundle's path) for external data, an operator that ONNX Runtime cannot
     have, and what is no ONNX model."""
     if content[_ORT_MARK] == b"ORTM":
@@ -106,8 +106,8 @@ def _walk(content: bytes, name: str) -> tuple[set[tuple[str, str]], set[tuple[st
                 external = True
         if external:
             raise BundleError(
-                f"{name} takes the data of tensor {said['name'][:60]!r} from another file; a bundle's graph has to hold its "
-                "data itself: export it again without external data"
+                f"{name} takes the data of tensor {said['name'][:60]!r} from another file; a bundle's graph has to "
+                "hold its data itself: export it again without external data"
             )
         if kind == "Node":
             nodes += 1

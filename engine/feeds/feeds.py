@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from engine.channels import FACE_NAMES
 from engine.feeds.held import Held
 from engine.feeds.latest import PoseRing
 from engine.feeds.samples import AudioRing
@@ -28,6 +29,13 @@ SPEECH_RATE = 16_000
 def key(item: InputSpec) -> Key:
     """Under which an input's feed stands."""
     return (item.name if item.role == "feature" else item.role, item.of)
+
+
+def columns(item: InputSpec) -> list[int] | None:
+    """Which of a face's 58 numbers an input takes, by its names; None where it takes a pose as it comes."""
+    if item.role != "face" or item.names == FACE_NAMES or not item.names or not set(item.names) <= set(FACE_NAMES):
+        return None
+    return [FACE_NAMES.index(name) for name in item.names]
 
 
 def wanted(spec: StreamSpec) -> set[Key]:
@@ -68,7 +76,8 @@ class Feeds:
         for item in spec.inputs:
             if ROLES[item.role].feed == "latest":
                 ring = feeds.latest.setdefault(key(item), PoseRing())
-                ring.bound(item.shape, item.low, item.high, item.speed)
+                whole = item.shape if columns(item) is None else (len(FACE_NAMES),)
+                ring.bound(whole, item.low, item.high, item.speed)
         return feeds
 
     @classmethod

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.feeds.feeds import Feeds, Key, key
+from engine.feeds.feeds import Feeds, Key, columns, key
 from engine.feeds.latest import STALE_S, PoseRing
 from engine.feeds.samples import AudioRing, Hop
 from engine.noise import uniform
@@ -56,7 +56,7 @@ class Gather:
         self._unheard = [ring for owner, ring in feeds.samples.items() if owner not in voices]
         self._noise = [(item, int(np.prod(item.shape))) for item in inputs if item.role == "noise"]
         self._poses = [
-            (item, feeds.latest[key(item)], _absent(item, given))
+            (item, feeds.latest[key(item)], columns(item), _absent(item, given))
             for item in inputs
             if ROLES[item.role].feed == "latest"
         ]
@@ -81,8 +81,8 @@ class Gather:
             flags |= _fill_beside(inputs, row, item, hop_beside, promised)
         for ring in self._unheard:
             ring.pass_over(time_ns) if self._realtime else ring.consumed(frame)
-        for item, poses, absent in self._poses:
-            flags |= _fill_pose(inputs, row, item, poses, absent, time_ns)
+        for item, poses, taken, absent in self._poses:
+            flags |= _fill_pose(inputs, row, item, poses, taken, absent, time_ns)
         for item, words in self._words:
             rows = words.newest(time_ns, item.shape[0])
             inputs[item.name][row] = rows
@@ -167,13 +167,22 @@ def _absent(item: InputSpec, given: Collection[Key]) -> Flag:
 
 
 def _fill_pose(
-    inputs: Mapping[str, NDArray[Any]], row: int, item: InputSpec, ring: PoseRing, absent: Flag, time_ns: int
+    inputs: Mapping[str, NDArray[Any]],
+    row: int,
+    item: InputSpec,
+    ring: PoseRing,
+    taken: list[int] | None,
+    absent: Flag,
+    time_ns: int,
 ) -> Flag:
     """Write a pose and its companions; the flags of one that is not there, or not believed."""
     pose = ring.newest_before(time_ns)
     age = NEVER_S if pose is None else (time_ns - pose.capture_ns) / 1e9
     seen = pose is not None and pose.valid and age <= STALE_S
-    inputs[item.name][row] = pose.values if pose is not None and seen else item.missing
+    values: Any = item.missing
+    if pose is not None and seen:
+        values = pose.values if taken is None else pose.values[taken]
+    inputs[item.name][row] = values
     _companion(inputs, row, item.validity, float(seen))
     _companion(inputs, row, item.age, min(age, NEVER_S))
     unsound = pose is not None and pose.unsound and age <= STALE_S

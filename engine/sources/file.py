@@ -1,8 +1,9 @@
-"""A media file as conversation partner: its sound, and where a tracker is given the face in its picture."""
+"""A media file as conversation partner, or as the avatar's own voice: its sound, with the words in it where they are
+known, and where a tracker is given the face in its picture."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock
 from engine.feeds.feeds import Feeds, Key
-from engine.sources.base import SEEN_AND_HEARD, FaceTracker, joined
+from engine.sources.base import FaceTracker, joined
 from engine.sources.media import MediaFile, upright
-from engine.sources.player import FaceItem, Lap, Player, playing_rate
+from engine.sources.player import FaceItem, Lap, Player, WordItem, playing_rate
 
 
 class FileSource:
@@ -24,6 +25,7 @@ class FileSource:
     where pictures are skipped when the tracker is slower than the film. ``tracker``: without one there is no face.
     ``audio`` False plays the picture only; a file without sound gives invalid silence, which keeps the clock.
     ``loop``: start again at the end, for ever. A damaged file is played as far as it goes, and ``problem`` says so.
+    ``owner``: whose voice and face they are, "partner" or "self". ``words``: what is said in it, in order of time.
 
     Raises :class:`engine.errors.EngineError` when the file is missing, no media file, without a stream to use, or
     when nothing of it decodes.
@@ -36,20 +38,25 @@ class FileSource:
         tracker: FaceTracker | None = None,
         audio: bool = True,
         loop: bool = False,
+        owner: str = "partner",
+        words: Sequence[WordItem] = (),
     ) -> None:
         self._media = MediaFile(path, audio)
         self._fast = fast
         self._loop = loop
         self._tracker = tracker
         self._player: Player | None = None
-        self.name = f"file {self._media.path.name}"
+        self._owner, self._words = owner, words
+        self.name = f"{'file' if owner == 'partner' else 'speech'} {self._media.path.name}"
         self._watched = self._media.has_video and tracker is not None
         # Without sound it is invalid silence, in step with the picture.
-        self.gives: Collection[Key] = SEEN_AND_HEARD if self._watched else SEEN_AND_HEARD[:1]
+        roles = ["audio", *(["face"] if self._watched else []), *(["words"] if words else [])]
+        self.gives: Collection[Key] = tuple((role, owner) for role in roles)
 
     def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
-        self._player = Player(self._laps(playing_rate(feeds)), feeds, clock, self._fast, slow_faces=self._watched)
+        laps = self._laps(playing_rate(feeds, self._owner))
+        self._player = Player(laps, feeds, clock, self._fast, slow_faces=self._watched, owner=self._owner)
         self._player.start()
 
     def stop(self) -> None:
@@ -74,6 +81,8 @@ class FileSource:
         """Name, what it gives, and what the container says of itself."""
         return {
             "source": "file",
+            "of": self._owner,
+            "words": len(self._words),
             "path": str(self._media.path),
             "audio": self._media.has_audio,
             "face": self._watched,
@@ -84,9 +93,9 @@ class FileSource:
         }
 
     def _laps(self, rate: int) -> Iterator[Lap]:
-        yield Lap(self._media.audio(rate), self._faces())
+        yield Lap(self._media.audio(rate), self._faces(), self._words)
         while self._loop:
-            yield Lap(self._media.audio(rate), self._faces())
+            yield Lap(self._media.audio(rate), self._faces(), self._words)
 
     def _faces(self) -> Iterator[FaceItem]:
         if not self._watched:

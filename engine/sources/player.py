@@ -1,9 +1,9 @@
 """Plays timed audio and faces into feeds: in real time, or as fast as the reader takes them.
 
 File and built-in partner both become *laps* (one pass through the material), each with blocks of audio and faces with
-times; this module alone knows about pacing, back-pressure and order. Both ways put every face of time <= t before the
-audio up to t, so the frame that ends at t sees it - except where faces cost time (a tracker): in real time those
-run on a thread of their own, newest first, and arrive when they are done, as a camera's would.
+times; this module alone knows about pacing, back-pressure and order. Both ways put every face and word of time <= t
+before the audio up to t, so the frame that ends at t sees it - except where faces cost time (a tracker): in real time
+those run on a thread of their own, newest first, and arrive when they are done, as a camera's would.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from engine.clock import Clock
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds
 from engine.feeds.samples import AudioRing
+from engine.feeds.words import Word
 from engine.sources.base import FaceFeed, joined
 
 PIECE_S = 0.02
@@ -48,11 +49,22 @@ class FaceItem:
 
 
 @dataclass(frozen=True)
+class WordItem:
+    """A word ``text`` said from ``start_ns`` to ``end_ns`` nanoseconds into its lap."""
+
+    start_ns: int
+    end_ns: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Lap:
-    """One pass through the material. The audio blocks, end to end, say how long it is; later faces are left out."""
+    """One pass through the material. The audio blocks, end to end, say how long it is; later faces and words are left
+    out. Faces and words come in order of time."""
 
     audio: Iterable[AudioBlock]
-    faces: Iterable[FaceItem]
+    faces: Iterable[FaceItem] = ()
+    words: Iterable[WordItem] = ()
 
 
 def playing_rate(feeds: Feeds, owner: str = "partner") -> int:
@@ -85,6 +97,7 @@ class Player:
         self._audio = feeds.samples[owner] if heard else AudioRing(SILENT_RATE, SILENT_RATE // 25, 1.0)
         self._origin_ns, self._face = feeds.start_ns, feeds.latest.get(("face", owner))
         self._feed = FaceFeed(self._face)
+        self._words = _WordFeed(feeds, owner)
         self._block = fast and heard
         self._clock = clock
         self._fast = fast
@@ -139,6 +152,7 @@ class Player:
             start_ns = self._begin_ns() if start_ns is None else start_ns
             lap_ns = start_ns + self._media_ns(self._position)
             pieces = self._pieces(itertools.chain([first], blocks))
+            self._words.begin(lap.words, lap_ns)
             if self._own_thread:
                 self._with_face_thread(pieces, lap, start_ns, lap_ns)
             else:
@@ -211,7 +225,30 @@ class Player:
         if self._stop.is_set():
             return False
         self._position += len(piece.samples)
+        self._words.up_to(end_ns)
         return self._audio.write(piece.samples, end_ns, piece.valid, block=self._block, stop=self._stop)
 
     def _media_ns(self, position: int) -> int:
         return (position * 1_000_000_000 + self._audio.rate // 2) // self._audio.rate
+
+
+class _WordFeed:
+    """Passes on the words of a lap when their time comes, to all who want their owner's words."""
+
+    def __init__(self, feeds: Feeds, owner: str) -> None:
+        self._ring = feeds.words.get(owner)
+        self._lap_ns = 0
+        self._items: Iterator[WordItem] = iter(())
+        self._next: WordItem | None = None
+
+    def begin(self, items: Iterable[WordItem], lap_ns: int) -> None:
+        """The words of the lap that begins at ``lap_ns``."""
+        self._items, self._lap_ns = iter(items), lap_ns
+        self._next = next(self._items, None)
+
+    def up_to(self, moment_ns: int) -> None:
+        """Put the words that have begun by then."""
+        while self._next is not None and self._lap_ns + self._next.start_ns <= moment_ns:
+            word, self._next = self._next, next(self._items, None)
+            if self._ring is not None:
+                self._ring.put(Word(word.text, self._lap_ns + word.start_ns, self._lap_ns + word.end_ns))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -107,22 +108,19 @@ class Encoder(nn.Module):
 @functools.cache
 def graphs() -> tuple[Graph, bytes, bytes]:
     """The step, the encoder and its tokenizer."""
-    import io
-
-    file = io.BytesIO()
     example = (torch.zeros(1, TOKENS, dtype=torch.int64), torch.ones(1, TOKENS, dtype=torch.int64))
-    program = torch.onnx.export(
-        Encoder().eval(), example, dynamo=True, input_names=["ids", "mask"], output_names=["vector"], verbose=False
-    )
+    names = {"input_names": ["ids", "mask"], "output_names": ["vector"]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own
+        program = torch.onnx.export(Encoder().eval(), example, dynamo=True, verbose=False, **names)  # type: ignore[arg-type]
     assert program is not None
-    program.save(file)
     words = {word: number for number, word in enumerate(VOCABULARY)}
     tokenizer = {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
         "normalizer": {"type": "Lowercase"}, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": None,
         "decoder": None, "model": {"type": "WordLevel", "vocab": words, "unk_token": VOCABULARY[0]},
     }  # fmt: skip
-    return to_onnx(Everything().eval()), file.getvalue(), json.dumps(tokenizer).encode()
+    return to_onnx(Everything().eval()), program.model_proto.SerializeToString(), json.dumps(tokenizer).encode()
 
 
 def everything_bundle(folder: Path) -> Bundle:

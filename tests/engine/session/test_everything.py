@@ -116,7 +116,7 @@ def test_each_voice_reaches_its_own_input_and_no_other(host: Host) -> None:
 
 
 def test_the_own_voice_that_says_nothing_is_silence_and_no_trouble(host: Host) -> None:
-    with Visit(host) as visit:
+    with Visit(host, frozenset({("audio", "partner"), ("audio", "self")})) as visit:
         visit.feeds.samples["self"].end()
         frame = visit.until("voices", lambda v, _: v[0] > 0.1 and v[1] == 0.0)
         assert not frame.flags & (Flag.SILENT | Flag.DEGRADED | Flag.HELD)
