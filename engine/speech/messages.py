@@ -1,5 +1,5 @@
-"""What a speech program sends: one message part, either sound or a JSON object. Times in seconds count from the start of
-the present *utterance*, so they are what a synthesiser gives.
+"""What a speech program sends: one message part, either sound or a JSON object. Times in seconds count from the start
+of the present *utterance*, so they are what a synthesiser gives.
 
 Sound, little-endian, the samples mono and interleaved with nothing:
 

@@ -1,0 +1,201 @@
+"""What a speech program has sent and what of it is due: sound, words and flags reach the feeds when their time comes.
+
+A synthesiser computes faster than it is played, so most of what it sends lies in the future. It waits here and a model
+never hears it early. What is played is one unbroken line of sound, silence where nothing was sent, as a sound card would
+give it; so the avatar's own voice can be a session's clock.
+
+Sound of an utterance that comes too late (the synthesiser is slower than time) is played when it comes, and the words
+and flags of its utterance that are still to come wait for as long. What is too much is refused whole: more than
+:data:`MOST_AHEAD_S` of sound, :data:`MOST_WAITING` words and flags. Where the engine itself was held up for more than
+:data:`LONGEST_STALL_S` (a computer that slept), what was due meanwhile is dropped.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.feeds.feeds import Feeds
+from engine.feeds.words import Word
+from engine.resample import StreamingResampler
+from engine.sources.player import playing_rate
+from engine.speech.messages import Sound, Told
+
+MOST_AHEAD_S = 60.0
+MOST_WAITING = 4096
+MOST_UTTERANCES = 256
+LONGEST_STALL_S = 1.0
+EARLY_S = 0.05
+"""By which words and flags are passed on before their time, which the feeds keep: so they are there when it comes."""
+FLAG_LASTS_S = 60.0
+"""After so long without a message, true for ``speaking`` no longer counts: the program that said so may be gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A word, or of ``text`` None a flag, ``start`` seconds into its utterance."""
+
+    start: float
+    end: float
+    text: str | None
+    flag: bool | None = None
+
+
+@dataclass(slots=True)
+class _Utterance:
+    """``origin`` is the sample with which it begins, ``end`` that after its last sound, None before the first."""
+
+    origin: int
+    end: int | None = None
+    notes: deque[_Note] = field(default_factory=deque)
+
+
+class Schedule:
+    """For one source, used from one thread; every method is told the time. Writes the feeds of ``owner``."""
+
+    def __init__(self, feeds: Feeds, start_ns: int, owner: str = "self") -> None:
+        self._ring, self._words = feeds.samples.get(owner), feeds.words.get(owner)
+        self._speaking = feeds.speaking.get(owner)
+        self.rate = playing_rate(feeds, owner)
+        self._start_ns = start_ns
+        self._sound = np.zeros(round((MOST_AHEAD_S + LONGEST_STALL_S + 1.0) * self.rate), np.float32)  # by position
+        self._given = 0  # samples passed on so far
+        self._filled = 0  # position after the last sample that waits
+        self._utterances: deque[_Utterance] = deque([_Utterance(0)])
+        self._resampler: StreamingResampler | None = None
+        self._heard_ns = start_ns
+        self._flag_holds = False
+
+    def sound(self, sound: Sound, now_ns: int) -> None:
+        """Take sound. Raises :class:`EngineError` where it is too much, and nothing is changed then."""
+        here = self._here(now_ns)
+        wanted = max(self._filled, here, self._position(sound.at_ns) if sound.at_ns else 0)
+        length = -(-len(sound.samples) * self.rate // sound.rate) + self.rate // 10
+        if wanted + length - here > MOST_AHEAD_S * self.rate:
+            raise EngineError(
+                f"that would be {(wanted + length - here) / self.rate:.1f} s ahead of now, {MOST_AHEAD_S:g} at most: send "
+                "it later"
+            )
+        if sound.begins:
+            self._begin(wanted)
+        now = self._utterances[-1]
+        first = max(wanted, self._filled)
+        if now.end is None or first > now.end:
+            now.origin += first - (now.origin if now.end is None else now.end)
+        self._store(self._resampled(sound), first)
+        now.end = self._filled = max(self._filled, first)
+        now.end = self._filled
+        self._heard_ns = now_ns
+
+    def told(self, told: Told, now_ns: int) -> None:
+        """Do what a message says. Raises :class:`EngineError` where it is too much, and nothing is changed then."""
+        kept = 0 if told.clear else sum(len(utterance.notes) for utterance in self._utterances)
+        if kept + len(told.words) + told.flagged > MOST_WAITING:
+            raise EngineError(f"{kept} words and flags wait, {MOST_WAITING} at most: send them later")
+        here = self._here(now_ns)
+        at = max(here, self._position(told.at_ns) if told.at_ns else 0)
+        if told.begins and max(at, self._filled) - here > MOST_AHEAD_S * self.rate:
+            raise EngineError(f"at_ns is {(at - here) / self.rate:.1f} s ahead of now, {MOST_AHEAD_S:g} at most")
+        if told.clear:
+            self._clear(here)
+        if told.begins:
+            self._begin(max(at, self._filled))
+        self._heard_ns = now_ns
+        notes = [_Note(start, end, text) for start, end, text in told.words]
+        if told.flagged:
+            seconds = (here - self._utterances[-1].origin) / self.rate if told.at is None else told.at
+            notes.append(_Note(seconds, seconds, None, told.flag))
+        kept_notes = list(self._utterances[-1].notes)
+        for note in notes:
+            insort(kept_notes, note, key=lambda item: item.start)
+        self._utterances[-1].notes = deque(kept_notes)
+
+    def ahead_s(self, now_ns: int) -> float:
+        """Seconds of sound that are yet to be played."""
+        return max(0, self._filled - self._here(now_ns)) / self.rate
+
+    def release(self, now_ns: int) -> None:
+        """Pass on what is due by now."""
+        target = self._position(now_ns)
+        if target - self._given > LONGEST_STALL_S * self.rate:
+            self._drop(target - round(LONGEST_STALL_S * self.rate))
+        self._release_notes(target + round(EARLY_S * self.rate))
+        if self._flag_holds and now_ns - max(self._heard_ns, self._time(self._filled)) > FLAG_LASTS_S * 1e9:
+            self._flag(None, now_ns)
+        if target <= self._given:
+            return
+        at = np.arange(self._given, target) % len(self._sound)
+        due, self._sound[at] = self._sound[at], 0.0
+        self._given = target
+        if self._ring is not None:
+            self._ring.write(due, self._time(target))
+
+    def _begin(self, at: int) -> None:
+        """An utterance begins at a position; what the resampler holds back of the one before is still its own."""
+        if self._resampler is not None and self._filled > self._given:
+            rest = self._resampler.flush()
+            self._store(rest, self._filled)
+        self._resampler = None
+        if len(self._utterances) >= MOST_UTTERANCES:
+            self._utterances.popleft()
+        self._utterances.append(_Utterance(max(at, self._filled)))
+
+    def _resampled(self, sound: Sound) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        if self._resampler is None or self._resampler.in_rate != sound.rate:
+            self._resampler = StreamingResampler(sound.rate, self.rate)
+        return self._resampler.push(sound.samples)
+
+    def _store(self, samples: np.ndarray[tuple[int], np.dtype[np.float32]], first: int) -> None:
+        self._sound[np.arange(first, first + len(samples)) % len(self._sound)] = samples
+        self._filled = first + len(samples)
+
+    def _clear(self, here: int) -> None:
+        self._sound[:] = 0.0
+        self._filled = here
+        self._resampler = None
+        self._utterances = deque([_Utterance(here)])
+
+    def _drop(self, position: int) -> None:
+        """Pass over the sound before a position."""
+        lost = min(position - self._given, len(self._sound))
+        self._sound[np.arange(position - lost, position) % len(self._sound)] = 0.0
+        self._given = position
+
+    def _release_notes(self, until: int) -> None:
+        for utterance in self._utterances:
+            while utterance.notes:
+                start = utterance.origin + round(utterance.notes[0].start * self.rate)
+                if start > until:
+                    break
+                note = utterance.notes.popleft()
+                self._pass_on(note, self._time(utterance.origin))
+        while len(self._utterances) > 1 and not self._utterances[0].notes:
+            self._utterances.popleft()
+
+    def _pass_on(self, note: _Note, origin_ns: int) -> None:
+        start_ns = origin_ns + round(note.start * 1e9)
+        if note.text is None:
+            self._flag(note.flag, start_ns)
+        elif self._words is not None:
+            self._words.put(Word(note.text, start_ns, origin_ns + round(note.end * 1e9)))
+        elif self._speaking is not None:
+            self._speaking.word(Word(note.text, start_ns, origin_ns + round(note.end * 1e9)))
+
+    def _flag(self, flag: bool | None, at_ns: int) -> None:
+        self._flag_holds = flag is True
+        if self._speaking is not None:
+            self._speaking.say(flag, at_ns)
+
+    def _here(self, now_ns: int) -> int:
+        """The first position that can still be filled."""
+        return max(self._given, self._position(now_ns))
+
+    def _position(self, ns: int) -> int:
+        return max(0, (ns - self._start_ns) * self.rate // 1_000_000_000)
+
+    def _time(self, position: int) -> int:
+        return self._start_ns + (position * 1_000_000_000 + self.rate // 2) // self.rate
