@@ -30,6 +30,7 @@ MOST_BYTES = 2 << 30
 """Of all files of a bundle together; an ONNX file can be no larger."""
 MOST_TOKENS = 4096
 LONGEST_COMMAND = 200
+LONGEST_MESSAGE = 600
 
 _NAME = re.compile(r"\w[\w.+-]{0,63}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
@@ -152,7 +153,13 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
     try:
         return read(Manifest, data), hashlib.sha256(raw).hexdigest()
     except (PlainError, SpecError) as error:
-        raise BundleError(f"{folder}: {MANIFEST}: {error}; export the model again") from None
+        raise BundleError(f"{folder}: {MANIFEST}: {_line(str(error))}; export the model again") from None
+
+
+def _line(text: str) -> str:
+    """What is said about a stranger's values, as one line of bounded length that no terminal obeys."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text[:LONGEST_MESSAGE])
+    return line if len(text) <= LONGEST_MESSAGE else f"{line}..."
 
 
 def _old(data: Mapping[str, Any]) -> str:

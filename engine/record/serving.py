@@ -20,10 +20,11 @@ class Recorders:
         self._record, self._save, self._where = record, save, where
         self._kept: list[Recorder] = []
         self._paths: list[Path] = []
-        if save is not None and save.suffix != ".npz":
-            raise EngineError(f"--save {save}: give a file name that ends in .npz")
-        if record is not None and record.suffix != ".mcap":
-            raise EngineError(f"--record {record}: give a file name that ends in .mcap")
+        for option, path, ending in (("--save", save, ".npz"), ("--record", record, ".mcap")):
+            if path is not None:
+                _writable(path, option)
+                if path.suffix != ending:
+                    raise EngineError(f"{option} {path}: give a file name that ends in {ending}")
 
     @property
     def problem(self) -> str | None:
@@ -64,6 +65,19 @@ class Recorders:
         for recorder in self._kept:
             recorder.close()
         self._kept.clear()
+
+
+def _writable(path: Path, option: str) -> None:
+    """Refuse at once what could only fail at the end; what is there stays."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists()
+        path.open("ab").close()
+        if new:
+            path.unlink()
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise EngineError(f"cannot write {path}: {reason}; give {option} a place that can be written") from error
 
 
 def _beside(save: Path | None) -> Path:

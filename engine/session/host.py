@@ -124,8 +124,9 @@ class Host:
         before: Callable[[LiveSession], None] = lambda _: None,
     ) -> LiveSession:
         """A new session, which is served from the next tick on. ``publish`` gets its frames, in the loops' threads;
-        ``before`` sees it before its first frame. Raises :class:`Refused`, or what a source or control is refused for;
-        nothing is left behind then."""
+        ``before`` sees it before its first frame. Raises :class:`Refused`, or what a source or control is refused for:
+        the session is forgotten then, and the sources are the caller's to stop; otherwise they stop with the session.
+        """
         with self._lock:
             number = self._admit(ask)
             self._generation += 1
@@ -140,8 +141,6 @@ class Host:
                 source.start(session.feeds, self.clock)
         except BaseException:
             self._forget(session)
-            for source in sources:
-                source.stop()
             raise
         for name, slot in zip(session.bundles, session.slots, strict=True):
             self._loops[name].join(slot)

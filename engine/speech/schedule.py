@@ -6,17 +6,19 @@ give it; so the avatar's own voice can be a session's clock.
 
 Sound of an utterance that comes too late (the synthesiser is slower than time) is played when it comes, and the words
 and flags of its utterance that are still to come wait for as long. What is too much is refused whole: more than
-:data:`MOST_AHEAD_S` of sound, :data:`MOST_WAITING` words and flags. Where the engine itself was held up for more than
-:data:`LONGEST_STALL_S` (a computer that slept), what was due meanwhile is dropped.
+:data:`MOST_AHEAD_S` of sound, :data:`MOST_WAITING` words and flags; of more than :data:`MOST_UTTERANCES` utterances
+that wait the oldest loses its words. Where the engine itself was held up for more than :data:`LONGEST_STALL_S` (a
+computer that slept), the sound that was due meanwhile is dropped.
 """
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import insort_left
 from collections import deque
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds
@@ -37,7 +39,7 @@ FLAG_LASTS_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """A word, or of ``text`` None a flag, ``start`` seconds into its utterance."""
+    """A word, or of ``text`` None a flag, from ``start`` to ``end`` seconds into its utterance."""
 
     start: float
     end: float
@@ -51,128 +53,121 @@ class _Utterance:
 
     origin: int
     end: int | None = None
-    notes: deque[_Note] = field(default_factory=deque)
+    notes: list[_Note] = field(default_factory=list)  # the next one last
 
 
 class Schedule:
-    """For one source, used from one thread; every method is told the time. Writes the feeds of ``owner``."""
+    """Writes the feeds of ``owner`` from ``start_ns`` on. Used from one thread; every method is told the time."""
 
     def __init__(self, feeds: Feeds, start_ns: int, owner: str = "self") -> None:
         self._ring, self._words = feeds.samples.get(owner), feeds.words.get(owner)
         self._speaking = feeds.speaking.get(owner)
         self.rate = playing_rate(feeds, owner)
         self._start_ns = start_ns
-        self._sound = np.zeros(round((MOST_AHEAD_S + LONGEST_STALL_S + 1.0) * self.rate), np.float32)  # by position
+        self._sound = np.zeros(round((MOST_AHEAD_S + 1.0) * self.rate), np.float32)  # by position, around and around
         self._given = 0  # samples passed on so far
         self._filled = 0  # position after the last sample that waits
-        self._utterances: deque[_Utterance] = deque([_Utterance(0)])
+        self._utterances: deque[_Utterance] = deque()
         self._resampler: StreamingResampler | None = None
         self._heard_ns = start_ns
         self._flag_holds = False
 
     def sound(self, sound: Sound, now_ns: int) -> None:
         """Take sound. Raises :class:`EngineError` where it is too much, and nothing is changed then."""
-        here = self._here(now_ns)
-        wanted = max(self._filled, here, self._position(sound.at_ns) if sound.at_ns else 0)
-        length = -(-len(sound.samples) * self.rate // sound.rate) + self.rate // 10
-        if wanted + length - here > MOST_AHEAD_S * self.rate:
-            raise EngineError(
-                f"that would be {(wanted + length - here) / self.rate:.1f} s ahead of now, {MOST_AHEAD_S:g} at most: send "
-                "it later"
-            )
-        if sound.begins:
-            self._begin(wanted)
-        now = self._utterances[-1]
-        first = max(wanted, self._filled)
-        if now.end is None or first > now.end:
-            now.origin += first - (now.origin if now.end is None else now.end)
-        self._store(self._resampled(sound), first)
-        now.end = self._filled = max(self._filled, first)
-        now.end = self._filled
-        self._heard_ns = now_ns
+        self.release(now_ns)
+        first = max(self._filled, self._given, self._position(sound.at_ns))
+        if self._utterances and not sound.begins and self._utterances[-1].end is None:
+            first = max(first, self._utterances[-1].origin)
+        length = -(-len(sound.samples) * self.rate // sound.rate)
+        ahead_s = (first + length - self._given) / self.rate
+        if ahead_s > MOST_AHEAD_S:
+            raise EngineError(f"that would be {ahead_s:.1f} s ahead of now, {MOST_AHEAD_S:g} at most: send it later")
+        if sound.begins or not self._utterances:
+            self._begin(first)
+        first, now = max(first, self._filled), self._utterances[-1]
+        now.origin = first if now.end is None else now.origin + first - now.end
+        if self._resampler is None or self._resampler.in_rate != sound.rate:
+            self._resampler = StreamingResampler(sound.rate, self.rate)
+        self._store(self._resampler.push(sound.samples), first)
+        now.end, self._heard_ns = self._filled, now_ns
 
     def told(self, told: Told, now_ns: int) -> None:
         """Do what a message says. Raises :class:`EngineError` where it is too much, and nothing is changed then."""
-        kept = 0 if told.clear else sum(len(utterance.notes) for utterance in self._utterances)
-        if kept + len(told.words) + told.flagged > MOST_WAITING:
-            raise EngineError(f"{kept} words and flags wait, {MOST_WAITING} at most: send them later")
-        here = self._here(now_ns)
-        at = max(here, self._position(told.at_ns) if told.at_ns else 0)
-        if told.begins and max(at, self._filled) - here > MOST_AHEAD_S * self.rate:
-            raise EngineError(f"at_ns is {(at - here) / self.rate:.1f} s ahead of now, {MOST_AHEAD_S:g} at most")
-        if told.clear:
-            self._clear(here)
-        if told.begins:
-            self._begin(max(at, self._filled))
+        self.release(now_ns)
+        waiting = 0 if told.clear else sum(len(utterance.notes) for utterance in self._utterances)
+        if waiting + len(told.words) + told.flagged > MOST_WAITING:
+            raise EngineError(f"{waiting} words and flags wait, {MOST_WAITING} at most: send them later")
+        at = max(self._given, self._position(told.at_ns))
+        if at - self._given > MOST_AHEAD_S * self.rate:
+            raise EngineError(
+                f"at_ns is {(at - self._given) / self.rate:.1f} s ahead of now, {MOST_AHEAD_S:g} at most: send it later"
+            )
         self._heard_ns = now_ns
+        if told.clear:
+            self._clear(now_ns)
+        if told.begins or not self._utterances:
+            self._begin(max(at, self._filled))
+        now = self._utterances[-1]
         notes = [_Note(start, end, text) for start, end, text in told.words]
         if told.flagged:
-            seconds = (here - self._utterances[-1].origin) / self.rate if told.at is None else told.at
+            seconds = (self._given - now.origin) / self.rate if told.at is None else told.at
             notes.append(_Note(seconds, seconds, None, told.flag))
-        kept_notes = list(self._utterances[-1].notes)
         for note in notes:
-            insort(kept_notes, note, key=lambda item: item.start)
-        self._utterances[-1].notes = deque(kept_notes)
+            insort_left(now.notes, note, key=lambda item: -item.start)
 
-    def ahead_s(self, now_ns: int) -> float:
-        """Seconds of sound that are yet to be played."""
-        return max(0, self._filled - self._here(now_ns)) / self.rate
+    def ahead_s(self) -> float:
+        """Seconds of sound that were yet to be played at the last message or release."""
+        return max(0, self._filled - self._given) / self.rate
 
     def release(self, now_ns: int) -> None:
         """Pass on what is due by now."""
         target = self._position(now_ns)
-        if target - self._given > LONGEST_STALL_S * self.rate:
-            self._drop(target - round(LONGEST_STALL_S * self.rate))
+        late = target - self._given - round(LONGEST_STALL_S * self.rate)
+        if late > 0:
+            self._take(min(late, len(self._sound)))
+            self._given = target - round(LONGEST_STALL_S * self.rate)
         self._release_notes(target + round(EARLY_S * self.rate))
-        if self._flag_holds and now_ns - max(self._heard_ns, self._time(self._filled)) > FLAG_LASTS_S * 1e9:
+        silent_ns = now_ns - max(self._heard_ns, self._time(self._filled))
+        if self._flag_holds and silent_ns > FLAG_LASTS_S * 1e9:
             self._flag(None, now_ns)
-        if target <= self._given:
-            return
-        at = np.arange(self._given, target) % len(self._sound)
-        due, self._sound[at] = self._sound[at], 0.0
-        self._given = target
-        if self._ring is not None:
-            self._ring.write(due, self._time(target))
+        if target > self._given:
+            due = self._take(target - self._given)
+            self._given = target
+            if self._ring is not None:
+                self._ring.write(due, self._time(target))
 
     def _begin(self, at: int) -> None:
-        """An utterance begins at a position; what the resampler holds back of the one before is still its own."""
+        """An utterance begins at a position; what the resampler holds back of the one before still belongs to that."""
         if self._resampler is not None and self._filled > self._given:
-            rest = self._resampler.flush()
-            self._store(rest, self._filled)
+            self._store(self._resampler.flush(), self._filled)
         self._resampler = None
         if len(self._utterances) >= MOST_UTTERANCES:
             self._utterances.popleft()
         self._utterances.append(_Utterance(max(at, self._filled)))
 
-    def _resampled(self, sound: Sound) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-        if self._resampler is None or self._resampler.in_rate != sound.rate:
-            self._resampler = StreamingResampler(sound.rate, self.rate)
-        return self._resampler.push(sound.samples)
-
-    def _store(self, samples: np.ndarray[tuple[int], np.dtype[np.float32]], first: int) -> None:
+    def _store(self, samples: NDArray[np.float32], first: int) -> None:
         self._sound[np.arange(first, first + len(samples)) % len(self._sound)] = samples
         self._filled = first + len(samples)
 
-    def _clear(self, here: int) -> None:
-        self._sound[:] = 0.0
-        self._filled = here
-        self._resampler = None
-        self._utterances = deque([_Utterance(here)])
+    def _take(self, count: int) -> NDArray[np.float32]:
+        """The next samples, whose place is free then."""
+        at = np.arange(self._given, self._given + count) % len(self._sound)
+        taken = self._sound[at]
+        self._sound[at] = 0.0
+        return taken
 
-    def _drop(self, position: int) -> None:
-        """Pass over the sound before a position."""
-        lost = min(position - self._given, len(self._sound))
-        self._sound[np.arange(position - lost, position) % len(self._sound)] = 0.0
-        self._given = position
+    def _clear(self, now_ns: int) -> None:
+        self._sound[:] = 0.0
+        self._filled = self._given
+        self._resampler = None
+        self._utterances.clear()
+        if self._flag_holds:
+            self._flag(None, now_ns)
 
     def _release_notes(self, until: int) -> None:
         for utterance in self._utterances:
-            while utterance.notes:
-                start = utterance.origin + round(utterance.notes[0].start * self.rate)
-                if start > until:
-                    break
-                note = utterance.notes.popleft()
-                self._pass_on(note, self._time(utterance.origin))
+            while utterance.notes and utterance.origin + round(utterance.notes[-1].start * self.rate) <= until:
+                self._pass_on(utterance.notes.pop(), self._time(utterance.origin))
         while len(self._utterances) > 1 and not self._utterances[0].notes:
             self._utterances.popleft()
 
@@ -182,17 +177,11 @@ class Schedule:
             self._flag(note.flag, start_ns)
         elif self._words is not None:
             self._words.put(Word(note.text, start_ns, origin_ns + round(note.end * 1e9)))
-        elif self._speaking is not None:
-            self._speaking.word(Word(note.text, start_ns, origin_ns + round(note.end * 1e9)))
 
     def _flag(self, flag: bool | None, at_ns: int) -> None:
         self._flag_holds = flag is True
         if self._speaking is not None:
             self._speaking.say(flag, at_ns)
-
-    def _here(self, now_ns: int) -> int:
-        """The first position that can still be filled."""
-        return max(self._given, self._position(now_ns))
 
     def _position(self, ns: int) -> int:
         return max(0, (ns - self._start_ns) * self.rate // 1_000_000_000)

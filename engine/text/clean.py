@@ -17,7 +17,7 @@ def clean(text: str) -> str:
 
 def plain(word: str) -> str:
     """A word as a vocabulary lists it: lower case, without punctuation at its ends ("Don't!" is "don't")."""
-    letters = clean(word).lower().replace("’", "'")
+    letters = clean(word.lower()).replace("’", "'")
     first = next((place for place, letter in enumerate(letters) if letter.isalnum()), len(letters))
     last = next((place for place in range(len(letters), first, -1) if letters[place - 1].isalnum()), first)
     return letters[first:last]

@@ -10,10 +10,10 @@ import pytest
 from engine import doctor
 from engine.doctor import examine
 from engine.errors import EngineError
-from engine.serve import Session
+from engine.serve import ServeOptions
 
 FREE = "tcp://127.0.0.1:*"
-ALL_FREE = Session(pub=FREE, control=FREE)
+ALL_FREE = ServeOptions(pub=FREE, control=FREE)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
@@ -49,30 +49,30 @@ def test_a_taken_port_fails(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     light(monkeypatch, "_frame", "_tracker", "devices", "_bundle")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        assert examine(Session(**{"pub": FREE, "control": FREE, option: endpoint})) == 1
+        assert examine(ServeOptions(**{"pub": FREE, "control": FREE, option: endpoint})) == 1
         said = lines(capsys)["ports"]
     assert said.startswith(f"FAILED: {endpoint} is in use")
     assert f"--{option}" in said
-    assert examine(Session(**{"pub": FREE, "control": FREE, option: endpoint})) == 0
+    assert examine(ServeOptions(**{"pub": FREE, "control": FREE, option: endpoint})) == 0
 
 
 def test_one_port_for_both_fails(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     light(monkeypatch, "_frame", "_tracker", "devices", "_bundle")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-    assert examine(Session(pub=endpoint, control=endpoint)) == 1
+    assert examine(ServeOptions(pub=endpoint, control=endpoint)) == 1
     assert "--control" in lines(capsys)["ports"]
 
 
 @pytest.mark.parametrize(
     "session",
     [
-        Session(pub=FREE, control=FREE, bundle="nothing"),
-        Session(pub=FREE, control=FREE, provider="quantum"),
+        ServeOptions(pub=FREE, control=FREE, bundles=("nothing",)),
+        ServeOptions(pub=FREE, control=FREE, where="quantum"),
     ],
 )
 def test_a_bundle_that_does_not_run_fails(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, session: Session
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, session: ServeOptions
 ) -> None:
     light(monkeypatch, "_tracker", "devices")
     assert examine(session) == 1
@@ -86,7 +86,7 @@ def test_a_control_out_of_range_fails_the_frame(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     light(monkeypatch, "_tracker", "devices")
-    assert examine(Session(pub=FREE, control=FREE, controls={"nod_rate": 9})) == 1
+    assert examine(ServeOptions(pub=FREE, control=FREE, controls={"nod_rate": 9})) == 1
     assert "out of range" in lines(capsys)["one frame"]
 
 

@@ -21,7 +21,7 @@ import zmq
 from engine.control import ask
 from engine.errors import EngineError
 from engine.publish import ANNOUNCE_MAGIC
-from engine.serve import Serving, Session, serve
+from engine.serve import ServeOptions, Serving, serve
 from engine.sources.demo import DemoSource
 from engine.wire import MAGIC, Flag, decode
 from tests.engine.session.scene import Asked
@@ -192,28 +192,28 @@ def test_a_source_that_does_not_start_leaves_nothing_behind(error: Exception) ->
     bound: list[Serving] = []
     sources = [Trouble(None), Trouble(error)]
     with pytest.raises(type(error), match=str(error)):
-        serve(Session(pub=FREE, control=FREE), sources, lambda _: None, bound.append)
+        serve(ServeOptions(pub=FREE, control=FREE), sources, lambda _: None, bound.append)
     assert [source.stops for source in sources] == [1, 1]
     assert threading.active_count() == threads
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     ports = {"pub": bound[0].publisher.endpoint, "control": bound[0].control}
     sources = [Trouble(None)]
-    assert serve(Session(**ports, seconds=0.01), sources, lambda _: None).frames == 1  # both ports are free again
+    assert serve(ServeOptions(**ports, seconds=0.01), sources, lambda _: None).frames == 1  # both ports are free again
 
 
 @pytest.mark.parametrize(
     "session",
     [
-        Session(bundle="nothing", pub=FREE, control=FREE),
-        Session(pub="nonsense", control=FREE),
-        Session(pub=FREE, control="nonsense"),
-        Session(pub=FREE, control=FREE, controls={"nod_rate": 99}),
-        Session(pub=FREE, control=FREE, provider="gpu"),
-        Session(pub=FREE, control=FREE, save=Path(__file__) / "frames.npz"),
+        ServeOptions(bundles=("nothing",), pub=FREE, control=FREE),
+        ServeOptions(pub="nonsense", control=FREE),
+        ServeOptions(pub=FREE, control="nonsense"),
+        ServeOptions(pub=FREE, control=FREE, controls={"nod_rate": 99}),
+        ServeOptions(pub=FREE, control=FREE, where="gpu"),
+        ServeOptions(pub=FREE, control=FREE, save=Path(__file__) / "frames.npz"),
     ],
-    ids=["bundle", "pub", "control", "controls", "provider", "save"],
+    ids=["bundle", "pub", "control", "controls", "runtime", "save"],
 )
-def test_what_cannot_be_had_is_refused_before_a_source_starts(session: Session) -> None:
+def test_what_cannot_be_had_is_refused_before_a_source_starts(session: ServeOptions) -> None:
     threads = threading.active_count()
     source = Trouble(AssertionError("started"))
     with pytest.raises(EngineError):
@@ -225,7 +225,7 @@ def test_what_cannot_be_had_is_refused_before_a_source_starts(session: Session) 
 def test_a_file_that_was_saved_before_stays_until_the_session_is_over(tmp_path: Path) -> None:
     saved = tmp_path / "frames.npz"
     saved.write_bytes(b"old")
-    session = Session(pub=FREE, control=FREE, save=saved, seconds=0.1)
+    session = ServeOptions(pub=FREE, control=FREE, save=saved, seconds=0.1)
     with pytest.raises(RuntimeError):
         serve(session, [Trouble(RuntimeError())], lambda _: None)
     assert saved.read_bytes() == b"old"
@@ -238,7 +238,7 @@ def test_trouble_is_told_when_it_comes_when_it_goes_and_at_the_end() -> None:
     said: list[str] = []
     source = Trouble(None)
     source.problem = "no face since 1.2 s"
-    serve(Session(pub=FREE, control=FREE, seconds=0.04), [source], said.append)
+    serve(ServeOptions(pub=FREE, control=FREE, seconds=0.04), [source], said.append)
     assert said[2:] == ["asked: no face since 1.2 s"]
 
     class Breaks(Trouble):
@@ -256,13 +256,13 @@ def test_trouble_is_told_when_it_comes_when_it_goes_and_at_the_end() -> None:
         def problem(self, _: str | None) -> None: ...
 
     said.clear()
-    serve(Session(pub=FREE, control=FREE), [Breaks(None)], said.append)
+    serve(ServeOptions(pub=FREE, control=FREE), [Breaks(None)], said.append)
     assert said[2:] == ["asked: cut short"]
 
 
 def test_a_caller_without_the_main_thread_can_serve_too() -> None:
     stats = []
-    session = Session(pub=FREE, control=FREE, seconds=1, fast=True)
+    session = ServeOptions(pub=FREE, control=FREE, seconds=1, fast=True)
     thread = threading.Thread(target=lambda: stats.append(serve(session, [DemoSource(fast=True)], lambda _: None)))
     thread.start()
     thread.join(30)

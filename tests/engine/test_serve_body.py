@@ -20,7 +20,7 @@ from engine.control import ask
 from engine.demo import demo_partner
 from engine.doctor import examine
 from engine.errors import EngineError
-from engine.serve import Serving, Session, serve
+from engine.serve import ServeOptions, Serving, serve
 from engine.sources.base import Source
 from engine.sources.body import BodySource
 from engine.sources.remote import EngineSource
@@ -39,7 +39,7 @@ def dancer(tmp_path_factory: pytest.TempPathFactory) -> str:
 class Running:
     """A session on a thread of its own; ``said`` is what a person was told."""
 
-    def __init__(self, session: Session, *sources: Source) -> None:
+    def __init__(self, session: ServeOptions, *sources: Source) -> None:
         self.said: list[str] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=serve, args=(session, sources, self.said.append, self._bound))
@@ -73,7 +73,7 @@ def run(dancer: str) -> Iterator[Callable[..., Running]]:
     with ExitStack() as stack:
 
         def start(*sources: Source, **options: Any) -> Running:
-            session = Session(**{"bundle": dancer, "pub": FREE, "control": FREE, **options})
+            session = ServeOptions(**{"bundles": (str(dancer),), "pub": FREE, "control": FREE, **options})
             running = Running(session, *sources)
             stack.callback(running.stop)
             return running
@@ -148,7 +148,7 @@ def test_a_take_is_seen_frame_by_frame_and_its_end_is_the_end(
 
 def test_in_real_time_a_take_ends_the_session_too(dancer: str, tmp_path: Path) -> None:
     source = BodySource(take(tmp_path / "a.bvh", 15), STICK)
-    stats = serve(Session(bundle=dancer, pub=FREE, control=FREE), [source], lambda _: None)
+    stats = serve(ServeOptions(bundles=(str(dancer),), pub=FREE, control=FREE), [source], lambda _: None)
     assert source.finished
     assert 0 < stats.frames + stats.missed <= 16
 
@@ -204,9 +204,9 @@ def test_an_engine_that_is_not_there_yet_is_waited_for_and_a_wrong_one_refused(r
 def test_the_doctor_and_the_demo_ask_for_no_more_than_the_bundle(
     dancer: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert examine(Session(bundle=dancer, pub=FREE, control=FREE)) == 0
+    assert examine(ServeOptions(bundles=(str(dancer),), pub=FREE, control=FREE)) == 0
     said = capsys.readouterr().out
     assert "3 streams announced" in said and "BVH files  ok  pybvh" in said
     assert "tracker" not in said and "devices" not in said
-    assert demo_partner(Bundle.load(dancer).spec) == []
+    assert demo_partner([Bundle.load(dancer).spec]) == []
     assert [source.name for source in demo_partner(Bundle.load("rules").spec)] == ["demo"]

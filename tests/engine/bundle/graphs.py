@@ -51,7 +51,7 @@ def model(
 
 
 def good() -> onnx.ModelProto:
-    """x + 1."""
+    """Adds one to x."""
     return model([helper.make_node("Add", ["x", "one"], ["y"])], [constant("one", np.float32(1))])
 
 
