@@ -14,6 +14,7 @@ from engine.spec import InputSpec, StreamSpec
 
 # Which feeds tell the companions of an input: validity of whatever can be absent, age of what has a time.
 _TOLD = {"validity": ("samples", "latest", "events"), "age": ("latest", "events")}
+_TEXT = ("text", "validity")  # of a text only whether there is one is told
 _WHOLE = ("control", "validity", "ids")
 """Roles whose values may be whole numbers; all others arrive as fractions."""
 
@@ -43,9 +44,6 @@ def unfillable(spec: StreamSpec) -> list[str]:
         if reason:
             lines.append(f"{item.name!r} ({item.role}): {reason}")
     return lines
-
-
-_TEXT = ("text", "validity")
 
 
 def _reason(spec: StreamSpec, item: InputSpec, told: set[str]) -> str:

@@ -81,7 +81,7 @@ def timetable(
     owner = next((owner for owner in ("partner", "self") if owner in heard and ("audio", owner) in given), "")
     ring = feeds.samples.get(owner)
     if realtime:
-        return (ByClock(spec, sources) if ring is None else BySound(spec, ring, clock)), owner
+        return (ByClock(spec, feeds.start_ns, sources) if ring is None else BySound(spec, ring, clock)), owner
     beside = [other for name, other in feeds.samples.items() if name != owner and ("audio", name) in given]
     if ring is not None:
         return Played(ring, beside), owner
@@ -147,15 +147,17 @@ class BySound:
 
 
 class ByClock:
-    """In real time without a voice: one period apart."""
+    """In real time without a voice: one period apart, counted from the moment from which sources count theirs, so that
+    which frame sees which pose of a recording does not hang on how long it took to begin."""
 
-    def __init__(self, spec: StreamSpec, sources: Sequence[Source]) -> None:
-        self._sources = sources
+    def __init__(self, spec: StreamSpec, start_ns: int, sources: Sequence[Source]) -> None:
+        self._start_ns, self._sources = start_ns, sources
         self._period_ns = round(1e9 / spec.rate)
         self._due_ns = 0
 
     def begin(self, now_ns: int) -> None:
-        self._due_ns = now_ns
+        recent = 0 <= now_ns - self._start_ns < BACKLOG * self._period_ns
+        self._due_ns = self._start_ns if recent else now_ns
 
     def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
         newer = (now_ns - self._due_ns) // self._period_ns - 1

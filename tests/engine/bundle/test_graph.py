@@ -250,15 +250,15 @@ def test_the_reader_of_onnx_finds_it_too(make: Callable[[], onnx.ModelProto]):
     assert has_external(onnx.load_model_from_string(make().SerializeToString()))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(5))
 def test_mutations_hide_nothing(seed: int):
-    """6000 in all: what passes the walk has no external data for the reader of onnx either; the rest ends in words."""
+    """40 000 in all: what passes the walk has no external data for the reader of onnx either; the rest is refused."""
     draw = random.Random(seed)
     wholes = [make().SerializeToString() for make in (*HIDDEN.values(), good, endless, in_function)]
     passed = refused = 0
-    for _ in range(1000):
+    for _ in range(8000):
         content = bytearray(draw.choice(wholes))
-        for _ in range(draw.randint(1, 3)):
+        for _ in range(draw.randint(1, 2)):
             place = draw.randrange(len(content))
             change = draw.randrange(4)
             if change == 0:
@@ -278,5 +278,4 @@ def test_mutations_hide_nothing(seed: int):
         passed += 1
         with suppress(DecodeError):  # what that reader refuses, ONNX Runtime refuses
             assert not has_external(onnx.load_model_from_string(bytes(content)))
-    print("COUNT", passed, refused)
-    assert passed > 20 and refused > 100
+    assert passed > 300 and refused > 3000

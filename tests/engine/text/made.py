@@ -44,9 +44,7 @@ def word_pieces(framed: bool = True) -> bytes:
     return made.to_str().encode()
 
 
-def graph(
-    table: NDArray[np.float32] = TABLE, tokens: int = TOKENS, name: str = "vector"
-) -> bytes:
+def graph(table: NDArray[np.float32] = TABLE, tokens: int = TOKENS, name: str = "vector") -> bytes:
     """An encoder: the mean of the table's rows of the ids there are. ``name`` of what it gives."""
     nodes = [
         helper.make_node("Gather", ["table", "ids"], ["rows"]),
