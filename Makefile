@@ -28,13 +28,14 @@ format: $(VENV)/dev  ## let ruff mend what it can
 WEIGHTS := models/reaction/weights
 DANCE   := models/dance/weights
 
-bundle: $(VENV)/dev  ## export the bundled models again into engine/data/bundles
-	$(BIN)/python -m export listener_rules engine/data/bundles/rules
-	$(BIN)/python -m export reaction $(WEIGHTS)/small.pt engine/data/bundles/reaction --notes $(WEIGHTS)/notes.md \
+bundle: $(VENV)/dev  ## export the bundled models again into engine/data/bundles, of a source tree without changes
+	$(BIN)/python -m export listener_rules engine/data/bundles/rules --require-clean
+	$(BIN)/python -m export reaction $(WEIGHTS)/small.pt engine/data/bundles/reaction --require-clean \
+		--notes $(WEIGHTS)/notes.md \
 		--training-data "$$(cat $(WEIGHTS)/training_data.txt)" --credits "$$(cat $(WEIGHTS)/credits.txt)"
 	for model in dance:dance dance_meter:effort; do \
 		$(BIN)/python -m export $${model%%:*} $(DANCE)/dancer.pt engine/data/bundles/$${model##*:} \
-		--notes $(DANCE)/$${model##*:}.md \
+		--require-clean --notes $(DANCE)/$${model##*:}.md \
 		--training-data "$$(cat $(DANCE)/training_data.txt)" --credits "$$(cat $(DANCE)/credits.txt)" || exit 1; done
 
 clean:  ## remove .venv and everything made

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Protocol
 
+from engine.body.skeleton import Skeleton
 from engine.errors import SpecError
 from engine.roles import CODEC_FAMILIES, CODECS, OWNERS, ROLES, WORD, codec_known
-
-if TYPE_CHECKING:
-    from engine.spec import InputSpec, OutputSpec, StreamSpec
+from engine.spec_items import InputSpec, OutputSpec, StateSpec
 
 MOST_ITEMS = 256
 """Inputs, and outputs; a hundred would already be an odd model."""
@@ -26,7 +26,30 @@ FASTEST, LOUDEST = 1000.0, 384_000
 DTYPES = ("float32", "int64", "bool")
 
 
-def check(spec: StreamSpec) -> None:
+class Whole(Protocol):
+    """What is checked: :class:`engine.spec.StreamSpec`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def lookahead(self) -> int: ...
+    @property
+    def hop(self) -> int: ...
+    @property
+    def inputs(self) -> tuple[InputSpec, ...]: ...
+    @property
+    def outputs(self) -> tuple[OutputSpec, ...]: ...
+    @property
+    def state(self) -> Mapping[str, StateSpec]: ...
+    @property
+    def skeletons(self) -> tuple[Skeleton, ...]: ...
+
+
+def check(spec: Whole) -> None:
     """Raise :class:`~engine.spec.SpecError` naming the first thing that does not fit."""
     _sizes(spec)
     names = Counter([item.name for item in spec.inputs] + [item.name for item in spec.outputs] + list(spec.state))
@@ -44,7 +67,7 @@ def check(spec: StreamSpec) -> None:
             raise _error(spec, f"{name!r} names skeleton {body!r}; the spec holds {held or 'none'}")
 
 
-def _sizes(spec: StreamSpec) -> None:
+def _sizes(spec: Whole) -> None:
     for what, count, most in (
         ("inputs", len(spec.inputs), MOST_ITEMS),
         ("outputs", len(spec.outputs), MOST_ITEMS),
@@ -76,7 +99,7 @@ def _sizes(spec: StreamSpec) -> None:
             raise _error(spec, f"ring {name!r} has shape {held.shape}; its first number counts the slots")
 
 
-def _input(spec: StreamSpec, item: InputSpec) -> None:
+def _input(spec: Whole, item: InputSpec) -> None:
     role = ROLES.get(item.role)
     if role is None:
         raise _error(spec, f"input {item.name!r} has the unknown role {item.role!r}; there is {', '.join(ROLES)}")
@@ -107,7 +130,7 @@ def _input(spec: StreamSpec, item: InputSpec) -> None:
         _control(spec, item)
 
 
-def _companion(spec: StreamSpec, item: InputSpec, name: str, wanted: str) -> None:
+def _companion(spec: Whole, item: InputSpec, name: str, wanted: str) -> None:
     other = {one.name: one for one in spec.inputs}.get(name)
     if other is None:
         raise _error(spec, f"input {item.name!r} names {name!r}, which is no input")
@@ -115,7 +138,7 @@ def _companion(spec: StreamSpec, item: InputSpec, name: str, wanted: str) -> Non
         raise _error(spec, f"input {item.name!r} names {name!r} as its {wanted}, which is a {other.role} {other.shape}")
 
 
-def _control(spec: StreamSpec, item: InputSpec) -> None:
+def _control(spec: Whole, item: InputSpec) -> None:
     if item.names and not item.shape and (item.low, item.high) != (0, len(item.names) - 1):
         raise _error(spec, f"choice {item.name!r} goes from {item.low:g} to {item.high:g} with {len(item.names)} names")
     if item.follows and (item.follows != "speaking" or item.of not in OWNERS or item.shape):
@@ -125,7 +148,7 @@ def _control(spec: StreamSpec, item: InputSpec) -> None:
         )  # fmt: skip
 
 
-def _output(spec: StreamSpec, item: OutputSpec) -> None:
+def _output(spec: Whole, item: OutputSpec) -> None:
     count = math.prod(item.shape)
     if count > MOST_VALUES:
         raise _error(spec, f"output {item.name!r} has {count} numbers; a frame on the wire holds {MOST_VALUES} at most")
@@ -143,5 +166,5 @@ def _output(spec: StreamSpec, item: OutputSpec) -> None:
         raise _error(spec, f"output {item.name!r} is {item.codec}: give it shape (joints, {last}) and a skeleton")
 
 
-def _error(spec: StreamSpec, text: str) -> SpecError:
+def _error(spec: Whole, text: str) -> SpecError:
     return SpecError(f"{spec.name}: {text}")

@@ -9,7 +9,6 @@ import argparse
 import dataclasses
 import inspect
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,13 +17,16 @@ from pathlib import Path
 import torch
 
 from engine.bundle import MANIFEST, STEP, Bundle, OnnxFile
+from engine.bundle.fillable import check_fillable
 from engine.errors import EngineError
 from export import precision
 from export.card import card, notes
 from export.errors import ExportError
 from export.parity import MARGIN, Rung, climb
 from export.recording import recording
+from export.revision import require_clean, revision
 from export.step import OPSET, Graph, to_onnx
+from export.texts import Texts, texts_of
 from models import registry
 from models.contract import StreamModel
 from models.sampling import AutoregressiveModel, TeacherForced
@@ -46,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def export(options: argparse.Namespace) -> int:
     """Export, climb the ladder and put the bundle in place; as :func:`main`, but refusals are raised."""
     out: Path = options.out
+    if options.require_clean:
+        require_clean()
     if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise ExportError(f"{out} exists and is no bundle; give another folder")
     if options.checkpoint is not None and options.training_data is None:
@@ -53,6 +57,7 @@ def export(options: argparse.Namespace) -> int:
     more = notes(options.notes)
     torch.set_num_threads(1)
     model = registry.create(options.model, options.checkpoint)
+    texts = texts_of(model, model.spec)
     graph = to_onnx(model, options.opset)
     kinds = ", ".join(f"{kind} {count}" for kind, count in graph.nodes.items())
     print(f"{model.spec.name}: {sum(graph.nodes.values())} nodes, {len(graph.content)} bytes, opset {graph.opset}")
@@ -61,7 +66,9 @@ def export(options: argparse.Namespace) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         folder = Path(scratch) / out.name
-        bundle = _describe(folder, model, graph, options).write(graph.content, "being made\n")
+        described = _describe(folder, model, graph, texts, options)
+        check_fillable(dataclasses.replace(described, path=out))
+        bundle = described.write(graph.content, "being made\n", texts.files)
         rungs, header, lower = _ladder(model, bundle, Path(scratch), options)
         report = "\n".join([header, *(_line(rung, model.spec.rate) for rung in rungs), *lower, TENSORRT])
         print(report, flush=True)
@@ -71,7 +78,7 @@ def export(options: argparse.Namespace) -> int:
             return 1
         measured = {rung.name: rung.largest for rung in rungs}
         bundle = dataclasses.replace(bundle, parity=measured)
-        bundle = bundle.write(graph.content, card(bundle, report, more))
+        bundle = bundle.write(graph.content, card(bundle, report, more), texts.files)
         if out.exists():
             shutil.rmtree(out)
         folder.rename(out)
@@ -89,7 +96,9 @@ def _ladder(
         # Ids hide the logits behind them: the network is compared as a stream of its own, given its previous ids.
         network = TeacherForced(model).eval()
         graph = to_onnx(network, options.opset)
-        hidden = _describe(scratch / "logits", network, graph, options).write(graph.content, "not kept\n")
+        texts = texts_of(model, network.spec)
+        described = _describe(scratch / "logits", network, graph, texts, options)
+        hidden = described.write(graph.content, "not kept\n", texts.files)
         forced, _ = recording(network.spec, options.seconds, options.seed)
         for rung in climb(network, hidden, forced, options.tolerance):
             rungs.append(dataclasses.replace(rung, name=f"logits, {rung.name}"))
@@ -113,7 +122,9 @@ def _line(rung: Rung, rate: float) -> str:
     return line
 
 
-def _describe(folder: Path, model: StreamModel, graph: Graph, options: argparse.Namespace) -> Bundle:
+def _describe(
+    folder: Path, model: StreamModel, graph: Graph, texts: Texts, options: argparse.Namespace
+) -> Bundle:
     """The manifest's fields. A model class may say ``card`` (a text), ``licence``, ``data`` and ``credits``."""
     words = inspect.cleandoc(getattr(model, "card", "") or type(model).__doc__ or "")
     named = [options.model, *([options.checkpoint.name] if options.checkpoint else []), options.out.name]
@@ -128,19 +139,11 @@ def _describe(folder: Path, model: StreamModel, graph: Graph, options: argparse.
         training_data=options.training_data or getattr(model, "data", "none"),
         credits=options.credits or getattr(model, "credits", "none"),
         command=f"python -m export {' '.join(named)}",
-        commit=_commit(),
+        commit=revision(),
         tolerance={f"onnx_{PRECISION}": options.tolerance},
+        encoders=texts.encoders,
+        vocabulary=texts.vocabulary,
     )
-
-
-def _commit() -> str:
-    """What git calls the source, ``unknown`` outside a repository."""
-    try:
-        command = ["git", "describe", "--always", "--dirty", "--tags"]
-        done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return done.stdout.strip() or "unknown"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -158,6 +161,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tolerance", type=float, default=1e-4, help="largest difference accepted (default 1e-4)")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the recording compared (default 60)")
     parser.add_argument("--seed", type=int, default=0, help="seed of what no recording holds: noise, controls, ids")
+    parser.add_argument(
+        "--require-clean", action="store_true", help="refuse a source tree with changes that no commit holds"
+    )
     return parser
 
 

@@ -18,7 +18,7 @@ def card(bundle: Bundle, parity: str, more: str = "") -> str:
         bundle.description,
         *([more] if more else []),
         "## What it does, frame by frame",
-        _facts(spec),
+        _facts(bundle),
         "## Inputs",
         _inputs(spec),
         "## Outputs",
@@ -48,7 +48,8 @@ def notes(path: Path | None) -> str:
         raise ExportError(f"--notes {path} cannot be read ({error}); give a Markdown file or leave it out") from error
 
 
-def _facts(spec: StreamSpec) -> str:
+def _facts(bundle: Bundle) -> str:
+    spec = bundle.spec
     memory = "recurrent: it forgets gradually" if spec.memory is None else f"{spec.memory} frames"
     audio = f"{spec.sample_rate} Hz, {spec.hop} samples a frame" if spec.sample_rate else "none"
     floats = sum(math.prod(item.shape) for item in spec.state.values())
@@ -58,27 +59,39 @@ def _facts(spec: StreamSpec) -> str:
             f"- Look-ahead: {spec.lookahead} frames ({1000 * spec.lookahead / spec.rate:g} ms)",
             f"- Memory: {memory}; {floats} numbers of state a session",
             f"- Audio: {audio}",
+            *_texts(bundle),
+            *(f"- Operators: {remark}" for remark in bundle.remarks()),
         ]
     )
 
 
+def _texts(bundle: Bundle) -> list[str]:
+    lines = [
+        f"- Text `{name}`: read by {item.onnx} and {item.tokenizer}, {item.tokens} tokens at most"
+        for name, item in bundle.encoders.items()
+    ]
+    return lines + ([f"- Words: numbered by {bundle.vocabulary}"] if bundle.vocabulary else [])
+
+
 def _inputs(spec: StreamSpec) -> str:
-    rows = ["| name | role | shape | range | where missing | unit | about |", "|---|---|---|---|---|---|---|"]
+    rows = ["| name | role | of | shape | range | where missing | unit | about |", "|---|---|---|---|---|---|---|---|"]
     for item in spec.inputs:
         bounds = f"{item.low:g} to {item.high:g}"
+        about = [item.about, f"follows {item.follows}" if item.follows else ""]
+        about.append(f"at most {item.speed:g} {item.unit}/s" if math.isfinite(item.speed) else "")
         rows.append(
-            f"| {item.name} | {item.role} | {_shape(item.shape)} | {bounds} | {item.missing:g} | {item.unit} | "
-            f"{item.about} |"
+            f"| {item.name} | {item.role} | {item.of} | {_shape(item.shape)} | {bounds} | {item.missing:g} | "
+            f"{item.unit} | {'; '.join(filter(None, about))} |"
         )
     return "\n".join(rows)
 
 
 def _outputs(spec: StreamSpec) -> str:
-    rows = ["| name | shape | units | channels |", "|---|---|---|---|"]
+    rows = ["| name | codec | shape | units | channels |", "|---|---|---|---|---|"]
     for item in spec.outputs:
         units = ", ".join(dict.fromkeys(item.units))
         channels = ", ".join(item.names) if len(item.names) <= 8 else f"{item.names[0]} ... {item.names[-1]}"
-        rows.append(f"| {item.name} | {_shape(item.shape)} | {units} | {channels} |")
+        rows.append(f"| {item.name} | {item.codec} | {_shape(item.shape)} | {units} | {channels} |")
     return "\n".join(rows)
 
 

@@ -84,7 +84,7 @@ def rounded(bundle: Bundle, model: nn.Module, folder: Path) -> Bundle | None:
         return None
     graph = dataclasses.replace(bundle.onnx, precision="int8")
     described = dataclasses.replace(bundle, path=folder, onnx=graph, tolerance={"onnx_int8": TOLERANCE})
-    return described.write(content, "not kept\n")
+    return described.write(content, "not kept\n", bundle.further())
 
 
 def report(model: StreamModel, bundle: Bundle, logits: Bundle | None, inputs: Arrays, scratch: Path) -> list[str]:

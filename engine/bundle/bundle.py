@@ -117,6 +117,10 @@ class Bundle:
             )
         return content
 
+    def further(self) -> dict[str, bytes]:
+        """Its files beside graph and card, by name: those of encoders and vocabulary."""
+        return {name: self.read(name) for name in self.files if name not in (self.onnx.file, CARD)}
+
     def write(self, step: bytes, card: str, more: Mapping[str, bytes] | None = None) -> Bundle:
         """Write manifest, graph, card and further files (``more``, by name: those of encoders and vocabulary) into
         ``path`` (made if absent, files of those names replaced) and load them again. ``files`` is computed, what this

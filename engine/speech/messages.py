@@ -102,10 +102,10 @@ def _sound(message: bytes) -> Sound:
     dtype, scale = _KINDS[kind]
     if (len(message) - HEAD.size) % np.dtype(dtype).itemsize:
         raise EngineError(f"sound of {len(message) - HEAD.size} bytes: that is no whole number of samples ({dtype})")
-    samples = np.frombuffer(message, dtype, offset=HEAD.size).astype(np.float32) * np.float32(scale)
+    samples = np.frombuffer(message, dtype, offset=HEAD.size)
     if not np.isfinite(samples).all():
         raise EngineError("sound with numbers that are not finite; send samples from -1 to 1")
-    return Sound(np.clip(samples, -1.0, 1.0), rate, bool(begins), at_ns)
+    return Sound(np.clip(samples * np.float32(scale), -1.0, 1.0), rate, bool(begins), at_ns)
 
 
 def _told(message: bytes) -> Told:

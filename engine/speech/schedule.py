@@ -1,8 +1,8 @@
 """What a speech program has sent and what of it is due: sound, words and flags reach the feeds when their time comes.
 
 A synthesiser computes faster than it is played, so most of what it sends lies in the future. It waits here and a model
-never hears it early. What is played is one unbroken line of sound, silence where nothing was sent, as a sound card would
-give it; so the avatar's own voice can be a session's clock.
+never hears it early. What is played is one unbroken line of sound, silence where nothing was sent, as a sound card
+would give it; so the avatar's own voice can be a session's clock.
 
 Sound of an utterance that comes too late (the synthesiser is slower than time) is played when it comes, and the words
 and flags of its utterance that are still to come wait for as long. What is too much is refused whole: more than

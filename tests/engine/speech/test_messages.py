@@ -93,12 +93,12 @@ def test_loud_samples_are_clipped() -> None:
     assert isinstance(found, Sound) and found.samples.tolist() == [1.0, -1.0, 0.5]
 
 
-def test_ten_thousand_mutated_messages_are_read_or_refused() -> None:
+def test_two_hundred_thousand_mutated_messages_are_read_or_refused() -> None:
     chance = random.Random(5)
     told = b'{"begin": true, "words": [{"start": 0.5, "end": 0.75, "text": "hi"}], "speaking": true, "at": 0.5}'
     seeds = [GOLDEN_INT16, encode_sound(np.linspace(-1, 1, 50, dtype=np.float32), 48_000), told]
     read = 0
-    for _ in range(10_000):
+    for _ in range(200_000):
         message = bytearray(chance.choice(seeds))
         for _ in range(chance.randint(1, 4)):
             at = chance.randrange(len(message) + 1)
@@ -115,4 +115,4 @@ def test_ten_thousand_mutated_messages_are_read_or_refused() -> None:
             continue
         read += 1
         assert isinstance(found, Told) or (np.isfinite(found.samples).all() and found.rate in RATES)
-    assert read > 500
+    assert read > 10_000

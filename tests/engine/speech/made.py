@@ -1,0 +1,21 @@
+"""Feeds of an avatar's own side, for tests of what writes them."""
+
+from __future__ import annotations
+
+from engine.feeds.feeds import Feeds
+from engine.feeds.samples import AudioRing
+from engine.feeds.speaking import Speaking
+from engine.feeds.words import WordRing
+from tests.engine.feeds.made import feeds
+
+RATE, HOP = 16_000, 640
+START = 3_000_000_000
+
+
+def own_side(capacity_s: float = 4.0) -> Feeds:
+    """Voice, words and whether it speaks, connected as a session's are."""
+    made = feeds(start_ns=START)
+    made.samples["self"] = AudioRing(RATE, HOP, capacity_s)
+    made.words["self"] = WordRing()
+    made.speaking["self"] = Speaking()
+    return Feeds.merged([made])
