@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from bisect import insort_left
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,7 @@ EARLY_S = 0.05
 """By which words and flags are passed on before their time, which the feeds keep: so they are there when it comes."""
 FLAG_LASTS_S = 60.0
 """After so long without a message, true for ``speaking`` no longer counts: the program that said so may be gone."""
+_PART = 1024  # samples that are resampled at once: that takes some hundred times their memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class _Utterance:
 
 
 class Schedule:
-    """Writes the feeds of ``owner`` from ``start_ns`` on. Used from one thread; every method is told the time."""
+    """Writes the feeds of ``owner`` from ``start_ns`` on. Used from one thread; methods are told the time."""
 
     def __init__(self, feeds: Feeds, start_ns: int, owner: str = "self") -> None:
         self._ring, self._words = feeds.samples.get(owner), feeds.words.get(owner)
@@ -72,9 +74,11 @@ class Schedule:
         self._heard_ns = start_ns
         self._flag_holds = False
 
-    def sound(self, sound: Sound, now_ns: int) -> None:
-        """Take sound. Raises :class:`EngineError` where it is too much, and nothing is changed then."""
-        self.release(now_ns)
+    def sound(self, sound: Sound, time_ns: Callable[[], int]) -> None:
+        """Take sound; what comes due while it is made fit (a second for a minute of it) is passed on meanwhile. Raises
+        :class:`EngineError` where it is too much, and nothing is changed then."""
+        self._heard_ns = time_ns()
+        self.release(self._heard_ns)
         first = max(self._filled, self._given, self._position(sound.at_ns))
         if self._utterances and not sound.begins and self._utterances[-1].end is None:
             first = max(first, self._utterances[-1].origin)
@@ -84,12 +88,11 @@ class Schedule:
             raise EngineError(f"that would be {ahead_s:.1f} s ahead of now, {MOST_AHEAD_S:g} at most: send it later")
         if sound.begins or not self._utterances:
             self._begin(first)
-        first, now = max(first, self._filled), self._utterances[-1]
-        now.origin = first if now.end is None else now.origin + first - now.end
         if self._resampler is None or self._resampler.in_rate != sound.rate:
             self._resampler = StreamingResampler(sound.rate, self.rate)
-        self._store(self._resampler.push(sound.samples), first)
-        now.end, self._heard_ns = self._filled, now_ns
+        for at in range(0, max(1, len(sound.samples)), _PART):
+            self._place(self._resampler.push(sound.samples[at : at + _PART]), first)
+            self.release(time_ns())
 
     def told(self, told: Told, now_ns: int) -> None:
         """Do what a message says. Raises :class:`EngineError` where it is too much, and nothing is changed then."""
@@ -138,12 +141,21 @@ class Schedule:
 
     def _begin(self, at: int) -> None:
         """An utterance begins at a position; what the resampler holds back of the one before still belongs to that."""
-        if self._resampler is not None and self._filled > self._given:
-            self._store(self._resampler.flush(), self._filled)
-        self._resampler = None
+        if self._resampler is not None:
+            rest = self._resampler.flush()
+            if self._filled > self._given:  # where all was played long ago it would be heard as a click
+                self._store(rest, self._filled)
         if len(self._utterances) >= MOST_UTTERANCES:
             self._utterances.popleft()
         self._utterances.append(_Utterance(max(at, self._filled)))
+
+    def _place(self, samples: NDArray[np.float32], wanted: int) -> None:
+        """Let samples of the present utterance wait from a position on, or as soon after it as is free. Where that is
+        later than its last sound ended, all that is still to come of it is as much later."""
+        first, now = max(wanted, self._filled, self._given), self._utterances[-1]
+        now.origin = first if now.end is None else now.origin + first - now.end
+        self._store(samples, first)
+        now.end = self._filled
 
     def _store(self, samples: NDArray[np.float32], first: int) -> None:
         self._sound[np.arange(first, first + len(samples)) % len(self._sound)] = samples

@@ -53,6 +53,8 @@ def track(sound: NDArray[np.float32], block: int = 640, after: float = 0.0) -> N
 def test_silence_and_a_quiet_hiss_are_not_speech() -> None:
     assert not track(np.zeros(3 * RATE, np.float32)).any()
     assert not track(hiss(6, -62)).any()
+    # however silent it was before
+    assert not track(np.concatenate([np.zeros(3 * RATE, np.float32), hiss(1, -58)])).any()
 
 
 def test_a_loud_steady_hiss_is_speech_for_as_long_as_the_floor_needs_and_no_longer() -> None:
@@ -145,6 +147,16 @@ def test_a_flag_wins_over_words_and_sound_in_its_time_until_it_is_let_go() -> No
     assert [speaking.value(ns(t)) for t in (0.5, 1.0, 2.0, 20.0, 31.0)] == [1, 0, 0, 0, 0]
     speaking.say(True, ns(30.5))
     assert [speaking.value(ns(t)) for t in (30.2, 30.5, 40.0)] == [0, 1, 1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from([True, False, None])), max_size=30))
+def test_of_flags_in_any_order_the_latest_by_its_time_counts(flags: list[tuple[int, bool | None]]) -> None:
+    speaking = Speaking()
+    for at, flag in flags:
+        speaking.say(flag, ns(at))
+    for t in range(35):
+        before = [(at, place, flag) for place, (at, flag) in enumerate(flags) if at <= t]
+        assert speaking.value(ns(t)) == bool(max(before, key=lambda item: item[:2])[2] if before else False)
 
 
 def test_what_is_remembered_is_bounded_and_the_earliest_goes() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,77 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import EngineError
-from engine.feeds.feeds import Feeds
-from engine.feeds.words import Word
 from engine.speech import schedule as module
-from engine.speech.messages import Sound, decode
+from engine.speech.messages import LONGEST_MESSAGE, Sound, decode
 from engine.speech.schedule import EARLY_S, FLAG_LASTS_S, LONGEST_STALL_S, MOST_AHEAD_S, MOST_WAITING, Schedule
 from tests.engine.speech.made import RATE, START, own_side
-
-
-class Stage:
-    """A schedule with its feeds, at a time that the test tells."""
-
-    def __init__(self) -> None:
-        self.feeds: Feeds = own_side()
-        self.schedule = Schedule(self.feeds, START)
-        self.now_s = 0.0
-        self.words: list[Word] = []
-        self.flags: list[tuple[bool | None, float]] = []
-        self.blocks: list[np.ndarray] = []
-        self.ends: list[float] = []
-        self.feeds.words["self"].listen(self.words.append)
-        self.feeds.samples["self"].listen(self._heard)
-        say = self.feeds.speaking["self"].say
-
-        def watched(flag: bool | None, at_ns: int) -> None:
-            self.flags.append((flag, seconds(at_ns)))
-            say(flag, at_ns)
-
-        self.feeds.speaking["self"].say = watched  # type: ignore[method-assign]
-
-    def _heard(self, samples: np.ndarray, end_ns: int) -> None:
-        self.blocks.append(samples)
-        self.ends.append(seconds(end_ns))
-
-    def sound(self, samples: Any, rate: int = RATE, **more: Any) -> None:
-        if "at_s" in more:
-            more["at_ns"] = ns(more.pop("at_s"))
-        self.schedule.sound(Sound(np.asarray(samples, np.float32), rate, **more), ns(self.now_s))
-
-    def tell(self, **told: Any) -> None:
-        message = decode(json.dumps(told).encode())
-        assert not isinstance(message, Sound)
-        self.schedule.told(message, ns(self.now_s))
-
-    def until(self, second: float, step: float = 0.01) -> None:
-        """Let time pass."""
-        while self.now_s < second - 1e-9:
-            self.now_s = min(second, self.now_s + step)
-            self.schedule.release(ns(self.now_s))
-
-    @property
-    def played(self) -> np.ndarray:
-        return np.concatenate(self.blocks) if self.blocks else np.zeros(0, np.float32)
-
-    def said(self) -> list[tuple[str, float, float]]:
-        return [(w.text, seconds(w.start_ns), seconds(w.end_ns or 0)) for w in self.words]
-
-
-def ns(second: float) -> int:
-    return START + round(second * 1e9)
-
-
-def seconds(at_ns: int) -> float:
-    return round((at_ns - START) / 1e9, 6)
-
-
-def word(start: float, end: float, text: str = "hi") -> dict[str, Any]:
-    return {"start": start, "end": end, "text": text}
-
-
-def ramp(length: float, first: int = 1) -> np.ndarray:
-    return (np.arange(round(length * RATE)) + first) / 1e5
+from tests.engine.speech.stage import Stage, ns, ramp, word
 
 
 def test_silence_is_played_where_nothing_was_sent_with_the_times_of_the_clock() -> None:
@@ -102,7 +36,7 @@ def test_sound_sent_at_once_is_played_in_its_time_and_never_before(steps: list[f
     for step in steps:
         stage.until(stage.now_s + step, step)
         wanted = np.concatenate([np.zeros(round(0.1 * RATE)), sent, np.zeros(10 * RATE)])
-        assert len(stage.played) == int(stage.now_s * RATE + 1e-6)
+        assert len(stage.played) == (ns(stage.now_s) - START) * RATE // 1_000_000_000
         np.testing.assert_array_equal(stage.played, wanted[: len(stage.played)].astype(np.float32))
 
 
@@ -175,7 +109,10 @@ def test_a_flag_without_a_time_counts_at_once_and_wins() -> None:
     stage.tell(speaking=None)
     stage.tell(speaking=False)  # the last that is said of one moment
     stage.until(0.7)
-    assert stage.flags == [(True, 0.5), (None, 0.6), (False, 0.6)]
+    stage.tell(speaking=True, at=0.9)
+    stage.tell(speaking=False, at=0.9)
+    stage.until(1.0)
+    assert stage.flags == [(True, 0.5), (None, 0.6), (False, 0.6), (True, 0.9), (False, 0.9)]
     assert stage.feeds.speaking["self"].value(ns(0.55)) == 1.0
     assert stage.feeds.speaking["self"].value(ns(0.65)) == 0.0
 
@@ -212,6 +149,39 @@ def test_sound_of_another_rate_is_made_fit_without_a_seam(rate: int) -> None:
     assert not stage.played[RATE + 100 :].any()
 
 
+def test_what_the_filter_held_of_an_utterance_long_over_is_not_heard_with_the_next() -> None:
+    stage = Stage()
+    stage.sound(np.full(4_800, 0.5), 48_000, begins=True)
+    stage.until(1.0)
+    stage.sound(np.zeros(4_800), 48_000, begins=True)
+    stage.until(2.0)
+    assert stage.played[: RATE // 10 - 60].all() and not stage.played[RATE // 2 :].any()
+
+
+def test_the_longest_message_costs_little_more_than_its_own_size() -> None:
+    stage = Stage()
+    samples = np.zeros(LONGEST_MESSAGE // 2, np.float32)
+    tracemalloc.start()
+    stage.sound(samples, 48_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert stage.schedule.ahead_s() == pytest.approx(len(samples) / 48_000, abs=0.01)
+    assert peak < LONGEST_MESSAGE
+
+
+def test_sound_goes_on_while_a_long_message_is_made_fit() -> None:
+    stage = Stage()
+    stage.sound(np.full(RATE, 0.25), begins=True)
+    stage.until(0.5)
+    times = iter(range(ns(0.5), ns(5.0), 3_000_000))  # three milliseconds for each part
+    stage.schedule.sound(Sound(np.full(5 * 48_000, 0.5, np.float32), 48_000), lambda: next(times))
+    stage.now_s = (next(times) - START) / 1e9
+    assert stage.now_s > 1.1, "it took longer than there was sound to play"
+    assert max(np.diff(stage.ends)) < 0.02
+    stage.until(8.0)
+    assert (stage.played[: 6 * RATE - 60] > 0.2).all() and not stage.played[round(6.1 * RATE) :].any()
+
+
 def test_too_much_is_refused_whole_and_said() -> None:
     stage = Stage()
     stage.sound(ramp(MOST_AHEAD_S - 1.0), begins=True)
@@ -239,7 +209,7 @@ def test_utterances_that_wait_are_bounded_and_the_oldest_loses_its_words(monkeyp
     stage = Stage()
     for number in range(5):
         stage.sound(ramp(0.1), begins=True)
-        stage.tell(words=[word(0.05, 0.06, f"w{number}")])
+        stage.tell(words=[word(0.08, 0.09, f"w{number}")])
     stage.until(2.0)
     assert [text for text, _, _ in stage.said()] == ["w2", "w3", "w4"]
 
@@ -276,7 +246,7 @@ def test_a_session_that_wants_only_some_of_it_gets_that() -> None:
     feeds = own_side()
     del feeds.words["self"], feeds.speaking["self"]
     schedule = Schedule(feeds, START)
-    schedule.sound(Sound(ramp(0.1).astype(np.float32), RATE, True), START)
+    schedule.sound(Sound(ramp(0.1).astype(np.float32), RATE, True), lambda: START)
     told = decode(json.dumps({"words": [word(0.0, 0.1)], "speaking": True}).encode())
     assert not isinstance(told, Sound)
     schedule.told(told, START)

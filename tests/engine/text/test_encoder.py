@@ -55,6 +55,13 @@ def test_no_more_tokens_than_the_graph_takes_even_where_the_frame_is_longer(tmp_
     assert cut
 
 
+def test_what_a_tokenizer_is_told_to_fill_up_with_is_no_part_of_a_text(tmp_path: Path) -> None:
+    filling = {"strategy": {"Fixed": 3}, "direction": "Left", "pad_to_multiple_of": None}
+    filling |= {"pad_id": 5, "pad_type_id": 0, "pad_token": "twice"}
+    bundle = text_bundle(tmp_path, tokenizer=made.strange_tokenizer(padding=filling))
+    np.testing.assert_allclose(TextEncoder(bundle, "prompt").encode("bow").vector, mean_of("bow"), rtol=1e-5)
+
+
 def test_a_list_of_words_is_a_tokenizer_that_needs_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "tokenizers")
     bundle = text_bundle(tmp_path, tokenizer="\n".join(WORDS).encode(), file="words.txt")
