@@ -57,7 +57,7 @@ def export(options: argparse.Namespace) -> int:
     more = notes(options.notes)
     torch.set_num_threads(1)
     model = registry.create(options.model, options.checkpoint)
-    texts = texts_of(model, model.spec)
+    texts = texts_of(model)
     graph = to_onnx(model, options.opset)
     kinds = ", ".join(f"{kind} {count}" for kind, count in graph.nodes.items())
     print(f"{model.spec.name}: {sum(graph.nodes.values())} nodes, {len(graph.content)} bytes, opset {graph.opset}")
@@ -96,7 +96,7 @@ def _ladder(
         # Ids hide the logits behind them: the network is compared as a stream of its own, given its previous ids.
         network = TeacherForced(model).eval()
         graph = to_onnx(network, options.opset)
-        texts = texts_of(model, network.spec)
+        texts = texts_of(model)
         described = _describe(scratch / "logits", network, graph, texts, options)
         hidden = described.write(graph.content, "not kept\n", texts.files)
         forced, _ = recording(network.spec, options.seconds, options.seed)
@@ -122,9 +122,7 @@ def _line(rung: Rung, rate: float) -> str:
     return line
 
 
-def _describe(
-    folder: Path, model: StreamModel, graph: Graph, texts: Texts, options: argparse.Namespace
-) -> Bundle:
+def _describe(folder: Path, model: StreamModel, graph: Graph, texts: Texts, options: argparse.Namespace) -> Bundle:
     """The manifest's fields. A model class may say ``card`` (a text), ``licence``, ``data`` and ``credits``."""
     words = inspect.cleandoc(getattr(model, "card", "") or type(model).__doc__ or "")
     named = [options.model, *([options.checkpoint.name] if options.checkpoint else []), options.out.name]

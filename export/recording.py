@@ -1,9 +1,9 @@
 """Real inputs for any spec: a minute or more of voices, faces and bodies, with the faults that a live stream has.
 
 Voices are ``speech_clips`` and faces ``face_grid_av/arkit_audio`` of the folder that ``$ENGINE_DATA`` names; without
-it, the partner that comes with the engine; bodies are in ``bodies.py``. What no recording holds (controls, ids, noise)
-is drawn from a seed. Faces and bodies come and go with their validity, and now and then a number is NaN: an export must
-be equal in its hygiene as well.
+it, the partner that comes with the engine; bodies are in ``bodies.py``. What no recording holds (controls, ids, noise,
+words, vectors of texts) is drawn from a seed. Faces and bodies come and go with their validity, and now and then a
+number is NaN: an export must be equal in its hygiene as well.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ FACE_RATE = 25.0
 _PARTNER = Path(engine.__file__).parent / "data" / "partner"
 _PAUSE_S = 0.6
 _HOLD_S, _AWAY_EVERY_S, _AWAY_S = 2.0, 8.0, 0.6
+_VOCABULARY = 1000  # ids of words drawn where the spec names no highest
 _FAULT_EVERY = 173  # frames, for the first input; the others differ, so that faults also come singly
 Array = NDArray[Any]
 
@@ -40,7 +41,9 @@ def recording(spec: StreamSpec, seconds: float, seed: int = 0) -> tuple[dict[str
     face = (
         _faces(source, frames, spec.rate) if spec.by_role("face") else np.zeros((frames, len(FACE_NAMES)), np.float32)
     )
-    voices = _voices(source, spec.sample_rate, frames * spec.hop, len(spec.by_role("audio"))) if spec.hop else []
+    owners = list(dict.fromkeys(item.of for item in spec.by_role("audio")))
+    tracks = _voices(source, spec.sample_rate, frames * spec.hop, len(owners)) if spec.hop else []
+    voices = dict(zip(owners, tracks, strict=False))  # of each owner one, as a live session has it
     # Away for a while in each stretch of seconds, first after half of it.
     clock = np.arange(frames) / spec.rate + _AWAY_EVERY_S / 2
     present = (clock % _AWAY_EVERY_S >= _AWAY_S).astype(np.float32)
@@ -54,7 +57,7 @@ def recording(spec: StreamSpec, seconds: float, seed: int = 0) -> tuple[dict[str
         random = np.random.default_rng((seed, index))
         shape = (frames, *item.shape)
         if item.role == "audio" and item.shape == (spec.hop,):
-            value = voices.pop(0).reshape(shape)
+            value = voices[item.of].reshape(shape)
         elif item.role == "face" and len(item.shape) == 1 and _columns(item) is not None:
             value = face[:, _columns(item)]
         elif item.role == "body":
@@ -66,6 +69,10 @@ def recording(spec: StreamSpec, seconds: float, seed: int = 0) -> tuple[dict[str
             value = np.broadcast_to(present.reshape(-1, *(1 for _ in item.shape)), shape)
         elif item.role == "age":
             value = np.broadcast_to(since.reshape(-1, *(1 for _ in item.shape)), shape)
+        elif item.role == "words" and len(item.shape) == 2:
+            value = _words(item, frames, spec.rate, random)
+        elif item.role == "text":
+            value = _vectors(item, shape, max(1, round(_HOLD_S * spec.rate)), random)
         else:
             value = _drawn(item, shape, max(1, round(_HOLD_S * spec.rate)), random)
         inputs[item.name] = np.array(value, item.dtype)
@@ -149,6 +156,30 @@ def _drawn(item: InputSpec, shape: tuple[int, ...], hold: int, random: np.random
     if item.role == "control":
         value[::2] = item.missing
     return np.repeat(value, hold, axis=0)[: shape[0]] if held else value
+
+
+def _words(item: InputSpec, frames: int, rate: float, random: np.random.Generator) -> Array:
+    """Rows (frames, count, 4) as :data:`engine.roles.WORD` says: words of any length one after the other, now and then
+    a pause; of each frame the newest that have begun, oldest first."""
+    count = item.shape[0]
+    most = _VOCABULARY if not np.isfinite(item.high) else item.high
+    begun = np.cumsum(random.choice([0.12, 0.3, 0.5, 2.0], 2 + int(frames / rate / 0.12)))
+    ended = begun + np.minimum(0.9 * np.diff(begun, append=np.inf), random.uniform(0.1, 0.6, len(begun)))
+    ids = random.integers(0, int(most), len(begun), endpoint=True)
+    time = np.arange(1, frames + 1) / rate
+    newest = np.searchsorted(begun, time, side="right")[:, None] - count + np.arange(count)
+    there, place = newest >= 0, newest.clip(0)
+    since = [time[:, None] - moments[place] for moments in (begun, ended)]
+    rows = np.stack([ids[place], *since, there], axis=-1).clip(item.low, item.high)
+    return np.where(there[..., None], rows, 0.0)
+
+
+def _vectors(item: InputSpec, shape: tuple[int, ...], hold: int, random: np.random.Generator) -> Array:
+    """Unit vectors, another one every ``hold`` frames; at first what is there before a text was ever set."""
+    value = random.standard_normal((-(-shape[0] // hold), *shape[1:]))
+    value /= np.linalg.norm(value, axis=-1, keepdims=True)
+    value[0] = item.missing
+    return np.repeat(value, hold, axis=0)[: shape[0]].clip(item.low, item.high)
 
 
 def _spoil(value: Array, every: int, random: np.random.Generator) -> None:

@@ -38,8 +38,8 @@ def require_clean(root: Path = ROOT) -> None:
     if files:
         more = f" and {len(files) - _MOST_TOLD} more" if len(files) > _MOST_TOLD else ""
         raise ExportError(
-            f"--require-clean: changed since the last commit: {', '.join(files[:_MOST_TOLD])}{more}; commit or undo that, "
-            "so that the bundle says of what source it was made"
+            f"--require-clean: changed since the last commit: {', '.join(files[:_MOST_TOLD])}{more}; commit or undo "
+            "that, so that the bundle says of what source it was made"
         )
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.bundle import Encoder
-from engine.spec import StreamSpec
 
 VOCABULARY = "words.txt"
 
@@ -25,16 +24,14 @@ class Texts:
     files: dict[str, bytes] = field(default_factory=dict)
 
 
-def texts_of(model: Any, spec: StreamSpec) -> Texts:
-    """What ``model`` brings for the inputs of ``spec``. Files of the same content are kept once. What it lacks is
-    found by :func:`engine.bundle.fillable.check_fillable`."""
-    wanted = {item.name for item in spec.texts}
+def texts_of(model: Any) -> Texts:
+    """What ``model`` brings. Files of the same content are kept once. Whether it brings what its spec asks for is found
+    by :func:`engine.bundle.fillable.check_fillable`."""
     encoders, files = {}, {}
     for name, (graph, tokenizer, tokens) in (getattr(model, "encoders", None) or {}).items():
-        if name in wanted:
-            names = _keep(files, "encode", ".onnx", graph), _keep(files, "tokenizer", _kind(tokenizer), tokenizer)
-            encoders[name] = Encoder(*names, tokens)
-    words: bytes = getattr(model, "vocabulary", b"") if spec.by_role("words") else b""
+        names = _keep(files, "encode", ".onnx", graph), _keep(files, "tokenizer", _kind(tokenizer), tokenizer)
+        encoders[name] = Encoder(*names, tokens)
+    words: bytes = getattr(model, "vocabulary", b"")
     if words:
         files[VOCABULARY] = words
     return Texts(encoders, VOCABULARY if words else "", files)

@@ -148,5 +148,5 @@ def test_refusals_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_manifest_is_plain_yaml(tmp_path: Path):
     tiny_bundle(tmp_path)
     data = yaml.safe_load((tmp_path / MANIFEST).read_text())
-    assert data["format"] == 1
+    assert data["format"] == 2
     assert data["onnx"] == {"file": STEP, "opset": OPSET, "ir": exported().ir, "precision": "fp32"}

@@ -20,7 +20,7 @@ SPEC = StreamSpec(
     "all",
     RATE,
     (
-        InputSpec("own", "audio", (160,), -1.0, 1.0, of="partner"),
+        InputSpec("own", "audio", (160,), -1.0, 1.0, of="self"),
         InputSpec("partner", "audio", (160,), -1.0, 1.0, of="partner"),
         InputSpec("face", "face", (58,), -4.0, 4.0, of="partner"),
         InputSpec("smile", "face", (2,), 0.0, 1.0, names=("mouthSmileLeft", "headYaw"), of="partner"),
@@ -30,6 +30,9 @@ SPEC = StreamSpec(
         InputSpec("noise", "noise", (3,), 0.0, 1.0),
         InputSpec("word", "ids", low=0, high=6, dtype="int64"),
         InputSpec("mfcc", "feature", (13,), of="partner"),
+        InputSpec("said", "words", (3, 4), -5.0, 500.0, of="self"),
+        InputSpec("prompt", "text", (8,), -1.0, 1.0, missing=0.25),
+        InputSpec("again", "audio", (160,), -1.0, 1.0, of="self"),
     ),
     (OutputSpec("y"),),
     sample_rate=8000,
@@ -79,7 +82,9 @@ def test_every_input_of_a_spec_is_filled(data: Path):
         if item.role not in ("audio", "face", "feature"):
             assert np.isfinite(value).all()
     assert not np.array_equal(inputs["own"], inputs["partner"], equal_nan=True)
-    assert 0.4 < np.nanmax(inputs["own"][:50]) < 0.7
+    own, again = (np.nan_to_num(inputs[name], posinf=0, neginf=0) for name in ("own", "again"))
+    assert 0.4 < own[:50].max() < 0.7
+    assert np.mean(own == again) > 0.99  # but for the faults, one owner has one voice
     assert set(np.unique(inputs["face_valid"])) == {0.0, 1.0}
     assert inputs["face_age"][inputs["face_valid"] == 1].max() == 0
     assert inputs["face_age"].max() == pytest.approx(0.6, abs=1 / RATE)
@@ -88,6 +93,24 @@ def test_every_input_of_a_spec_is_filled(data: Path):
     assert not np.isfinite(inputs["mfcc"]).all()
     again, _ = recording(SPEC, 6.0, seed=4)
     assert all(np.array_equal(value, again[name], equal_nan=True) for name, value in inputs.items())
+
+
+def test_words_and_texts_are_as_a_live_session_has_them(data: Path):
+    inputs, _ = recording(SPEC, 20.0, seed=4)
+    said, prompt = inputs["said"], inputs["prompt"]
+    there = said[..., 3] == 1.0
+    assert (said[~there] == 0).all() and not there[0, :2].any() and there[-1].all()
+    assert (np.diff(there.astype(int), axis=1) >= 0).all(), "rows of zeros come first"
+    begun, ended = said[..., 1], said[..., 2]
+    assert (begun[there] >= 0).all() and (begun > ended)[there].all()
+    assert (ended[there] < 0).any() and (ended[there] > 0).any()
+    assert (np.diff(begun, axis=1)[there[:, 0]] <= 0).all(), "oldest first"
+    assert (said[there][:, 0] == said[there][:, 0].round()).all() and len(np.unique(said[there][:, 0])) > 10
+    same = there[1:, 2] & (said[1:, 2, 0] == said[:-1, 2, 0])
+    np.testing.assert_allclose((begun[1:, 2] - begun[:-1, 2])[same], 1 / RATE, atol=1e-5)
+    assert (prompt[:100] == 0.25).all()
+    np.testing.assert_allclose(np.linalg.norm(prompt[100:], axis=1), 1.0, atol=1e-6)
+    assert (prompt[100:200] == prompt[100]).all() and (prompt[200] != prompt[199]).any()
 
 
 def test_faces_are_mapped_by_name_and_heads_by_axis(data: Path):
