@@ -10,9 +10,10 @@ A client that answers no questions is mapped by arrival: nothing arrives before 
 of the last minute stands for no delay.
 
 **What is done with it.** The mapping in use follows the estimate by at most :data:`CORRECTION` seconds a second, so
-that sound neither jumps nor runs visibly fast; only until :data:`SETTLED` exchanges are known it takes every step.
-Mapped times do not run backwards while the client's do not, and lie from :data:`LONGEST_AGO_S` ago to now whatever the
-client says: the lie moves its own frames a little and nothing else.
+that sound neither jumps nor runs visibly fast. In its first second, and where it is off by more than :data:`STEP_S`
+(a clock that was set), it takes the step at once.
+Between steps mapped times do not run backwards while the client's do not; they lie from
+:data:`LONGEST_AGO_S` ago to now whatever the client says: a lie moves its own frames a little and nothing else.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ LEAST_SPAN_S = 16.0
 MOST_DRIFT = 500e-6
 """Of a clock that is not broken (quartz: below 200e-6)."""
 CORRECTION = 0.01
-SETTLED = 4
+SETTLE_S = 1.0
 STEP_S = 0.25
 STRANGE = 3
-"""A clock that is off by more than ``STEP_S`` so often in a row was set: all that was known of it is forgotten."""
+"""Exchanges in a row, off by more than ``STEP_S``, after which all that was known of a clock is forgotten."""
 MOST_ASKED = 8
 LONGEST_AGO_S = 2.0
 
@@ -48,9 +49,11 @@ class _Kept(NamedTuple):
 
 
 class _Line:
-    """Offset by time, through the best sample of each segment."""
+    """Offset by time, through the best sample of each segment. ``least``: offsets are too large by a delay, never too
+    small, so the line lies below them; otherwise it goes through the middle of those whose cost is small."""
 
-    def __init__(self) -> None:
+    def __init__(self, least: bool) -> None:
+        self._least = least
         self._kept: deque[_Kept] = deque(maxlen=SEGMENTS)
         self.offset, self.drift, self._at = 0.0, 0.0, 0.0
 
@@ -61,7 +64,7 @@ class _Line:
         """Take a sample into account; those of least cost count."""
         sample = _Kept(int(at / SEGMENT_S), at, offset, cost)
         if self._kept and self._kept[-1].segment == sample.segment:
-            if cost >= self._kept[-1].cost:
+            if cost > self._kept[-1].cost:
                 return
             self._kept.pop()
         self._kept.append(sample)
@@ -73,13 +76,17 @@ class _Line:
 
     def _fit(self) -> None:
         best = min(self._kept, key=lambda item: item.cost)
-        good = [item for item in self._kept if item.cost <= 2.0 * abs(best.cost) + best.cost + 0.001]
-        self.offset, self._at, self.drift = best.offset, best.at, 0.0
+        good, sound = list(self._kept), best
+        if not self._least:
+            good = [item for item in good if item.cost <= 3.0 * best.cost + 0.001]
+            sound = next(item for item in reversed(good) if item.cost <= 1.2 * best.cost)
+        self.offset, self._at, self.drift = sound.offset, sound.at, 0.0
         if good[-1].at - good[0].at >= LEAST_SPAN_S:
             slopes = [(b.offset - a.offset) / (b.at - a.at) for a, b in combinations(good, 2)]
             self.drift = min(max(median(slopes), -MOST_DRIFT), MOST_DRIFT)
             self._at = good[-1].at
-            self.offset = median(item.offset + self.drift * (self._at - item.at) for item in good)
+            there = [item.offset + self.drift * (self._at - item.at) for item in good]
+            self.offset = min(there) if self._least else median(there)
 
 
 class ClientClock:
@@ -90,11 +97,11 @@ class ClientClock:
         self._start_ns = now_ns
         self._zero: int | None = None  # offsets are told from the first one, so that floats hold them exactly
         self._asked: deque[int] = deque(maxlen=MOST_ASKED)
-        self._known, self._arrivals = _Line(), _Line()
+        self._known, self._arrivals = _Line(least=False), _Line(least=True)
         self._trip = 0.0
-        self._strange = self._since = 0
+        self._strange = 0
         self._used: float | None = None
-        self._used_at = 0.0
+        self._used_at = self._free_until = 0.0
         self._last: tuple[int, int] | None = None
 
     def ask(self, now_ns: int) -> int:
@@ -113,12 +120,9 @@ class ClientClock:
             self._strange += 1
             if self._strange < STRANGE:
                 return True
-            self.stepped += 1
-            self._known, self._arrivals, self._since = _Line(), _Line(), 0
-            self._last = None
+            self._known, self._arrivals = _Line(least=False), _Line(least=True)
         self._strange = 0
         self.exchanges += 1
-        self._since += 1
         self._trip = trip
         self._known.add(at, offset, trip)
         return True
@@ -131,8 +135,9 @@ class ClientClock:
 
     def to_engine(self, client_ns: int, now_ns: int, ahead_s: float = 0.0) -> int:
         """The moment on the engine's clock at which the client's stood at ``client_ns``, but from
-        :data:`LONGEST_AGO_S` ago to ``ahead_s`` from now."""
-        self.arrived(client_ns, now_ns)
+        :data:`LONGEST_AGO_S` ago to ``ahead_s`` from now (what is told of the future says nothing by its arrival)."""
+        if not ahead_s or self._zero is None:
+            self.arrived(client_ns, now_ns)
         assert self._zero is not None
         mapped = client_ns + self._zero + round(self._follow(self._seconds(now_ns)) * 1e9)
         if self._last is not None and client_ns >= self._last[0]:
@@ -161,15 +166,17 @@ class ClientClock:
         """The offset in use, moved towards the estimate."""
         line = self._known or self._arrivals
         target = line.value(now)
-        if self._used is None or self._since < SETTLED:
-            self._used = target
-        else:
-            passed = max(0.0, now - self._used_at)
-            expected = self._used + line.drift * passed
-            most = CORRECTION * passed
-            self._used = expected + min(max(target - expected, -most), most)
-        self._used_at = now
-        return self._used
+        if self._used is None:
+            self._used, self._free_until = target, now + SETTLE_S
+        passed = max(0.0, now - self._used_at)
+        expected, most = self._used + line.drift * passed, CORRECTION * passed
+        if abs(target - expected) > STEP_S:
+            self.stepped += now >= self._free_until
+            self._free_until, self._last = now + SETTLE_S, None
+        if now >= self._free_until:
+            target = expected + min(max(target - expected, -most), most)
+        self._used, self._used_at = target, now
+        return target
 
     def _offset(self, client_ns: int, now_ns: int) -> float:
         if self._zero is None:

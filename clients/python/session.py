@@ -1,0 +1,171 @@
+"""A session of one's own on an engine somewhere: copy this file and subscriber.py; it needs websockets and numpy.
+
+with Session("ws://127.0.0.1:8080/session", gives=["audio/partner", "face/partner"], seed=1) as session:
+    names = session.announced["streams"][0]["names"]
+    while talking:
+        session.push(("face/partner", face), ("audio/partner", pcm))  # a hop of sound and the face that goes with it
+        for frame in session.receive(timeout=0.0):
+            pose = dict(zip(names, frame.values))
+
+What is pushed was captured now, unless a third item says when on this machine's clock (nanoseconds of ``clock``, by
+default ``time.monotonic_ns``); the engine finds out how that relates to its own. A thread of the session answers the
+engine and keeps the newest frames, so :meth:`Session.receive` may be called when it suits.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import connect
+
+from clients.python.subscriber import Frame, decode
+
+WAITING = 256
+"""Frames that are kept for :meth:`Session.receive`; the oldest go."""
+LONGEST = 1 << 24
+RECORD = struct.Struct("<BBBBIq")  # kind of numbers, input, valid, 0, count, captured at
+
+
+class Session:
+    """An open session. ``announced`` is the engine's description of it, ``ended`` why it is over (None while it is
+    not), ``refused`` what the engine said of the last message that it did not take, ``replies`` the newest answer of
+    each kind ("set", "stats", "pong", "dropped"). ``options`` are further fields of the opening: bundles, seed,
+    controls, sample_rate (of the sound that is pushed), head, monitor, token. Raises ConnectionError with the engine's
+    reason where it cannot be had."""
+
+    def __init__(
+        self,
+        url: str,
+        gives: Sequence[str] = ("audio/partner",),
+        clock: Callable[[], int] = time.monotonic_ns,
+        timeout: float = 10.0,
+        **options: Any,
+    ) -> None:
+        self.ended: str | None = None
+        self.refused = ""
+        self.replies: dict[str, Any] = {}
+        self.lost = 0
+        self._clock = clock
+        self._frames: deque[Frame] = deque()
+        self._changed = threading.Condition()
+        self._stack = ExitStack()
+        try:
+            opened = connect(url, compression=None, open_timeout=timeout, close_timeout=1, max_size=LONGEST)
+            self._socket = self._stack.enter_context(opened)
+            self._say({"open": {**options, "gives": list(gives), "at": clock()}})
+            answer = json.loads(self._socket.recv(timeout=timeout))
+        except (OSError, ValueError, WebSocketException) as error:
+            self._stack.close()
+            raise ConnectionError(f"no session at {url}: {error or 'nothing answers'}") from error
+        if not isinstance(answer, dict) or not isinstance(answer.get("session"), dict):
+            self._stack.close()
+            why = answer.get("ended", "this is no engine") if isinstance(answer, dict) else "this is no engine"
+            raise ConnectionRefusedError(f"no session at {url}: {why}")
+        self.announced: dict[str, Any] = answer["session"]
+        self._inputs = {item["gives"]: item["input"] for item in answer.get("inputs", ())}
+        self._answer(answer)
+        self._thread = threading.Thread(target=self._read, name="session", daemon=True)
+        self._thread.start()
+
+    def push(self, *items: tuple[Any, ...]) -> None:
+        """Send what was heard and seen, each item (name, numbers) or (name, numbers, captured at): sound as int16 or
+        float32 from -1 to 1, a face as its 58 numbers, a body's joints; numbers None: nothing was seen. A face before
+        the sound it belongs to. Raises ConnectionError when the session is over."""
+        now = self._clock()
+        message = b""
+        for name, numbers, *at in items:
+            if name not in self._inputs:
+                raise ValueError(f"{name!r} was not given when the session was opened; there is {list(self._inputs)}")
+            values = np.zeros(58, np.float32) if numbers is None else np.asarray(numbers)
+            whole = values.dtype == np.int16
+            data = np.ascontiguousarray(values, "<i2" if whole else "<f4").tobytes()
+            head = (1 if whole else 2, self._inputs[name], numbers is not None, 0, values.size, at[0] if at else now)
+            message += RECORD.pack(*head) + data
+        self._send(message)
+
+    def words(self, *words: tuple[str, int, int | None], owner: str = "self") -> None:
+        """Tell timed words: text, start, end (None: not known yet), ns of the clock; up to a minute ahead."""
+        self._say({"words": [list(word) for word in words], "owner": owner})
+
+    def speaking(self, flag: bool | None, at_ns: int | None = None, owner: str = "self") -> None:
+        """Say whether somebody speaks; None: words and sound tell again."""
+        self._say({"speaking": flag, "owner": owner, "at": self._clock() if at_ns is None else at_ns})
+
+    def set(self, **values: Any) -> None:
+        """Turn controls, give texts."""
+        self._say({"set": values})
+
+    def order(self, what: str) -> None:
+        """pause, resume, reset, or ask for stats."""
+        self._say({what: True})
+
+    def receive(self, timeout: float = 1.0) -> list[Frame]:
+        """The frames that wait, oldest first; empty if none came within ``timeout`` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self.ended is not None, timeout)
+            frames = list(self._frames)
+            self._frames.clear()
+        return frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Frames, until the session is over."""
+        while self.ended is None or self._frames:
+            yield from self.receive()
+
+    def close(self) -> None:
+        """End the session."""
+        self.ended = self.ended or "closed"
+        self._stack.close()
+        self._thread.join()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._send(json.dumps(message))
+
+    def _send(self, message: str | bytes) -> None:
+        try:
+            self._socket.send(message)
+        except ConnectionClosed as error:
+            raise ConnectionError(f"the session is over: {self.ended or error}") from error
+
+    def _read(self) -> None:
+        try:
+            for message in self._socket:
+                frame = decode(message) if isinstance(message, bytes) else None
+                if frame is None:
+                    self._answer(json.loads(message))
+                    continue
+                with self._changed:
+                    self._frames.append(frame)
+                    self.lost += len(self._frames) > WAITING
+                    while len(self._frames) > WAITING:
+                        self._frames.popleft()
+                    self._changed.notify_all()
+        except (ConnectionError, ConnectionClosed, ValueError) as error:
+            self.ended = self.ended or str(error)
+        with self._changed:
+            self.ended = self.ended or "the engine closed the session"
+            self._changed.notify_all()
+
+    def _answer(self, told: Any) -> None:
+        if not isinstance(told, dict):
+            return
+        if isinstance(told.get("time"), int):
+            self._say({"time": told["time"], "at": self._clock()})
+        self.refused = str(told.get("refused", self.refused))
+        self.ended = told.get("ended", self.ended)
+        self.replies |= told

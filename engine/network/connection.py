@@ -1,0 +1,252 @@
+"""One client: its WebSocket from the opening to the end of its session.
+
+Whatever a client does or leaves undone has a bound here. It has :data:`OPENING_S` for its first message; what it sends
+counts against two buckets and beyond them ends the session; what it does not read is dropped in its outbox, and after
+:data:`STUCK_S` so is the client; of one that is no longer there the library's heartbeat hears nothing. What is wrong
+with a message is told it in words, not more often than it can matter.
+
+The receiving task makes no task and no timer for a message, and sending needs neither: frames leave by the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from engine.errors import EngineError
+from engine.network.intake import Intake, check_gives
+from engine.network.limits import Bucket
+from engine.network.messages import MessageError, Open, Said, Told, Words, parse_text
+from engine.network.metrics import Traffic
+from engine.network.outbox import Outbox
+from engine.publish import to_json
+from engine.session.host import Host, Refused
+from engine.session.live import LiveSession, Opening
+
+OPENING_S = 5.0
+STUCK_S = 10.0
+LINGER_S = 1.0
+"""For which a client may read why it was ended; nothing is read from it meanwhile."""
+BYTES_A_SECOND, MESSAGES_A_SECOND = 800_000, 800
+"""Two voices at 48 kHz in float32, in blocks of 5 ms, and two faces at 100 Hz; twice as much at once."""
+TEXT_COSTS = 4
+"""Messages of numbers that a text message counts as."""
+ASK_EVERY_S, ASK_SOON_S, SOON_S = 1.0, 0.1, 0.5
+"""How often the client's clock is asked: more often in the beginning."""
+SAY_EVERY_S = 0.5
+_MESSAGES = (WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.PING, WSMsgType.PONG)
+POLICY, TRY_LATER, INTERNAL = 1008, 1013, 1011
+"""Close codes (RFC 6455, section 7.4)."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all connections of a server share. ``allows(token)`` says who may open a session."""
+
+    host: Host
+    traffic: Traffic
+    executor: Executor
+    allows: Callable[[str], bool]
+    wake: Callable[[Outbox], None]
+    say: Callable[[str], None]
+    idle_s: float
+
+
+class NotAllowed(EngineError):
+    """A token that does not open sessions."""
+
+
+class Connection:
+    """Made for a WebSocket that is prepared; everything here runs in the network's thread."""
+
+    def __init__(self, terms: Terms, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+        self.outbox = Outbox(terms.traffic, terms.wake)
+        self.session: LiveSession | None = None
+        self._terms, self._ws, self._transport = terms, ws, transport
+        self._clock = terms.host.clock
+        now_ns = self._start_ns = self._clock.now_ns()
+        self._bytes = Bucket(BYTES_A_SECOND, 2 * BYTES_A_SECOND, now_ns)
+        self._messages = Bucket(MESSAGES_A_SECOND, 2 * MESSAGES_A_SECOND, now_ns)
+        self._over = self._deaf = False
+        self._leaving: asyncio.Future[None] | None = None
+        self._heard = False
+        self._ask_s = 0.0
+        self._refusals, self._unsaid = 0, ""
+        self._told_dropped, self._told_ns = 0, 0
+
+    async def serve(self) -> None:
+        """Until one of both ends it."""
+        try:
+            await self._open()
+            while not self._deaf:
+                message = await self._ws.receive()
+                if message.type not in _MESSAGES:
+                    break
+                self._take(message)
+        except EngineError as error:
+            reason = {Refused: "refused", NotAllowed: "token"}.get(type(error), "opening")
+            self._terms.traffic.turned_away[reason] += 1
+            self.end(str(error), TRY_LATER if reason == "refused" else POLICY)
+        except Exception as error:  # a fault of ours with one client must not end the others
+            self._terms.say(f"network session: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            self.end("the engine failed here; open a session again", INTERNAL)
+        finally:
+            self._leave("its client has gone")
+            if self._over and not self._transport.is_closing():
+                await asyncio.sleep(LINGER_S)
+            self._transport.abort()
+            if self._leaving is not None:
+                await self._leaving
+
+    def look(self, now_ns: int) -> None:
+        """What has to be done now and then."""
+        session, outbox = self.session, self.outbox
+        if session is None or self._over:
+            return
+        if session.ended is not None:
+            self.end(session.ended)
+            return
+        if self._heard:
+            session.touch()
+            self._heard = False
+        outbox.flush(now_ns)
+        if outbox.stuck_ns is not None and now_ns - outbox.stuck_ns > STUCK_S * 1e9:
+            self._count_end("stuck")
+            self.end(f"nothing was read for {STUCK_S:g} s", POLICY)
+            return
+        passed = (now_ns - self._start_ns) / 1e9
+        if passed >= self._ask_s and outbox.say(to_json({"time": self._intake.clock.ask(now_ns)})):
+            self._ask_s = passed + (ASK_SOON_S if passed < SOON_S else ASK_EVERY_S)
+        if now_ns - self._told_ns > SAY_EVERY_S * 1e9:
+            self._tell(now_ns)
+
+    def end(self, why: str, code: int = 1000, deaf: bool = False) -> None:
+        """Tell the client why it is over and let it go; ``deaf``: without reading from it meanwhile."""
+        self._deaf = self._deaf or deaf
+        if deaf:
+            self._transport.pause_reading()
+        if self._over:
+            return
+        self._over = True
+        self.outbox.open(self._transport)
+        self.outbox.say(to_json({"ended": why}))
+        self.outbox.shut(code, why.encode()[:120].decode(errors="ignore").encode())
+        asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
+        self._leave(why)
+
+    def _leave(self, why: str) -> None:
+        """Close the session, elsewhere: it waits for the loop's next tick."""
+        if self.session is not None and self._leaving is None:
+            run = asyncio.get_running_loop().run_in_executor
+            self._leaving = run(self._terms.executor, self.session.close, why)
+
+    async def _open(self) -> None:
+        """The first message, and what is answered."""
+        try:
+            message = await asyncio.wait_for(self._ws.receive(), OPENING_S)
+        except TimeoutError:
+            raise MessageError(f"nothing came for {OPENING_S:g} s: send the opening first") from None
+        if message.type is not WSMsgType.TEXT:
+            raise MessageError('the first message opens the session: send {"open": {...}} as text')
+        asked = parse_text(message.data)
+        if not isinstance(asked, Open):
+            raise MessageError('the first message opens the session: send {"open": {...}}')
+        if not self._terms.allows(asked.token):
+            raise NotAllowed("this token may not open sessions; ask for one, and send it as open.token")
+        host, now_ns = self._terms.host, self._clock.now_ns()
+        names = asked.bundles or tuple(host.bundles)[:1]
+        check_gives([host.bundles[name] for name in names if name in host.bundles], asked.keys)
+        ask = Opening(
+            bundles=names,
+            seed=asked.seed,
+            controls=asked.controls,
+            monitor=asked.monitor,
+            given=asked.keys,
+            head=asked.head,
+            idle_s=self._terms.idle_s,
+        )
+        session = host.open(ask, self.outbox.publish)
+        self.session = session
+        self._terms.traffic.count("opened")
+        self._intake = Intake(session, asked.sample_rate, now_ns)
+        if asked.at is not None:
+            self._intake.clock.arrived(asked.at, now_ns)
+        told = {"session": session.describe(), "inputs": self._intake.describe(), "time": self._intake.clock.ask(now_ns)}
+        self.outbox.open(self._transport)
+        self.outbox.say(to_json(told))
+        self.outbox.flush(now_ns)
+
+    def _take(self, message: Any) -> None:
+        """One message."""
+        kind, data, now_ns = message.type, message.data, self._clock.now_ns()
+        binary, size = kind is WSMsgType.BINARY, len(data)
+        cost = TEXT_COSTS if kind is WSMsgType.TEXT else 1
+        if not self._bytes.take(size, now_ns) or not self._messages.take(cost, now_ns):
+            self._count_end("flood")
+            self.end(f"more than {BYTES_A_SECOND} bytes or {MESSAGES_A_SECOND} messages a second", POLICY, deaf=True)
+        if self._over:
+            return
+        self._terms.traffic.received(size)
+        try:
+            if binary:
+                self._heard = True
+                self._intake.binary(data, now_ns)
+            elif kind is WSMsgType.TEXT:
+                self._heard = True
+                self._obey(data, now_ns)
+            elif kind is WSMsgType.PING:
+                self.outbox.pong(data)
+        except EngineError as error:
+            self._refusals += 1
+            self._unsaid = str(error)
+            self._terms.traffic.count("refused")
+
+    def _obey(self, message: bytes, now_ns: int) -> None:
+        """A text message."""
+        told, session = parse_text(message), self.session
+        assert session is not None
+        if isinstance(told, Words):
+            self._intake.words(told, now_ns)
+        elif isinstance(told, Said):
+            self._intake.said(told, now_ns)
+        elif isinstance(told, Open):
+            raise MessageError("this session is open; open another on a connection of its own")
+        else:
+            self._short(told, session, now_ns)
+
+    def _short(self, told: Told, session: LiveSession, now_ns: int) -> None:
+        if told.kind == "time":
+            if told.at_ns is None or not self._intake.clock.answered(told.value, told.at_ns, now_ns):
+                raise MessageError("time: answer what was asked, once, with your own time in at")
+        elif told.kind == "set":
+            self.outbox.say(to_json({"set": session.set(told.value)}))
+        elif told.kind == "ping":
+            self.outbox.say(to_json({"pong": told.value, "at": now_ns}))
+        elif told.kind == "stats":
+            network = {"clock": self._intake.clock.describe(), "dropped": self.outbox.dropped}
+            self.outbox.say(to_json({"stats": {**session.stats(), **network, "refused": self._refusals}}))
+        elif told.kind == "reset":
+            session.reset()
+        else:
+            session.pause(told.kind == "pause")
+
+    def _tell(self, now_ns: int) -> None:
+        """What went wrong since it was told last."""
+        self._told_ns = now_ns
+        too_fast, self._intake.too_fast = self._intake.too_fast, 0
+        if too_fast:
+            self._terms.traffic.count("too_fast", too_fast)
+            self._unsaid = f"{too_fast} samples came faster than time and were thrown away"
+        if self._unsaid and self.outbox.say(to_json({"refused": self._unsaid, "in_all": self._refusals})):
+            self._unsaid = ""
+        dropped = self.outbox.dropped
+        if dropped != self._told_dropped and self.outbox.say(to_json({"dropped": dropped})):
+            self._told_dropped = dropped
+
+    def _count_end(self, why: str) -> None:
+        self._terms.traffic.ended[why] += 1

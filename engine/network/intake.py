@@ -1,0 +1,119 @@
+"""From a client's messages to the feeds of its session: times onto the engine's clock, sound to the bundle's rate.
+
+Sound is taken as fast as time goes, plus what a stalled network delivers at once; what is beyond that is thrown away,
+since every hop of it would make the loop run a step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+
+from engine.bundle import Bundle
+from engine.channels import FACE_NAMES
+from engine.feeds.feeds import Key, columns, key, wanted
+from engine.feeds.latest import Pose, PoseRing
+from engine.feeds.samples import AudioRing
+from engine.feeds.words import Word
+from engine.network.limits import Bucket
+from engine.network.messages import Input, MessageError, Record, Said, Words, parse_records
+from engine.network.timing import ClientClock
+from engine.resample import StreamingResampler
+from engine.roles import ROLES
+from engine.session.live import LiveSession
+
+FASTER = 1.05
+BURST_S = 2.0
+"""Sound beyond real time that is taken at once, seconds."""
+AHEAD_S = 60.0
+"""How far ahead words and flags may be told."""
+
+
+def check_gives(bundles: Sequence[Bundle], gives: Collection[Key]) -> None:
+    """Raises :class:`MessageError` naming what no bundle can be given."""
+    takes = {name for bundle in bundles for name in wanted(bundle.spec)}
+    for what, owner in sorted(set(gives) - takes):
+        there = ", ".join(sorted(f"{name}/{whose}" for name, whose in takes)) or "nothing"
+        raise MessageError(f"gives {what[:60]}/{owner}: {', '.join(item.name for item in bundles)} takes {there}")
+
+
+def numbered(bundles: Sequence[Bundle], gives: Collection[Key]) -> list[Input]:
+    """What of ``gives`` comes as numbers, in the order of the announcement."""
+    shapes: dict[Key, tuple[int, ...]] = {}
+    for bundle in bundles:
+        for item in bundle.spec.inputs:
+            if ROLES[item.role].feed == "latest":
+                shapes.setdefault(key(item), item.shape if columns(item) is None else (len(FACE_NAMES),))
+    poses = [Input(name, shapes[name]) for name in sorted(gives) if name in shapes]
+    return [Input(name) for name in sorted(gives) if name[0] == "audio"] + poses
+
+
+class Intake:
+    """Writes to the feeds of ``session`` what its client sends. ``sample_rate`` of its sound in Hz."""
+
+    def __init__(self, session: LiveSession, sample_rate: int, now_ns: int) -> None:
+        self.clock = ClientClock(now_ns)
+        self.too_fast = 0
+        self.inputs = numbered(session.served, session.ask.given)
+        self._session, self._given = session, session.ask.given
+        self._sinks: list[Callable[[Record, int], None]] = []
+        for item in self.inputs:
+            if item.shape:
+                self._sinks.append(self._poses(session.feeds.latest[item.key]))
+            else:
+                self._sinks.append(self._voice(session.feeds.samples[item.key[1]], sample_rate, now_ns))
+
+    def describe(self) -> list[dict[str, object]]:
+        """The numbered inputs, for the announcement."""
+        return [
+            {"input": number, "gives": "/".join(item.key), "count": math.prod(item.shape) if item.shape else 0}
+            for number, item in enumerate(self.inputs)
+        ]
+
+    def binary(self, message: bytes, now_ns: int) -> None:
+        """Sound and poses. Raises :class:`MessageError`."""
+        for record in parse_records(message, self.inputs):
+            self._sinks[record.input](record, now_ns)
+
+    def words(self, told: Words, now_ns: int) -> None:
+        """Words that are, or will be, said. Raises :class:`MessageError`."""
+        ring = self._session.feeds.words[self._asked("words", told.owner)]
+        for text, start, end in told.words:
+            start_ns = self.clock.to_engine(start, now_ns, AHEAD_S)
+            end_ns = None if end is None else self.clock.to_engine(end, now_ns, AHEAD_S)
+            ring.put(Word(text, start_ns, end_ns))
+
+    def said(self, told: Said, now_ns: int) -> None:
+        """Whether somebody speaks. Raises :class:`MessageError`."""
+        speaking = self._session.feeds.speaking[self._asked("speaking", told.owner)]
+        speaking.say(told.flag, now_ns if told.at_ns is None else self.clock.to_engine(told.at_ns, now_ns, AHEAD_S))
+
+    def _asked(self, what: str, owner: str) -> str:
+        if (what, owner) not in self._given:
+            raise MessageError(f"{what} of {owner}: the opening did not name {what}/{owner} among what it gives")
+        return owner
+
+    def _poses(self, ring: PoseRing) -> Callable[[Record, int], None]:
+        def take(record: Record, now_ns: int) -> None:
+            ring.put(Pose(self.clock.to_engine(record.at_ns, now_ns), record.values, record.valid))
+
+        return take
+
+    def _voice(self, ring: AudioRing, rate: int, now_ns: int) -> Callable[[Record, int], None]:
+        allowed = Bucket(FASTER * rate, BURST_S * rate, now_ns)
+        resampler = None if rate == ring.rate else StreamingResampler(rate, ring.rate)
+
+        def take(record: Record, now_ns: int) -> None:
+            samples = record.values if record.valid else np.zeros_like(record.values)
+            if not allowed.take(len(samples), now_ns):
+                self.too_fast += len(samples)
+                return
+            end_ns = self.clock.to_engine(record.at_ns, now_ns)
+            if resampler is not None:
+                samples = resampler.push(samples)
+                end_ns -= round(resampler.lag_s * 1e9)
+            ring.write(samples, end_ns, record.valid)
+
+        return take

@@ -1,0 +1,225 @@
+"""The door for network sessions: one HTTP server, on a thread of its own.
+
+============ ====================================================================================================
+``/session``  a WebSocket: one session, as :mod:`engine.network.messages` describes
+``/live``     200 while the process can serve at all; otherwise start it again
+``/ready``    200 while another session would be taken: everything is warm and a place is free. A full engine is
+              live and not ready: send visitors elsewhere, and leave those who are there
+``/metrics``  for Prometheus
+============ ====================================================================================================
+
+Loopback is open to whoever is on this machine, except to web pages: a browser says whose page asks (Origin), and only
+pages named in ``origins`` are let in, since any page that somebody visits may otherwise reach a server on loopback.
+Beyond loopback a session needs a token with the right "session", and ``/metrics`` one with the right "describe" (as
+``Authorization: Bearer``); the two health checks tell nothing and are open.
+
+Connections are bounded in number, and one that has not become a session within :data:`HTTP_S` is closed, whatever it
+does. The receive buffer of a session is the library's (a quarter MB at most), its send buffer the system's
+(:data:`SEND_BUFFER`) and the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+
+from aiohttp import web
+
+from engine.access import Access
+from engine.errors import EngineError
+from engine.network.address import bound
+from engine.network.connection import Connection, Terms
+from engine.network.messages import LONGEST_BINARY
+from engine.network.metrics import Traffic, exposed, registry
+from engine.network.outbox import Outbox
+from engine.session.host import Host
+
+HTTP_S = 10.0
+SPARE = 64
+"""Connections beyond the capacity: those that ask for health, and those that are still opening."""
+SEND_BUFFER = 64 * 1024
+HEARTBEAT_S = 15.0
+LOOK_S = 0.1
+START_S = 10.0
+BACKLOG = 256
+
+
+class Server:
+    """Serves ``host``'s sessions on ``address`` (HOST:PORT, [::1]:PORT; port 0 takes a free one). ``origins``: web
+    pages that may open sessions, as https://example.org. ``idle_s``: a session of whose client nothing came for so long
+    is closed. Raises :class:`EngineError` where the address is none, taken, or not to be bound without tokens."""
+
+    def __init__(
+        self,
+        host: Host,
+        address: str,
+        access: Access,
+        *,
+        idle_s: float = 30.0,
+        origins: Collection[str] = (),
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.traffic = Traffic()
+        self._host, self._access, self._origins = host, access, frozenset(origins)
+        self._socket, self._open = _door(address, access)
+        name, port = self._socket.getsockname()[:2]
+        self.url = f"ws://{f'[{name}]' if ':' in name else name}:{port}/session"
+        self._executor = ThreadPoolExecutor(4, "network sessions")
+        self._terms = Terms(host, self.traffic, self._executor, self._allowed, self._wake, say, idle_s)
+        self._metrics = registry(host, self.traffic)
+        self._connections: set[Connection] = set()
+        self._upgraded: set[web.RequestHandler] = set()
+        self._dirty: deque[Outbox] = deque()  # each at most once: an outbox wakes again only after its flush
+        self._scheduled = False
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="network", daemon=True)
+
+    def start(self) -> None:
+        """Serve from now on."""
+        self._thread.start()
+        self._started.wait(START_S)
+
+    def stop(self) -> None:
+        """End all sessions, with the reason, and release the port. Safe to call twice, or without :meth:`start`."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+        self._socket.close()
+        self._executor.shutdown()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        quiet = logging.getLogger("engine.network")
+        quiet.addHandler(logging.NullHandler())
+        quiet.propagate = False  # what peers do wrong is counted; a log of it would be theirs to fill
+        http = web.Server(self._answer, access_log=None, logger=quiet, keepalive_timeout=HTTP_S, lingering_time=0.0)
+
+        def connected() -> asyncio.Protocol:
+            if len(http.connections) >= self._host.capacity + SPARE:
+                self.traffic.turned_away["connections"] += 1
+                return _Refusing()
+            handler = http()
+            self._loop.call_later(HTTP_S, self._hurry, handler)
+            return handler
+
+        listener = await self._loop.create_server(connected, sock=self._socket, backlog=BACKLOG)
+        self._started.set()
+        while not self._stopping.is_set():
+            now_ns = self._host.clock.now_ns()
+            for connection in list(self._connections):
+                connection.look(now_ns)
+            try:
+                await asyncio.wait_for(self._stopping.wait(), LOOK_S)
+            except TimeoutError:
+                continue
+        listener.close()
+        for connection in list(self._connections):
+            connection.end("the engine stops")
+        await http.shutdown(5.0)
+
+    def _hurry(self, handler: web.RequestHandler) -> None:
+        """Close a connection that is still none of a session."""
+        if handler not in self._upgraded and handler.transport is not None:
+            handler.transport.abort()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method != "GET":
+            return web.Response(status=405, text="GET\n")
+        if request.path == "/session":
+            return await self._session(request)
+        if request.path == "/live":
+            return _said(self._host.failure is None, "the engine failed; start it again")
+        if request.path == "/ready":
+            full = len(self._host.sessions()) >= self._host.capacity
+            return _said(self._host.ready and not full, "all sessions are taken" if full else "not warm, or stopping")
+        if request.path == "/metrics":
+            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+            if not self._open and not (scheme == "Bearer" and self._access.allows(token, "describe")):
+                return web.Response(status=401, text="send Authorization: Bearer TOKEN\n")
+            return web.Response(body=exposed(self._metrics), headers={"Content-Type": "text/plain; version=0.0.4"})
+        return web.Response(status=404, text="there is /session, /live, /ready and /metrics\n")
+
+    async def _session(self, request: web.BaseRequest) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if origin is not None and origin not in self._origins:
+            self.traffic.turned_away["origin"] += 1
+            return web.Response(status=403, text="pages of this origin may not open sessions\n")
+        ws = web.WebSocketResponse(
+            autoping=False,
+            heartbeat=HEARTBEAT_S,
+            compress=False,
+            max_msg_size=LONGEST_BINARY,
+            decode_text=False,
+            timeout=1.0,
+        )
+        transport = request.transport
+        if transport is None or not ws.can_prepare(request):
+            return web.Response(status=426, text="open a WebSocket here\n", headers={"Upgrade": "websocket"})
+        handler, connection = request.protocol, Connection(self._terms, ws, transport)
+        self._upgraded.add(handler)
+        self._connections.add(connection)
+        try:
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            await ws.prepare(request)
+            await connection.serve()
+        finally:
+            self._upgraded.discard(handler)
+            self._connections.discard(connection)
+        return ws
+
+    def _allowed(self, token: str) -> bool:
+        return self._open or self._access.allows(token, "session")
+
+    def _wake(self, outbox: Outbox) -> None:
+        """Something waits to be sent; from any thread. Many calls before the network's thread looks are one."""
+        self._dirty.append(outbox)
+        if not self._scheduled:
+            self._scheduled = True
+            try:
+                self._loop.call_soon_threadsafe(self._flush)
+            except RuntimeError:  # the server has stopped; nobody is there to send to
+                self._dirty.clear()
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        now_ns = self._host.clock.now_ns()
+        while self._dirty:
+            self._dirty.popleft().flush(now_ns)
+
+
+class _Refusing(asyncio.Protocol):
+    """For a connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let it go at once."""
+        assert isinstance(transport, asyncio.Transport)
+        transport.abort()
+
+
+def _door(address: str, access: Access) -> tuple[socket.socket, bool]:
+    """The bound socket, and whether everybody may come in."""
+    made, local = bound(address)
+    if not local and not access.tokens and not access.insecure:
+        made.close()
+        raise EngineError(
+            f"--listen {address}: others reach this machine there; give --tokens FILE (who may do what), or --insecure "
+            "where that is meant"
+        )
+    return made, access.insecure or (local and not access.tokens)
+
+
+def _said(good: bool, otherwise: str) -> web.Response:
+    return web.Response(status=200 if good else 503, text="ok\n" if good else f"{otherwise}\n")
