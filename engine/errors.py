@@ -1,4 +1,6 @@
-"""The one exception family that the CLI turns into a message and an exit code."""
+"""The one exception family that the CLI turns into a message and an exit code, and how a stranger's text becomes one."""
+
+import unicodedata
 
 
 class EngineError(Exception):
@@ -7,3 +9,14 @@ class EngineError(Exception):
 
 class SpecError(EngineError, ValueError):
     """A spec, or values given for it, contradict themselves; the message names the field and the remedy."""
+
+
+_HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def clean(text: object, longest: int = 400) -> str:
+    """What a peer said, as one line that does nothing to a terminal: control characters and escape codes, marks that
+    turn the direction of writing, and what has no shape become ``?``, white space one space; cut to ``longest``."""
+    words = str(text)[: 4 * longest]
+    shown = "".join("?" if unicodedata.category(sign) in _HIDDEN else sign for sign in " ".join(words.split()))
+    return shown if len(shown) <= longest else f"{shown[: longest - 3]}..."
