@@ -6,6 +6,7 @@ have are refused as well, so that a misspelt or newer field never passes in sile
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from engine.errors import EngineError
@@ -30,12 +31,17 @@ def read(kind: type[T], data: Any) -> T:
         return cast(T, _adapter(kind).validate_python(data))
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
-        told = [
-            f"{_place(item['loc'])}: {item['msg'].removeprefix('Value error, ')}, not {_cut(item.get('input'))}"
-            for item in found[:_MOST]
-        ]
+        told = [_told(item) for item in found[:_MOST]]
         more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
         raise PlainError("; ".join(told) + more) from None
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    """One error in words: where, what is wanted, and unless that says it already, what was found."""
+    words = found["msg"].removeprefix("Value error, ")
+    instead = "" if found["type"] in ("value_error", "missing") else f", not {_cut(found.get('input'))}"
+    place = _place(found["loc"])
+    return f"{place}: {words}{instead}" if place else f"{words}{instead}"
 
 
 def _adapter(kind: type[Any]) -> Any:

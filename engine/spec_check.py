@@ -22,6 +22,8 @@ MOST_VALUES = 65_535
 """Numbers of one output: the wire counts them in 16 bits."""
 MOST_ELEMENTS = 1 << 24
 """Numbers of one input or state tensor."""
+MOST_AXES = 8
+LONGEST_NAME = 128
 FASTEST, LOUDEST = 1000.0, 384_000
 DTYPES = ("float32", "int64", "bool")
 
@@ -38,6 +40,8 @@ class Whole(Protocol):
     @property
     def lookahead(self) -> int: ...
     @property
+    def memory(self) -> int | None: ...
+    @property
     def hop(self) -> int: ...
     @property
     def inputs(self) -> tuple[InputSpec, ...]: ...
@@ -51,6 +55,8 @@ class Whole(Protocol):
 
 def check(spec: Whole) -> None:
     """Raise :class:`~engine.spec.SpecError` naming the first thing that does not fit."""
+    if not _named(spec.name):
+        raise SpecError(f"a spec named {spec.name[:60]!r}; give 1 to {LONGEST_NAME} characters that can be printed")
     _sizes(spec)
     names = Counter([item.name for item in spec.inputs] + [item.name for item in spec.outputs] + list(spec.state))
     twice = sorted(name for name, times in names.items() if times > 1)
@@ -78,8 +84,9 @@ def _sizes(spec: Whole) -> None:
             raise _error(spec, f"{count} {what}, {most} at most")
     if not 0.0 < spec.rate <= FASTEST:
         raise _error(spec, f"rate {spec.rate}: give frames a second, above 0 and up to {FASTEST:g}")
-    if not 0 <= spec.sample_rate <= LOUDEST or spec.lookahead < 0:
-        raise _error(spec, f"sample rate {spec.sample_rate}, look-ahead {spec.lookahead}: neither can be")
+    if not 0 <= spec.sample_rate <= LOUDEST or spec.lookahead < 0 or (spec.memory is not None and spec.memory < 0):
+        told = f"sample rate {spec.sample_rate}, look-ahead {spec.lookahead}, memory {spec.memory}"
+        raise _error(spec, f"{told}: they cannot be below 0, nor the rate above {LOUDEST}")
     if spec.sample_rate and not float(spec.sample_rate / spec.rate).is_integer():
         raise _error(
             spec,
@@ -90,11 +97,18 @@ def _sizes(spec: Whole) -> None:
     shapes += [(one.name, one.shape, one.dtype) for one in spec.outputs]
     shapes += [(name, held.shape, held.dtype) for name, held in spec.state.items()]
     for name, shape, dtype in shapes:
-        if any(size < 0 for size in shape) or math.prod(shape) > MOST_ELEMENTS:
-            raise _error(spec, f"{name!r} has shape {shape}; {MOST_ELEMENTS} numbers at most")
+        if not _named(name):
+            raise _error(spec, f"{name[:60]!r} is no name; give 1 to {LONGEST_NAME} characters that can be printed")
+        fits = len(shape) <= MOST_AXES and all(0 <= size <= MOST_ELEMENTS for size in shape)
+        if not fits or math.prod(shape) > MOST_ELEMENTS:
+            raise _error(
+                spec, f"{name!r} has shape {shape[:MOST_AXES]}; {MOST_ELEMENTS} numbers in {MOST_AXES} axes at most"
+            )
         if dtype not in DTYPES:
             raise _error(spec, f"{name!r} is {dtype!r}; there is {', '.join(DTYPES)}")
     for name, held in spec.state.items():
+        if math.isnan(held.initial):
+            raise _error(spec, f"state {name!r} begins as NaN; give a number")
         if held.kind == "ring" and (not held.shape or held.window < 1):
             raise _error(spec, f"ring {name!r} has shape {held.shape}; its first number counts the slots")
 
@@ -155,6 +169,8 @@ def _output(spec: Whole, item: OutputSpec) -> None:
     for what, given in (("names", item.names), ("units", item.units)):
         if given and len(given) != count:
             raise _error(spec, f"output {item.name!r} has {len(given)} {what} for {count} numbers")
+    if not item.low <= item.high:
+        raise _error(spec, f"output {item.name!r} goes from {item.low} to {item.high}")
     if not codec_known(item.codec):
         known = ", ".join([*CODECS, *(f"{family}:NAME" for family in CODEC_FAMILIES)])
         raise _error(spec, f"output {item.name!r} has the unknown codec {item.codec!r}; there is {known}")
@@ -164,6 +180,10 @@ def _output(spec: Whole, item: OutputSpec) -> None:
     last = {"joints": 3, "quaternions": 4}.get(item.codec)
     if last is not None and (len(item.shape) != 2 or item.shape[1] != last or not item.skeleton):
         raise _error(spec, f"output {item.name!r} is {item.codec}: give it shape (joints, {last}) and a skeleton")
+
+
+def _named(name: str) -> bool:
+    return 0 < len(name) <= LONGEST_NAME and name.isprintable()
 
 
 def _error(spec: Whole, text: str) -> SpecError:

@@ -148,7 +148,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
         raise BundleError(f"{folder}: {MANIFEST} does not read as YAML ({error}); copy the bundle again") from None
     if not isinstance(data, dict):
         raise BundleError(f"{folder}: {MANIFEST} holds a {type(data).__name__}, not a mapping; copy the bundle again")
-    if data.get("format") != FORMAT or isinstance(data["format"], bool):
+    if data.get("format") != FORMAT:
         raise BundleError(f"{folder}: {_old(data)}")
     try:
         return read(Manifest, data), hashlib.sha256(raw).hexdigest()

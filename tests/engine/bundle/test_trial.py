@@ -171,8 +171,8 @@ def test_own_and_shipped_bundles_are_not_tried(tmp_path: Path, monkeypatch: pyte
     trusted(Bundle.load("rules"))
     trusted(Bundle.load(BUNDLES / "rules"))
     trusted(bundle_of(tmp_path / "b", good().SerializeToString()))
-    shutil.copytree(BUNDLES / "rules", tmp_path / "copy")
-    for path in (tmp_path / "b", tmp_path / "copy"):
+    shutil.copytree(BUNDLES / "rules", tmp_path / "rules")
+    for path in (tmp_path / "b", tmp_path / "rules"):
         with pytest.raises(BundleError, match="tried"):
             trusted(Bundle.load(path))
 
