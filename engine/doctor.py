@@ -95,7 +95,7 @@ def _ports(options: ServeOptions) -> str:
         stack.callback(context.destroy, linger=0)
         for endpoint, option in ((options.pub, "--pub"), (options.control, "--control")):
             socket = stack.enter_context(context.socket(zmq.PUB))  # held until both are: they may be the same
-            bind(socket, endpoint, option)
+            bind(socket, endpoint, option, options.access)
     return f"{options.pub} and {options.control} are free"
 
 

@@ -4,11 +4,9 @@ taking it all apart again, cleanly."""
 from __future__ import annotations
 
 import gc
-import re
 import signal
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,21 +16,19 @@ from typing import Any
 import zmq
 
 from engine.access import Access
+from engine.announce import Ticker
 from engine.bundle import Bundle
 from engine.bundle.fillable import check_fillable
 from engine.clock import MonotonicClock
 from engine.control import ControlServer, set_controls
 from engine.errors import EngineError
-from engine.publish import Publisher, encode_announcement
+from engine.publish import Publisher
 from engine.record.serving import Recorders
 from engine.session.host import Host
 from engine.session.live import LiveSession, Opening
 from engine.sources.base import Source
 from engine.stats import Stats
 
-ANNOUNCE_S = 1.0
-MOST_SAID = 100
-"""Messages that may wait to be said; older ones are dropped."""
 DEFAULT_PUB = "tcp://127.0.0.1:5570"
 DEFAULT_CONTROL = "tcp://127.0.0.1:5571"
 Say = Callable[[str], None]
@@ -41,7 +37,8 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class ServeOptions:
     """What ``engine serve`` was asked for. ``listen`` opens the door for network sessions ("HOST:PORT"), of which there
-    may be ``capacity``; ``alone`` False is no local session beside them."""
+    may be ``capacity``, each silent for ``idle_s`` seconds at most, from web pages of ``origins`` alone; with ``local``
+    False there is no local session beside them."""
 
     bundles: tuple[str, ...] = ("rules",)
     pub: str = DEFAULT_PUB
@@ -60,6 +57,7 @@ class ServeOptions:
     capacity: int = 16
     window_ms: float = 4.0
     idle_s: float = 30.0
+    origins: tuple[str, ...] = ()
     head: str = "face"
     access: Access = field(default_factory=Access)
 
@@ -94,6 +92,8 @@ def serve(
         bundles = [Bundle.load(name) for name in options.bundles]
         for bundle in bundles:
             check_fillable(bundle)
+        for warning in options.access.warnings:
+            say(warning)
         recorders = Recorders(options.record, options.save, options.where)
         stop = stack.enter_context(_stopped_by_signals())
         host = Host(
@@ -119,7 +119,7 @@ def serve(
         gc.collect()
         gc.freeze()  # what start-up made lives as long as the process: no need to walk it in every collection
         stack.callback(gc.unfreeze)
-        ticker = _Ticker(publisher, local, recorders, sources, say)
+        ticker = Ticker(publisher, lambda: local.session, recorders, sources, say)
         if options.local:
             given = frozenset(key for source in sources for key in source.gives)
             session = host.open(
@@ -200,8 +200,8 @@ class _Local:
         return {
             "describe": lambda _: self.describe(),
             "stop": self._stopping,
-            "reset": lambda _: self._asked().reset() or {},
-            "pause": lambda request: self._asked().pause(bool(request.get("paused", True))) or {},
+            "reset": self._forgetting,
+            "pause": self._pausing,
             "set": lambda request: set_controls(self._asked(), request),
             "stats": lambda _: {**(self.session.stats() if self.session else {}), "host": self._host.stats()},
         }
@@ -210,77 +210,24 @@ class _Local:
         self._stop.set()
         return {}
 
+    def _forgetting(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        self._asked().reset()
+        return {}
+
+    def _pausing(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self._asked().pause(request.get("paused", True) is not False)
+        return {}
+
     def _asked(self) -> LiveSession:
         if self.session is None:
             raise EngineError("this engine serves network sessions alone; each is set by its own client")
         return self.session
 
 
-class _Ticker:
-    """Once a second, on a thread of its own: announce the session and tell of new trouble."""
-
-    def __init__(
-        self, publisher: Publisher, local: _Local, recorders: Recorders, sources: Sequence[Source], say: Say
-    ) -> None:
-        self._publisher, self._local, self._recorders = publisher, local, recorders
-        self._sources, self._say = sources, say
-        self._told: dict[str, str | None] = {}
-        self._last: tuple[Any, bytes] = (None, b"")
-        self._soon: deque[str] = deque(maxlen=MOST_SAID)
-        self._wake, self._closed = threading.Event(), False
-        self._thread = threading.Thread(target=self._run, name="announcements", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def soon(self, message: str) -> None:
-        """Say this, from the ticker's thread: whoever calls must not wait for a terminal."""
-        self._soon.append(message)
-        self._wake.set()
-
-    def close(self) -> None:
-        """End the thread."""
-        self._closed = True
-        self._wake.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            session = self._local.session
-            if session is not None:
-                told = session.describe() | {"pub": self._publisher.endpoint}
-                if told != self._last[0]:  # encoded once a change
-                    self._last = told, encode_announcement(session.number, told)
-                self._publisher.announce(self._last[1])
-            self.tell()
-            self._wake.wait(ANNOUNCE_S)
-            self._wake.clear()
-            if self._closed:
-                return
-
-    def tell(self) -> None:
-        """Say what is new about troubles; also at the very end, as a file may fail in its last second."""
-        while self._soon:
-            self._say(self._soon.popleft())
-        troubles = {source.name: source.problem for source in self._sources}
-        session = self._local.session
-        if session is not None:
-            troubles["input"] = "; ".join(session.feeds.problems()) or None
-            for name, text in session.held()["texts"].items():
-                troubles[f"text {name}"] = text["problem"] or None
-        troubles["recording"] = self._recorders.problem
-        for name, problem in troubles.items():
-            kind = re.sub(r"[\d.]+", "", problem) if problem else None  # the seconds count on, the trouble is the same
-            if kind != self._told.get(name):
-                self._say(f"{name}: {problem or 'all well again'}")
-                self._told[name] = kind
-
-
 def _listen(options: ServeOptions, host: Host, stack: ExitStack, say: Say) -> str:
     from engine.network.server import Server
 
-    server = Server(host, options.listen, options.access, idle_s=options.idle_s, say=say)
+    server = Server(host, options.listen, options.access, idle_s=options.idle_s, origins=options.origins, say=say)
     stack.callback(server.stop)
     server.start()
     return server.url

@@ -1,10 +1,10 @@
 """MCAP files, written so that a crash loses a second at most, and read so that a stranger's file can do no harm.
 
-The records' layouts are those of the ``mcap`` package. Its writer and readers are not used: the writer remembers an object
-for every chunk and loses track of the file when the disk is full, the readers believe the sizes that a file states. Here
-everything goes to the file chunk by chunk, without a buffer of the process in between; what is remembered of a chunk is
-its place, packed (some 100 bytes a second). The reader reads one record at a time, of bounded size, holds it against its
-checksum, and takes a file that ends early for what it is: readable up to its last whole chunk.
+The records' layouts are those of the ``mcap`` package. Its writer and readers are not used: the writer remembers an
+object for every chunk and loses track of the file when the disk is full, the readers believe the sizes that a file
+states. Here everything goes to the file chunk by chunk, without a buffer of the process in between; what is remembered
+of a chunk is its place, packed (some 100 bytes a second). The reader reads one record at a time, of bounded size, holds
+it against its checksum, and takes a file that ends early for what it is: readable up to its last whole chunk.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple
 MAGIC = b"\x89MCAP0\r\n"
 LARGEST_CHUNK = 32 << 20
 """Bytes of a chunk, packed or not."""
-LARGEST_METADATA = 4 << 20
+LARGEST_METADATA = 4 << 20  # layout.LONGEST_ABOUT is made to fit
 _HEAD = struct.Struct("<BQ")
 _MESSAGE = struct.Struct("<HIQQ")
 _CHUNK = struct.Struct("<QQQI")
@@ -52,8 +52,8 @@ class Channel(NamedTuple):
 
 
 class ChunkWriter:
-    """Writes to ``file``, which has to be unbuffered; OSError goes to the caller, and ``end`` is then where the last whole
-    chunk ends. Channels are numbered from 1 in the order of ``channels`` (topic, encoding)."""
+    """Writes to ``file``, which has to be unbuffered; OSError goes to the caller, and ``end`` is then where the last
+    whole chunk ends. Channels are numbered from 1 in the order of ``channels`` (topic, encoding)."""
 
     def __init__(
         self, file: IO[bytes], profile: str, library: str, metadata: Metadata, channels: Sequence[tuple[str, str]]

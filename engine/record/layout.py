@@ -42,6 +42,7 @@ HEAD = struct.Struct("<QqqII??xxIIII")
 new, whether the step counted, row, first row and size of its block, steps lost just before this one."""
 LONGEST_STEP = 16 << 20
 """Bytes of a step with its frames; rules has 3 kB."""
+LONGEST_ABOUT = 4 << 20
 LAST_ROW = 4095
 LARGEST_BLOCK = 1024
 
@@ -153,8 +154,12 @@ class About:
         )
 
     def to_json(self) -> str:
-        """As written to the file; :func:`engine.plain.read` of its values restores an equal one."""
-        return json.dumps(asdict(self), allow_nan=False, separators=(",", ":"))
+        """As written to the file; :func:`engine.plain.read` of its values restores an equal one. Raises
+        :class:`RecordingError` where it is longer than a reader takes."""
+        text = json.dumps(asdict(self), allow_nan=False, separators=(",", ":"))
+        if len(text) > LONGEST_ABOUT - 4096:
+            raise RecordingError(f"bundle {self.bundle} is too large to be recorded: {len(text)} bytes of description")
+        return text
 
 
 def input_layouts(spec: StreamSpec) -> tuple[InputLayout, ...]:

@@ -18,12 +18,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
 import engine
 from engine.bundle import Bundle
+from engine.record.beside import open_beside, unwritable
 from engine.record.container import ChunkWriter, Metadata
 from engine.record.layout import (
     FORMAT,
@@ -33,7 +33,6 @@ from engine.record.layout import (
     METADATA,
     PROFILE,
     About,
-    RecordingError,
     stream_topic,
 )
 from engine.record.step import StepRecord
@@ -47,7 +46,6 @@ CHUNK_S = 1.0
 CLOSE_S = 30.0
 """For which closing waits at most for a disk that does not answer."""
 _POLL_S = 0.2
-_MOST_PARTS = 100
 
 
 class _Item(NamedTuple):
@@ -82,15 +80,15 @@ class Recorder:
         """Steps that are in the file, or on their way."""
         self.dropped = 0
         about = About.of(bundle, session, seed, where, streams)
+        described = Metadata(METADATA, {"format": str(FORMAT), "about": about.to_json()})
         self._inputs = [item.name for item in about.inputs]
         self._wait, self._lost = wait, 0
         self._queue: deque[_Item] = deque()
         self._put = self._taken = 0  # bytes; each is written by one thread alone
         self._wake, self._room = threading.Event(), threading.Event()
         self._closing = self._over = False
-        self.file, self._file = _open(path)
+        self.file, self._file = open_beside(path)
         """Where the recording is: beside ``path`` until it is whole."""
-        described = Metadata(METADATA, {"format": str(FORMAT), "about": about.to_json()})
         channels = [(INPUTS, "reaction-engine-step")]
         channels += [(stream_topic(item), "reaction-engine-wire") for item in about.streams]
         library = f"reaction-engine {engine.__version__}"
@@ -99,7 +97,7 @@ class Recorder:
         except OSError as error:
             self._file.close()
             self.file.unlink(missing_ok=True)
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -189,27 +187,3 @@ class Recorder:
         if self.steps:
             writer.finish()
             os.fsync(self._file.fileno())
-
-
-def _open(path: Path) -> tuple[Path, FileIO]:
-    """A new, unbuffered file beside ``path``."""
-    try:
-        if path.exists() and not path.is_file():
-            raise OSError(0, "is no file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for number in range(1, _MOST_PARTS):
-            part = path.with_name(f"{path.name}.part{number if number > 1 else ''}")
-            try:
-                return part, FileIO(part, "x")
-            except FileExistsError:
-                continue
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        raise _unwritable(path, error) from error
-    raise RecordingError(
-        f"cannot write {path}: {_MOST_PARTS - 1} unfinished recordings lie beside it; remove {path.name}.part*"
-    )
-
-
-def _unwritable(path: Path, error: Exception) -> RecordingError:
-    reason = error.strerror if isinstance(error, OSError) else error
-    return RecordingError(f"cannot write {path}: {reason}; give a place that can be written")

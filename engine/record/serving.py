@@ -1,4 +1,5 @@
-"""What ``engine serve`` records: one file a bundle, as the session goes, and the array file of ``--save`` made of it."""
+"""What ``engine serve`` records: one file a bundle, as the session goes, and the array file of ``--save`` made of
+it."""
 
 from __future__ import annotations
 
@@ -7,14 +8,13 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.record.recorder import Recorder
-from engine.record.save import to_npz
 from engine.session.live import LiveSession
 from engine.sources.base import joined
 
 
 class Recorders:
-    """The recordings of one session. ``record`` and ``save`` are what was asked for, either may be None; what is only to
-    be saved is recorded beside it first."""
+    """The recordings of one session. ``record`` and ``save`` are what was asked for, either may be None; what is only
+    to be saved is recorded beside it first."""
 
     def __init__(self, record: Path | None, save: Path | None, where: str) -> None:
         self._record, self._save, self._where = record, save, where
@@ -52,6 +52,8 @@ class Recorders:
         for recorder in self._kept:
             recorder.close()
         if self._save is not None and self._paths:
+            from engine.record.save import to_npz
+
             to_npz(self._paths[0], self._save)
             if self._record is None:
                 for path in self._paths:

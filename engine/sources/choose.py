@@ -34,7 +34,7 @@ KINDS = "live, demo, file PATH, body FILE.bvh, engine ADDRESS or none"
 
 def senses(spec: StreamSpec) -> set[str]:
     """What of a partner a source can give to a model."""
-    return {item.role for item in spec.inputs if item.of == "partner"} & set(SENSES)
+    return {str(item.role) for item in spec.inputs if item.of == "partner"} & set(SENSES)
 
 
 def choose(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> list[Source]:

@@ -1,0 +1,85 @@
+"""What is said once a second: the session to its subscribers, and new trouble to whoever watches the terminal."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.publish import Publisher, encode_announcement
+from engine.record.serving import Recorders
+from engine.session.live import LiveSession
+from engine.sources.base import Source
+
+ANNOUNCE_S = 1.0
+MOST_SAID = 100
+"""Messages that may wait to be said; older ones are dropped."""
+Say = Callable[[str], None]
+
+
+class Ticker:
+    """Once a second, on a thread of its own: announce the session and tell of new trouble."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        session: Callable[[], LiveSession | None],
+        recorders: Recorders,
+        sources: Sequence[Source],
+        say: Say,
+    ) -> None:
+        self._publisher, self._session, self._recorders = publisher, session, recorders
+        self._sources, self._say = sources, say
+        self._told: dict[str, str | None] = {}
+        self._last: tuple[Any, bytes] = (None, b"")
+        self._soon: deque[str] = deque(maxlen=MOST_SAID)
+        self._wake, self._closed = threading.Event(), False
+        self._thread = threading.Thread(target=self._run, name="announcements", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def soon(self, message: str) -> None:
+        """Say this, from the ticker's thread: whoever calls must not wait for a terminal."""
+        self._soon.append(message)
+        self._wake.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed = True
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            session = self._session()
+            if session is not None:
+                told = session.describe() | {"pub": self._publisher.endpoint}
+                if told != self._last[0]:  # encoded once a change
+                    self._last = told, encode_announcement(session.number, told)
+                self._publisher.announce(self._last[1])
+            self.tell()
+            self._wake.wait(ANNOUNCE_S)
+            self._wake.clear()
+            if self._closed:
+                return
+
+    def tell(self) -> None:
+        """Say what is new about troubles; also at the very end, as a file may fail in its last second."""
+        while self._soon:
+            self._say(self._soon.popleft())
+        troubles = {source.name: source.problem for source in self._sources}
+        session = self._session()
+        if session is not None:
+            troubles["input"] = "; ".join(session.feeds.problems()) or None
+            for name, text in session.held()["texts"].items():
+                troubles[f"text {name}"] = text["problem"] or None
+        troubles["recording"] = self._recorders.problem
+        for name, problem in troubles.items():
+            kind = re.sub(r"[\d.]+", "", problem) if problem else None  # the seconds count on, the trouble is the same
+            if kind != self._told.get(name):
+                self._say(f"{name}: {problem or 'all well again'}")
+                self._told[name] = kind

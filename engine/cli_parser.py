@@ -1,0 +1,153 @@
+"""What the command line takes: every command with its options, and how numbers among them are read."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from engine import __version__
+
+PUB, CONTROL = "tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong; how it is meant stands in ``--help``."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of all commands; ``command`` is the one that was named."""
+    whole = _Parser(prog="engine", description="Faces and bodies that react, served frame by frame.")
+    whole.add_argument("--version", action="version", version=f"engine {__version__}")
+    commands = whole.add_subparsers(dest="command", required=True)
+
+    serve = commands.add_parser("serve", help="run a bundle and publish its poses until stopped")
+    serve.add_argument(
+        "--source",
+        nargs="+",
+        metavar=("KIND", "PATH"),
+        help="live (microphone and webcam, the default of a bundle that listens), demo (the built-in partner), "
+        "file PATH, body FILE.bvh, engine ADDRESS (the body of another engine, by its control address) or none (the "
+        "default of a bundle that does not listen)",
+    )
+    serve.add_argument("--fast", action="store_true", help="as fast as it goes instead of in real time")
+    serve.add_argument("--loop", action="store_true", help="play a file again and again")
+    serve.add_argument("--mic", metavar="DEVICE", help="microphone by number or part of its name (see engine devices)")
+    serve.add_argument("--no-mic", action="store_true", help="watch only")
+    serve.add_argument("--camera", type=int, metavar="N", help="webcam number, 0 by default")
+    serve.add_argument("--no-camera", action="store_true", help="listen by voice alone")
+    serve.add_argument("--no-tracker", action="store_true", help="do not look for a face in a file's picture")
+    serve.add_argument(
+        "--speech",
+        nargs="+",
+        metavar=("KIND", "PATH"),
+        help="what the avatar itself says: file PATH [WORDS.json or .vtt], mic DEVICE (a loopback device) or "
+        "net HOST:PORT (a speech program sends sound, words and whether it speaks)",
+    )
+    serve.add_argument("--save", type=Path, metavar="FILE.npz", help="write every published frame as one array file")
+    serve.add_argument("--record", type=Path, metavar="FILE.mcap", help="write inputs and outputs as the session goes")
+    serve.add_argument("--listen", default="", metavar="HOST:PORT", help="let sessions come over the network")
+    serve.add_argument("--capacity", type=_capacity, default=16, metavar="N", help="sessions at most, default 16")
+    serve.add_argument(
+        "--window", type=_window, default=4.0, metavar="MS", help="how long a frame waits for others, default 4"
+    )
+    serve.add_argument("--idle", type=_positive, default=30.0, metavar="S", help="close silent sessions, default 30")
+    serve.add_argument("--origin", action="append", default=[], metavar="URL", help="a web page that may open sessions")
+    serve.add_argument(
+        "--head", choices=("face", "body"), default="face", help="with two bundles: which of them moves the head"
+    )
+    _session_options(serve)
+
+    demo = commands.add_parser("demo", help="serve a bundle, with the built-in partner where it listens, and show it")
+    demo.add_argument(
+        "--out", type=Path, default=Path("out"), help="folder for demo.mp4 and demo.png without a display"
+    )
+    demo.add_argument("--headless", action="store_true", help="write the video even where there is a display")
+    _session_options(demo, seconds=20.0)
+
+    change = commands.add_parser(
+        "set", help='turn controls of a running engine: engine set nod_rate=1.5 effort=high prompt="wave"'
+    )
+    change.add_argument("values", nargs="+", metavar="NAME=VALUE", help="NAME=auto lets it follow by itself again")
+    stats = commands.add_parser("stats", help="print the statistics of a running engine as JSON")
+    for command in (change, stats):
+        command.add_argument("--control", default=CONTROL, metavar="ADDRESS", help=f"default {CONTROL}")
+        command.add_argument("--token", default="", help="of the engine's token file, where it has one")
+        command.add_argument("--keys", type=Path, metavar="FOLDER", help="a client's keys, where the engine has keys")
+
+    commands.add_parser("devices", help="list microphones and webcams")
+    doctor = commands.add_parser("doctor", help="check bundle, devices, ports and one frame end to end")
+    _session_options(doctor)
+    replay = commands.add_parser("replay", help="run a recording (serve --record) again and compare, byte for byte")
+    replay.add_argument("recording", type=Path, metavar="RECORDING.mcap")
+    replay.add_argument("--bundle", metavar="NAME", help="the bundle to run, by default the one that was recorded")
+    keys = commands.add_parser("keys", help="make a key pair for encrypted sockets")
+    keys.add_argument("folder", type=Path)
+    bvh = commands.add_parser("bvh", help="turn a recording (serve --record) into a BVH file")
+    bvh.add_argument("recording", type=Path, metavar="RECORDING.mcap")
+    bvh.add_argument("out", type=Path, metavar="OUT.bvh")
+    bvh.add_argument("--stream", metavar="NAME", help="stream of joint positions, by default the first there is")
+    assets = commands.add_parser("assets", help="fetch the face tracker's model file into the cache")
+    assets.add_argument("path", nargs="?", type=Path, help="take it from this file or folder instead of fetching")
+    return whole
+
+
+def _session_options(parser: argparse.ArgumentParser, seconds: float | None = None) -> None:
+    parser.add_argument(
+        "--bundle",
+        nargs="+",
+        default=["rules"],
+        metavar="NAME",
+        help="bundled models or bundles' folders, side by side",
+    )
+    parser.add_argument("--pub", default=PUB, metavar="ADDRESS", help=f"where frames go out, default {PUB}")
+    parser.add_argument("--control", default=CONTROL, metavar="ADDRESS", help=f"control socket, default {CONTROL}")
+    parser.add_argument("--session", type=_count, default=1, metavar="N", help="session number in every frame")
+    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the model's chance")
+    parser.add_argument("--seconds", type=_positive, default=seconds, metavar="S", help="stop after so long")
+    parser.add_argument("--monitor", action="store_true", help="publish what the model hears and sees as well")
+    parser.add_argument("--runtime", default="onnx:cpu", metavar="NAME", help="onnx:cpu (default) or onnx:cuda")
+    parser.add_argument("--keys", type=Path, metavar="FOLDER", help="encrypt the sockets (see engine keys)")
+    parser.add_argument("--tokens", type=Path, metavar="FILE", help="who may do what: a token and its rights a line")
+    parser.add_argument("--insecure", action="store_true", help="bind beyond this machine without keys or tokens")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="start value of a control")
+
+
+def _capacity(text: str) -> int:
+    value = _count(text)
+    if not 1 <= value <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r}: give 1 to 1024 sessions")
+    return value
+
+
+def _window(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1000.0:
+        raise argparse.ArgumentTypeError(f"{text!r}: give 0 to 1000 milliseconds")
+    return value
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number between 0 and 2^32 - 1")
+    return value
