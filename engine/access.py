@@ -4,8 +4,8 @@ On this machine alone (loopback, ``ipc://``) everything is allowed until a token
 socket is bound with CURVE keys only (:mod:`engine.curve`): a token comes inside a message, and libzmq stores a message
 of any number of parts before anybody sees it. The HTTP door reads what comes piece by piece; there a token is enough.
 
-A token has rights, each on its own: ``describe`` (descriptions, statistics, the clock), ``set`` (controls, texts, reset,
-pause), ``stop`` (end the engine) and ``session`` (open a session on the network and steer it).
+A token has rights, each on its own: ``describe`` (descriptions, statistics, the clock), ``set`` (controls, texts,
+reset, pause), ``stop`` (end the engine) and ``session`` (open a session on the network and steer it).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,20 +21,23 @@ from pathlib import Path
 from engine.curve import SERVER, ServerKeys, make_keys, open_to_others
 from engine.errors import EngineError, clean
 
-__all__ = ["RIGHTS", "Access", "host_of", "loopback", "make_keys", "parse_tokens"]
+__all__ = ["LOCAL", "RIGHTS", "Access", "host_of", "loopback", "make_keys", "parse_tokens"]
 
 RIGHTS = ("describe", "set", "stop", "session")
 ANYONE = "*"
 """In a token file: the rights of those who show no token."""
 SHORTEST_TOKEN, LONGEST_TOKEN = 16, 256
 MOST_TOKENS, LONGEST_FILE = 1024, 1 << 18
-_FORM = f"write a line for each: TOKEN right,right ({', '.join(RIGHTS)}), the token of {SHORTEST_TOKEN} characters or more"
+_REMARK = re.compile(r"(?:^|\s)#")
+_FORM = (
+    f"write a line for each: TOKEN right,right ({', '.join(RIGHTS)}), the token of {SHORTEST_TOKEN} characters or more"
+)
 
 
 @dataclass(frozen=True)
 class Access:
-    """``keys`` guard ZeroMQ sockets. ``tokens`` (rights by token) guard requests wherever they are given; ``anyone`` are
-    the rights of those who show none. ``insecure`` lets sockets be bound beyond this machine without either.
+    """``keys`` guard ZeroMQ sockets. ``tokens`` (rights by token) guard requests wherever they are given; ``anyone``
+    are the rights of those who show none. ``insecure`` lets sockets be bound beyond this machine without either.
     ``warnings`` are for a person."""
 
     keys: ServerKeys | None = None
@@ -81,7 +85,13 @@ class Access:
         """Raise :class:`EngineError` in words where ``what`` is not allowed."""
         if not self.allows(token, right):
             shown = "this token does not have" if token else "no token was shown for"
-            raise EngineError(f"{what}: {shown} the right {right!r}; give one that has it, of the engine's --tokens file")
+            raise EngineError(
+                f"{what}: {shown} the right {right!r}; give one that has it, of the engine's --tokens file"
+            )
+
+
+LOCAL = Access()
+"""Of this machine alone, where everything is allowed."""
 
 
 def loopback(endpoint: str) -> bool:
@@ -117,13 +127,14 @@ def parse_tokens(text: str, name: str = "tokens") -> tuple[dict[str, frozenset[s
     tokens: dict[str, frozenset[str]] = {}
     anyone: frozenset[str] | None = None
     for number, line in enumerate(text.splitlines(), 1):
-        token, *rest = line.split("#", 1)[0].split() or [""]
+        token, *rest = _REMARK.split(line, maxsplit=1)[0].split() or [""]
         if not token:
             continue
         rights = frozenset(right for part in rest for right in part.split(",") if right)
         unknown = sorted(rights.difference(RIGHTS))
         if not rights or unknown:
-            raise EngineError(f"{name} line {number}: {f'no right {clean(unknown[0], 40)!r}' if unknown else 'no rights'}; {_FORM}")
+            wrong = f"there is no right {clean(unknown[0], 40)!r}" if unknown else "it names no rights"
+            raise EngineError(f"{name} line {number}: {wrong}; {_FORM}")
         if token == ANYONE and anyone is None:
             anyone = rights
             continue

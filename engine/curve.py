@@ -85,15 +85,16 @@ def make_keys(folder: Path) -> str:
 
     if (folder / f"{SERVER}.key_secret").exists():
         raise EngineError(f"{folder} holds keys already; remove them, or give another folder")
+    before = os.umask(0o077)  # nobody else reads the secrets, at no time
     try:
-        (folder / CLIENTS).mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(folder, 0o700)
+        (folder / CLIENTS).mkdir(parents=True, exist_ok=True)
         for name in (CLIENT, SERVER):  # the engine's secret last: it says that all is there
-            _, secret = create_certificates(folder, name)
-            os.chmod(secret, 0o600)
+            create_certificates(folder, name)
         (folder / f"{CLIENT}.key").replace(folder / CLIENTS / f"{CLIENT}.key")
     except OSError as error:
         raise EngineError(f"cannot write keys into {folder}: {error.strerror}; give another folder") from error
+    finally:
+        os.umask(before)
     return (
         f"keys in {folder}: serve with --keys {folder}; a client elsewhere needs {SERVER}.key and {CLIENT}.key_secret "
         f"in a folder of its own; {CLIENTS}/ holds the public keys of those who may connect"
@@ -132,7 +133,7 @@ def _load(path: Path) -> tuple[bytes, bytes | None]:
 def _keep_gate(context: zmq.Context[zmq.Socket[bytes]], domain: str, clients: frozenset[bytes]) -> None:
     """Answer libzmq's question who may come in (ZAP, https://rfc.zeromq.org/spec/27), until the context ends."""
     # A shadow, whose sockets are not the context's to close: this one ends when the context does.
-    gate = zmq.Context.shadow(context.underlying).socket(zmq.REP)
+    gate: zmq.Socket[bytes] = zmq.Context.shadow(context.underlying).socket(zmq.REP)
     gate.setsockopt(zmq.LINGER, 0)
     try:
         gate.bind(_ZAP)

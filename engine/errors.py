@@ -1,4 +1,4 @@
-"""The one exception family that the CLI turns into a message and an exit code, and how a stranger's text becomes one."""
+"""The one exception family that the CLI turns into a message and an exit code; how a stranger's text becomes one."""
 
 import unicodedata
 

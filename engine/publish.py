@@ -2,7 +2,13 @@
 
 A subscriber that reads too slowly, or never, loses frames and costs the engine nothing: at most :data:`QUEUE` messages
 wait for it, then new ones are dropped for it alone. Once a second the description of the session goes out under its own
-topic, so that a late joiner without the control socket still learns names and units.
+topic, so that a late joiner without the control socket still learns names and units; it is encoded when it changes.
+
+The socket is a PUB, which hands nothing that comes in to anybody. What a subscriber sends are subscriptions, each a
+prefix of :data:`LONGEST_SUBSCRIPTION` bytes at most, of which libzmq keeps a tree: one of few bytes can cost it 2 kB.
+How many a peer may hold libzmq cannot bound. So a peer that has sent more than :data:`SUBSCRIBER_BYTES` in all (some
+hundred subscriptions) is cut off by the doorkeeper (:mod:`engine.door`, which says where it can weigh), and
+subscriptions are taken in few at a time, as frames go out, so that a flood of them cannot hold up a frame.
 """
 
 from __future__ import annotations
@@ -10,59 +16,82 @@ from __future__ import annotations
 import json
 import math
 import struct
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import zmq
 
+from engine.access import LOCAL, Access
+from engine.door import LINGER_MS, Bounds, Door, bind
 from engine.errors import EngineError
 from engine.wire import Frame, encode
 
+__all__ = ["ANNOUNCE_MAGIC", "LINGER_MS", "QUEUE", "Publisher", "bind", "encode_announcement", "to_json"]
+
 QUEUE = 64
 """Messages that may wait for one subscriber (0.6 s of four streams at 25 frames/s)."""
-LINGER_MS = 200
-"""How long closing waits for the last frames to leave, where a subscriber does not take them."""
-LONGEST_SUBSCRIPTION = 4096
+LONGEST_SUBSCRIPTION = 256
+SUBSCRIBER_BYTES = 16 * 1024
+"""That a subscriber may send in all: handshake, subscriptions, heartbeats (one a second are enough for half an hour;
+its library then connects again)."""
+LONGEST_ANNOUNCEMENT = 1 << 20
+LAST_SESSION = 2**32 - 1
 ANNOUNCE_MAGIC = b"RXA1"
+_BOUNDS = Bounds(longest=LONGEST_SUBSCRIPTION, waiting=16, allowance=SUBSCRIBER_BYTES, queue=QUEUE)
 
 
 class Publisher:
     """Binds ``endpoint`` (``tcp://...``, ``ipc://...``); port ``*`` takes a free one. Raises :class:`EngineError` where
-    it is taken or no address. Used from one thread."""
+    it is taken or no address, where others would reach it without keys (``access``), or for a session number that does
+    not fit into a frame. Any thread may send."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, session: int) -> None:
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, session: int, access: Access = LOCAL
+    ) -> None:
+        _check(session)
         self.session = session
-        # XPUB is PUB that also hears of subscriptions, so that one can tell whether anyone listens.
-        self._socket = context.socket(zmq.XPUB)
-        self._socket.setsockopt(zmq.SNDHWM, QUEUE)
-        self._socket.setsockopt(zmq.LINGER, LINGER_MS)
-        self._socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_SUBSCRIPTION)  # of what subscribers send here
-        self._socket.setsockopt(zmq.XPUB_VERBOSER, 1)
-        self.endpoint = bind(self._socket, endpoint, "--pub")
-        self._subscriptions = 0
+        self._door = Door(context, zmq.PUB, endpoint, "--pub", _BOUNDS, access)
+        self.endpoint = self._door.endpoint
+        # Loops of several bundles and the announcements share the socket. Sending is some microseconds' work.
+        self._lock = threading.Lock()
 
     def send(self, frame: Frame) -> None:
         """Publish one frame."""
-        self._socket.send(encode(frame), copy=True)
+        self._send(encode(frame))
 
-    def announce(self, description: Mapping[str, Any]) -> None:
-        """Publish the session's description (see ``control.describe``)."""
-        head = ANNOUNCE_MAGIC + struct.pack("<I", self.session)
-        self._socket.send(head + to_json(description))
+    def announce(self, encoded: bytes) -> None:
+        """Publish the session's description, as :func:`encode_announcement` made it."""
+        self._send(encoded)
 
     def subscribers(self) -> int:
-        """Subscriptions held at the moment."""
-        for _ in range(1000):  # a peer that sends without end must not keep the loop here
-            if not self._socket.poll(0):
-                break
-            kind = self._socket.recv()[:1]  # anything but 0 and 1 is a peer's own idea
-            self._subscriptions += {b"\x01": 1, b"\x00": -1}.get(kind, 0)
-        return max(self._subscriptions, 0)
+        """How many peers are connected; what they subscribed to, libzmq does not tell."""
+        return self._door.keeper.peers()
 
     def close(self) -> None:
         """Release the port."""
-        self._socket.close()
+        with self._lock:
+            self._door.close()
+
+    def _send(self, message: bytes) -> None:
+        with self._lock:
+            self._door.socket.send(message, copy=True)
+
+
+def encode_announcement(session: int, description: Mapping[str, Any]) -> bytes:
+    """The message that announces a description (see ``control.describe``). Raises :class:`EngineError` for a session
+    number that does not fit; a description that is too long to be sent every second says so in its place."""
+    _check(session)
+    told = to_json(description)
+    if len(told) > LONGEST_ANNOUNCEMENT:
+        told = to_json({"session": session, "problem": f"a description of {len(told)} bytes; ask the control socket"})
+    return ANNOUNCE_MAGIC + struct.pack("<I", session) + told
+
+
+def _check(session: int) -> None:
+    if not 0 <= session <= LAST_SESSION:
+        raise EngineError(f"session number {str(session)[:40]}: give 0 to {LAST_SESSION} (--session)")
 
 
 def to_json(value: object) -> bytes:
@@ -81,26 +110,3 @@ def _plain(value: object) -> object:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
-
-
-def bind(socket: zmq.Socket[bytes], endpoint: str, option: str) -> str:
-    """Bind ``socket`` and return the address it got. Raises :class:`EngineError` naming endpoint, reason and option;
-    the socket is closed then."""
-    port = endpoint.rpartition(":")[2]
-    try:
-        if endpoint.startswith("tcp://") and port.isdecimal() and int(port) > 65535:
-            raise zmq.ZMQError(zmq.EINVAL)  # ZeroMQ itself would bind the remainder
-        socket.bind(endpoint)
-    except UnicodeEncodeError as error:
-        socket.close()
-        raise EngineError(f"{option} {endpoint!r} is not readable as text; give tcp://127.0.0.1:5570") from error
-    except zmq.ZMQError as error:
-        socket.close()
-        if error.errno == zmq.EADDRINUSE:
-            raise EngineError(
-                f"{endpoint} is in use, perhaps by another engine; stop that one or choose another port with {option}"
-            ) from error
-        raise EngineError(
-            f"cannot bind {endpoint!r}: {error.strerror}; give {option} an address such as tcp://127.0.0.1:5570"
-        ) from error
-    return socket.getsockopt_string(zmq.LAST_ENDPOINT)

@@ -16,10 +16,12 @@ import json
 import struct
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zmq
+from zmq.auth import load_certificate
 
 HEAD = struct.Struct(
     "<4sBBHIq"
@@ -30,10 +32,16 @@ MOST_AT_ONCE_S = 10.0
 class Speaker:
     """One speech program's way to the engine. Every call returns the engine's answer: ``now_ns``, its clock, and
     ``ahead_s``, how much is yet to be played. Raises ValueError with the engine's words for what it refuses, and
-    ConnectionError where none answers within ``timeout_s`` seconds."""
+    ConnectionError where none answers within ``timeout_s`` seconds. ``token``: one with the right ``set``, where the
+    engine has a token file. ``keys``: the folder with server.key and client.key_secret that ``engine keys`` made, where
+    the engine is served with --keys."""
 
-    def __init__(self, address: str = "tcp://127.0.0.1:5572", timeout_s: float = 2.0) -> None:
+    def __init__(
+        self, address: str = "tcp://127.0.0.1:5572", timeout_s: float = 2.0, token: str = "", keys: str | Path = ""
+    ) -> None:
         self._address, self._timeout_s = address, timeout_s
+        self._token = [token.encode()] if token else []
+        self._keys = Path(keys) if keys else None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket: zmq.Socket[bytes] | None = None
         self._answer: dict[str, Any] = {}
@@ -81,8 +89,12 @@ class Speaker:
     def _send(self, message: bytes) -> dict[str, Any]:
         if self._socket is None:
             self._socket = self._context.socket(zmq.REQ)
+            if self._keys is not None:
+                self._socket.curve_serverkey = load_certificate(self._keys / "server.key")[0]
+                own = load_certificate(self._keys / "client.key_secret")
+                self._socket.curve_publickey, self._socket.curve_secretkey = own
             self._socket.connect(self._address)
-        self._socket.send(message)
+        self._socket.send_multipart([*self._token, message])
         if not self._socket.poll(round(1000 * self._timeout_s)):
             self._socket.close(linger=0)  # a REQ socket that waits for an answer takes nothing else
             self._socket = None

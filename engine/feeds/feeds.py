@@ -6,6 +6,7 @@ alone, so a bundle with two voices has two rings, and what nobody asked for has 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -23,7 +24,7 @@ Key = tuple[str, str]
 CAPACITY_S = 4.0
 """Sound that a session keeps, seconds."""
 SPEECH_RATE = 16_000
-"""Hz at which the avatar's own voice is heard by a bundle that only wants to know whether it speaks."""
+"""Hz, or a little more, at which the own voice is heard by a bundle that only wants to know whether it speaks."""
 
 
 def key(item: InputSpec) -> Key:
@@ -65,10 +66,11 @@ class Feeds:
         """Empty feeds for a model; ``ids`` numbers words by the bundle's vocabulary."""
         feeds = cls(held or Held(spec), start_ns)
         keys = wanted(spec)
-        rate = spec.sample_rate or SPEECH_RATE
+        hop = spec.hop or math.ceil(SPEECH_RATE / spec.rate)  # whole samples, or hops would drift from frames
+        rate = spec.sample_rate or round(hop * spec.rate)
         for what, owner in sorted(keys):
             if what == "audio":
-                feeds.samples[owner] = AudioRing(rate, spec.hop or round(rate / spec.rate), CAPACITY_S)
+                feeds.samples[owner] = AudioRing(rate, hop, CAPACITY_S)
             elif what == "words":
                 feeds.words[owner] = WordRing(ids)
             elif what == "speaking":

@@ -119,6 +119,9 @@ class AudioRing:
         for first in range(0, total, step):
             part = samples[first : first + step]
             part_end_ns = end_ns - round((total - first - len(part)) * 1e9 / self.rate)
+            if valid:  # before a reader can see it: whoever reads a hop may ask at once what was heard in it
+                for heard in self._heard:
+                    heard(part, part_end_ns)
             with self._changed:
                 while block and not self._ended and self._written + len(part) > self._read + BACKLOG_HOPS * self.hop:
                     if stop is not None and stop.is_set():
@@ -132,9 +135,6 @@ class AudioRing:
                 complete = self._written // self.hop > before // self.hop
             if complete and self._wake is not None:
                 self._wake()
-            if valid:
-                for heard in self._heard:
-                    heard(part, part_end_ns)
             for ring, resampler in self._followers:
                 passed = part if resampler is None else resampler.push(np.asarray(part, np.float32))
                 behind_ns = 0 if resampler is None else round(resampler.lag_s * 1e9)

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 
-from engine.errors import EngineError
+from engine.access import Access, host_of, loopback
+from engine.errors import EngineError, clean
 
 _FORM = "write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080"
 
 
 def parsed(address: str) -> tuple[str, int]:
     """Host and port. Raises :class:`EngineError` where the address is none."""
-    host, colon, port = address.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not host or (":" in host and not bracketed) or not (port.isascii() and port.isdecimal()):
-        raise EngineError(f"--listen {address[:80]!r} is no address; {_FORM}")
+    host, port = host_of(address), address.rpartition(":")[2]
+    if host is None or "://" in address or not (port.isascii() and port.isdecimal()):
+        raise EngineError(f"--listen {clean(address, 80)!r} is no address; {_FORM}")
     if int(port[:6]) > 65535:
-        raise EngineError(f"--listen {address[:80]!r}: ports go from 0 to 65535; {_FORM}")
-    return host.strip("[]"), int(port)
+        raise EngineError(f"--listen {clean(address, 80)!r}: ports go from 0 to 65535; {_FORM}")
+    return host, int(port)
 
 
-def bound(address: str) -> tuple[socket.socket, bool]:
-    """A socket that is bound to ``address``, and whether only this machine reaches it. Raises :class:`EngineError`
-    where that cannot be."""
+def bound(address: str, access: Access) -> socket.socket:
+    """A socket that is bound to ``address``. Raises :class:`EngineError` where that cannot be, and where others would
+    reach it without a token."""
     host, port = parsed(address)
+    if not loopback(address) and not access.tokens and not access.insecure:
+        raise EngineError(
+            f"--listen {clean(address, 80)}: others reach this machine there; give --tokens FILE (who may do what), "
+            "bind 127.0.0.1, or say --insecure where everybody may come in"
+        )
     try:
         family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except (OSError, UnicodeError) as error:
-        raise EngineError(f"--listen {address[:80]!r}: nothing here has the name {host[:60]!r}; {_FORM}") from error
+        raise EngineError(f"--listen {clean(address, 80)}: no network here has {clean(host, 60)!r}; {_FORM}") from error
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":
@@ -40,4 +44,4 @@ def bound(address: str) -> tuple[socket.socket, bool]:
     except OSError as error:
         made.close()
         raise EngineError(f"--listen {address}: cannot bind there ({error.strerror}); choose another port") from error
-    return made, ipaddress.ip_address(made.getsockname()[0].partition("%")[0]).is_loopback
+    return made

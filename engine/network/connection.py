@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from engine.access import Access
 from engine.errors import EngineError
 from engine.network.intake import Intake, check_gives
 from engine.network.limits import Bucket
@@ -34,8 +35,9 @@ LINGER_S = 1.0
 """For which a client may read why it was ended; nothing is read from it meanwhile."""
 BYTES_A_SECOND, MESSAGES_A_SECOND = 800_000, 800
 """Two voices at 48 kHz in float32, in blocks of 5 ms, and two faces at 100 Hz; twice as much at once."""
-TEXT_COSTS = 4
-"""Messages of numbers that a text message counts as."""
+TEXT_COSTS, BYTES_A_MESSAGE, STATS_COST = 4, 128, 200
+"""A text message counts as so many of numbers, and one more for so many bytes; asking for statistics as a quarter of a
+second's. A message of several records counts as that many."""
 ASK_EVERY_S, ASK_SOON_S, SOON_S = 1.0, 0.1, 0.5
 """How often the client's clock is asked: more often in the beginning."""
 SAY_EVERY_S = 0.5
@@ -46,12 +48,12 @@ POLICY, TRY_LATER, INTERNAL = 1008, 1013, 1011
 
 @dataclass(frozen=True)
 class Terms:
-    """What all connections of a server share. ``allows(token)`` says who may open a session."""
+    """What all connections of a server share. ``access`` says whose token opens a session."""
 
     host: Host
     traffic: Traffic
     executor: Executor
-    allows: Callable[[str], bool]
+    access: Access
     wake: Callable[[Outbox], None]
     say: Callable[[str], None]
     idle_s: float
@@ -83,25 +85,29 @@ class Connection:
         """Until one of both ends it."""
         try:
             await self._open()
-            while not self._deaf:
-                message = await self._ws.receive()
-                if message.type not in _MESSAGES:
-                    break
-                self._take(message)
+            await self._listen()
         except EngineError as error:
             reason = {Refused: "refused", NotAllowed: "token"}.get(type(error), "opening")
             self._terms.traffic.turned_away[reason] += 1
             self.end(str(error), TRY_LATER if reason == "refused" else POLICY)
+            await self._listen()
         except Exception as error:  # a fault of ours with one client must not end the others
             self._terms.say(f"network session: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
             self.end("the engine failed here; open a session again", INTERNAL)
         finally:
             self._leave("its client has gone")
-            if self._over and not self._transport.is_closing():
-                await asyncio.sleep(LINGER_S)
             self._transport.abort()
             if self._leaving is not None:
                 await self._leaving
+
+    async def _listen(self) -> None:
+        """Until the client has gone; where it is over already, for :data:`LINGER_S` at most."""
+        while not self._deaf:
+            message = await self._ws.receive()
+            if message.type not in _MESSAGES:
+                return
+            self._take(message)
+        await asyncio.sleep(LINGER_S)
 
     def look(self, now_ns: int) -> None:
         """What has to be done now and then."""
@@ -156,11 +162,12 @@ class Connection:
         asked = parse_text(message.data)
         if not isinstance(asked, Open):
             raise MessageError('the first message opens the session: send {"open": {...}}')
-        if not self._terms.allows(asked.token):
-            raise NotAllowed("this token may not open sessions; ask for one, and send it as open.token")
+        if not self._terms.access.allows(asked.token, "session"):
+            raise NotAllowed("this token may not open sessions; ask for one that may, and send it as open.token")
         host, now_ns = self._terms.host, self._clock.now_ns()
         names = asked.bundles or tuple(host.bundles)[:1]
-        check_gives([host.bundles[name] for name in names if name in host.bundles], asked.keys)
+        if all(name in host.bundles for name in names):  # otherwise the host refuses it
+            check_gives([host.bundles[name] for name in names], asked.keys)
         ask = Opening(
             bundles=names,
             seed=asked.seed,
@@ -176,7 +183,11 @@ class Connection:
         self._intake = Intake(session, asked.sample_rate, now_ns)
         if asked.at is not None:
             self._intake.clock.arrived(asked.at, now_ns)
-        told = {"session": session.describe(), "inputs": self._intake.describe(), "time": self._intake.clock.ask(now_ns)}
+        told = {
+            "session": session.describe(),
+            "inputs": self._intake.describe(),
+            "time": self._intake.clock.ask(now_ns),
+        }
         self.outbox.open(self._transport)
         self.outbox.say(to_json(told))
         self.outbox.flush(now_ns)
@@ -185,19 +196,19 @@ class Connection:
         """One message."""
         kind, data, now_ns = message.type, message.data, self._clock.now_ns()
         binary, size = kind is WSMsgType.BINARY, len(data)
-        cost = TEXT_COSTS if kind is WSMsgType.TEXT else 1
+        cost = TEXT_COSTS + size / BYTES_A_MESSAGE if kind is WSMsgType.TEXT else 1
         if not self._bytes.take(size, now_ns) or not self._messages.take(cost, now_ns):
-            self._count_end("flood")
-            self.end(f"more than {BYTES_A_SECOND} bytes or {MESSAGES_A_SECOND} messages a second", POLICY, deaf=True)
+            self._flooded()
         if self._over:
             return
         self._terms.traffic.received(size)
         try:
             if binary:
                 self._heard = True
-                self._intake.binary(data, now_ns)
+                records = self._intake.binary(data, now_ns)
+                if records > 1 and not self._messages.take(records - 1, now_ns):
+                    self._flooded()
             elif kind is WSMsgType.TEXT:
-                self._heard = True
                 self._obey(data, now_ns)
             elif kind is WSMsgType.PING:
                 self.outbox.pong(data)
@@ -210,6 +221,8 @@ class Connection:
         """A text message."""
         told, session = parse_text(message), self.session
         assert session is not None
+        if not isinstance(told, Told) or told.kind != "time":  # which a library answers, whoever else is still there
+            self._heard = True
         if isinstance(told, Words):
             self._intake.words(told, now_ns)
         elif isinstance(told, Said):
@@ -228,6 +241,8 @@ class Connection:
         elif told.kind == "ping":
             self.outbox.say(to_json({"pong": told.value, "at": now_ns}))
         elif told.kind == "stats":
+            if not self._messages.take(STATS_COST, now_ns):
+                raise MessageError("stats: ask less often, once a second at most")
             network = {"clock": self._intake.clock.describe(), "dropped": self.outbox.dropped}
             self.outbox.say(to_json({"stats": {**session.stats(), **network, "refused": self._refusals}}))
         elif told.kind == "reset":
@@ -247,6 +262,10 @@ class Connection:
         dropped = self.outbox.dropped
         if dropped != self._told_dropped and self.outbox.say(to_json({"dropped": dropped})):
             self._told_dropped = dropped
+
+    def _flooded(self) -> None:
+        self._count_end("flood")
+        self.end(f"more than {BYTES_A_SECOND} bytes or {MESSAGES_A_SECOND} messages a second", POLICY, deaf=True)
 
     def _count_end(self, why: str) -> None:
         self._terms.traffic.ended[why] += 1

@@ -72,10 +72,12 @@ class Intake:
             for number, item in enumerate(self.inputs)
         ]
 
-    def binary(self, message: bytes, now_ns: int) -> None:
-        """Sound and poses. Raises :class:`MessageError`."""
-        for record in parse_records(message, self.inputs):
+    def binary(self, message: bytes, now_ns: int) -> int:
+        """Sound and poses; how many records it were. Raises :class:`MessageError`."""
+        records = parse_records(message, self.inputs)
+        for record in records:
             self._sinks[record.input](record, now_ns)
+        return len(records)
 
     def words(self, told: Words, now_ns: int) -> None:
         """Words that are, or will be, said. Raises :class:`MessageError`."""

@@ -35,10 +35,10 @@ offset type  meaning
 ====== ===== =============================================================================================
 
 **From the engine.** ``{"session": announcement, "inputs": [{"input": 0, "gives": "audio/partner", "count": 0}, ...],
-"time": ns}`` answers the opening (``count`` numbers make a pose; sound has any), then come frames as the wire format has
-them (:mod:`engine.wire`), one a binary message, and as text ``{"time": ns}`` (to be answered), ``{"set": ...}`` (all
-that is held now), ``{"pong": 7, "at": ns}``, ``{"stats": ...}``, ``{"dropped": n}`` (frames that this client was too
-slow for, in all), ``{"refused": "why", "in_all": n}`` and at the end ``{"ended": "why"}``.
+"time": ns}`` answers the opening (``count`` numbers make a pose; sound has any), then come frames as the wire format
+has them (:mod:`engine.wire`), one a binary message, and as text ``{"time": ns}`` (to be answered), ``{"set": ...}``
+(all that is held now), ``{"pong": 7, "at": ns}``, ``{"stats": ...}``, ``{"dropped": n}`` (frames that this client was
+too slow for, in all), ``{"refused": "why", "in_all": n}`` and at the end ``{"ended": "why"}``.
 
 Everything is parsed within bounds, and nothing of a message counts that does not fit.
 """
@@ -60,7 +60,7 @@ from engine.feeds.words import LONGEST_WORD
 from engine.plain import STRICT, PlainError, read
 from engine.roles import OWNERS
 from engine.speech.messages import RATES
-from engine.text.clean import clean
+from engine.text.tidy import tidy
 
 LONGEST_BINARY = 64 * 1024
 """Bytes of a message: a third of a second of float32 at 48 kHz."""
@@ -190,7 +190,9 @@ def parse_records(message: bytes, inputs: Sequence[Input]) -> list[Record]:
     records: list[Record] = []
     while at < size:
         if size - at < HEAD.size or len(records) >= MOST_RECORDS:
-            raise MessageError(f"record {len(records)}: {size - at} bytes are left; send {MOST_RECORDS} whole ones at most")
+            raise MessageError(
+                f"record {len(records)}: {size - at} bytes are left; send {MOST_RECORDS} whole ones at most"
+            )
         kind, number, valid, zero, count, at_ns = HEAD.unpack_from(message, at)
         at += HEAD.size
         known = FORMATS.get(kind)
@@ -212,7 +214,9 @@ def parse_records(message: bytes, inputs: Sequence[Input]) -> list[Record]:
             raise MessageError(f"record {len(records)}: numbers that are not finite; send 0 for valid instead")
         if shape:
             if kind != FLOAT32 or count != _count(shape):
-                raise MessageError(f"record {len(records)}: a pose of {inputs[number].key[0]} is {_count(shape)} float32")
+                raise MessageError(
+                    f"record {len(records)}: a pose of {inputs[number].key[0]} is {_count(shape)} float32"
+                )
             values = values.reshape(shape)
         elif kind == FLOAT32:
             np.clip(values, -1.0, 1.0, out=values)
@@ -250,7 +254,7 @@ def _checked(kind: str, value: Any) -> Any:
 def _word(entry: Any) -> tuple[str, int, int | None]:
     if not isinstance(entry, list) or not 2 <= len(entry) <= 3 or not isinstance(entry[0], str):
         raise MessageError('words: give ["text", start, end] for each')
-    text = clean(entry[0][: 4 * LONGEST_WORD])[:LONGEST_WORD]
+    text = tidy(entry[0][: 4 * LONGEST_WORD])[:LONGEST_WORD]
     if not text:
         raise MessageError("words: a text without letters")
     end = entry[2] if len(entry) == 3 else None

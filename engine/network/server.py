@@ -10,8 +10,9 @@
 
 Loopback is open to whoever is on this machine, except to web pages: a browser says whose page asks (Origin), and only
 pages named in ``origins`` are let in, since any page that somebody visits may otherwise reach a server on loopback.
-Beyond loopback a session needs a token with the right "session", and ``/metrics`` one with the right "describe" (as
-``Authorization: Bearer``); the two health checks tell nothing and are open.
+Beyond loopback nothing is bound without tokens. Where there are tokens a session needs one with the right "session" (in
+its opening), and ``/metrics`` one with the right "describe" (as ``Authorization: Bearer``); the two health checks tell
+nothing and are open.
 
 Connections are bounded in number, and one that has not become a session within :data:`HTTP_S` is closed, whatever it
 does. The receive buffer of a session is the library's (a quarter MB at most), its send buffer the system's
@@ -31,7 +32,6 @@ from concurrent.futures import ThreadPoolExecutor
 from aiohttp import web
 
 from engine.access import Access
-from engine.errors import EngineError
 from engine.network.address import bound
 from engine.network.connection import Connection, Terms
 from engine.network.messages import LONGEST_BINARY
@@ -66,12 +66,13 @@ class Server:
     ) -> None:
         self.traffic = Traffic()
         self._host, self._access, self._origins = host, access, frozenset(origins)
-        self._socket, self._open = _door(address, access)
+        self._socket = bound(address, access)
         name, port = self._socket.getsockname()[:2]
         self.url = f"ws://{f'[{name}]' if ':' in name else name}:{port}/session"
         self._executor = ThreadPoolExecutor(4, "network sessions")
-        self._terms = Terms(host, self.traffic, self._executor, self._allowed, self._wake, say, idle_s)
+        self._terms = Terms(host, self.traffic, self._executor, access, self._wake, say, idle_s)
         self._metrics = registry(host, self.traffic)
+        self._http: web.Server | None = None
         self._connections: set[Connection] = set()
         self._upgraded: set[web.RequestHandler] = set()
         self._dirty: deque[Outbox] = deque()  # each at most once: an outbox wakes again only after its flush
@@ -105,7 +106,9 @@ class Server:
         quiet = logging.getLogger("engine.network")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False  # what peers do wrong is counted; a log of it would be theirs to fill
-        http = web.Server(self._answer, access_log=None, logger=quiet, keepalive_timeout=HTTP_S, lingering_time=0.0)
+        http = self._http = web.Server(
+            self._answer, access_log=None, logger=quiet, keepalive_timeout=HTTP_S, lingering_time=0.0
+        )
 
         def connected() -> asyncio.Protocol:
             if len(http.connections) >= self._host.capacity + SPARE:
@@ -147,7 +150,7 @@ class Server:
             return _said(self._host.ready and not full, "all sessions are taken" if full else "not warm, or stopping")
         if request.path == "/metrics":
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            if not self._open and not (scheme == "Bearer" and self._access.allows(token, "describe")):
+            if not self._access.allows(token if scheme == "Bearer" else "", "describe"):
                 return web.Response(status=401, text="send Authorization: Bearer TOKEN\n")
             return web.Response(body=exposed(self._metrics), headers={"Content-Type": "text/plain; version=0.0.4"})
         return web.Response(status=404, text="there is /session, /live, /ready and /metrics\n")
@@ -180,9 +183,6 @@ class Server:
             self._connections.discard(connection)
         return ws
 
-    def _allowed(self, token: str) -> bool:
-        return self._open or self._access.allows(token, "session")
-
     def _wake(self, outbox: Outbox) -> None:
         """Something waits to be sent; from any thread. Many calls before the network's thread looks are one."""
         self._dirty.append(outbox)
@@ -207,18 +207,6 @@ class _Refusing(asyncio.Protocol):
         """Let it go at once."""
         assert isinstance(transport, asyncio.Transport)
         transport.abort()
-
-
-def _door(address: str, access: Access) -> tuple[socket.socket, bool]:
-    """The bound socket, and whether everybody may come in."""
-    made, local = bound(address)
-    if not local and not access.tokens and not access.insecure:
-        made.close()
-        raise EngineError(
-            f"--listen {address}: others reach this machine there; give --tokens FILE (who may do what), or --insecure "
-            "where that is meant"
-        )
-    return made, access.insecure or (local and not access.tokens)
 
 
 def _said(good: bool, otherwise: str) -> web.Response:

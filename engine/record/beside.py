@@ -30,7 +30,9 @@ def open_beside(path: Path) -> tuple[Path, FileIO]:
     )
 
 
-def unwritable(path: Path, error: OSError | ValueError) -> RecordingError:
+def unwritable(
+    path: Path, error: OSError | ValueError, remedy: str = "give a place that can be written"
+) -> RecordingError:
     """The error that says so in words."""
     reason = error.strerror if isinstance(error, OSError) else error
-    return RecordingError(f"cannot write {path}: {reason}; give a place that can be written")
+    return RecordingError(f"cannot write {path}: {reason}; {remedy}")

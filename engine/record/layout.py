@@ -37,12 +37,14 @@ FORMAT = 1
 PROFILE = "reaction-engine"
 METADATA = "reaction-engine recording"
 INPUTS = "inputs"
-HEAD = struct.Struct("<QqqII??xxIIII")
+HEAD = struct.Struct("<qqqII??xxIIIII")
 """Sequence number, capture and due time (ns), flags known before the step, flags published, whether the row was made
-new, whether the step counted, row, first row and size of its block, steps lost just before this one."""
+new, whether the step counted, row, first row and size of its block, steps lost just before this one, CRC-32 of the
+inputs that follow."""
 LONGEST_STEP = 16 << 20
 """Bytes of a step with its frames; rules has 3 kB."""
 LONGEST_ABOUT = 4 << 20
+LONGEST_WORD = 200
 LAST_ROW = 4095
 LARGEST_BLOCK = 1024
 
@@ -120,6 +122,15 @@ class About:
         for stream in self.streams:
             if len(stream.names) > MOST_VALUES or not 0 <= stream.number < 1 << 16:
                 raise RecordingError(f"stream {stream.name[:60]!r}: too many values, or a number that cannot be")
+        words = [self.engine, self.bundle, self.version, self.step, self.spec, self.where]
+        words += [word for item in self.inputs for word in (item.name, item.dtype)]
+        for stream in self.streams:
+            words += [stream.name, stream.kind, stream.skeleton, stream.codec, *stream.names, *stream.units]
+        for skeleton in self.skeletons:
+            words += [skeleton.name, *skeleton.joints]
+        for word in words:  # they are shown to people later
+            if len(word) > LONGEST_WORD or not word.isprintable():
+                raise RecordingError(f"{word[:40]!r} is no name: give {LONGEST_WORD} printable characters at most")
         if not 0.0 < self.rate <= FASTEST or not 0 <= self.seed < 1 << 64 or not 0 <= self.session < 1 << 32:
             raise RecordingError(f"rate {self.rate}, seed {self.seed}, session {self.session}: not all of these can be")
         if self.step_bytes > LONGEST_STEP:

@@ -7,6 +7,7 @@ has to be whole: its message as long as the description says, followed by one fr
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,7 +41,7 @@ _ALL_FLAGS = (1 << 24) - 1
 @dataclass(frozen=True)
 class Step:
     """One step as recorded, see :class:`engine.record.step.StepRecord`; ``lost`` steps are missing just before it.
-    ``frames``: one a stream, in the order of ``About.streams``."""
+    ``frames``: one a stream, in the order of ``About.streams``. ``sound``: the inputs match their checksum."""
 
     about: About
     seq: int
@@ -55,6 +56,7 @@ class Step:
     lost: int
     packed: bytes
     frames: tuple[Frame, ...]
+    sound: bool
 
     @cached_property
     def inputs(self) -> dict[str, NDArray[Any]]:
@@ -109,7 +111,7 @@ class Recording:
         packed, about = parts[0], self.about
         if len(packed) != HEAD.size + about.input_bytes:
             raise self._damaged(f"a step of {len(packed)} bytes, not {HEAD.size + about.input_bytes}")
-        seq, capture, due, given, flags, reset, committed, row, start, size, lost = HEAD.unpack_from(packed)
+        seq, capture, due, given, flags, reset, committed, row, start, size, lost, crc = HEAD.unpack_from(packed)
         block = Block(start, size)
         if row > LAST_ROW or not 1 <= size <= LARGEST_BLOCK or start % size or not start <= row < start + size:
             raise self._damaged(f"frame {seq}: row {row} in rows {start} to {start + size} cannot be")
@@ -127,6 +129,7 @@ class Recording:
         return Step(
             *(about, seq, capture, due, Flag(given), Flag(flags), reset, committed, row, block, lost, packed),
             tuple(frames),
+            crc == zlib.crc32(memoryview(packed)[HEAD.size :]),
         )
 
     def _describe(self, file: IO[bytes]) -> About:
@@ -174,4 +177,6 @@ class Recording:
             raise RecordingError(f"{self.path}: cannot be read ({reason}); give a recording, FILE.mcap") from error
 
     def _damaged(self, what: str) -> RecordingError:
-        return RecordingError(f"{self.path}: is no recording, or a damaged one: {what}; copy it again, or record anew")
+        return RecordingError(
+            f"{self.path}: is no recording, or a damaged one: {what[:300]}; copy it again, or record anew"
+        )

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import zlib
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -116,12 +117,12 @@ class Recorder:
             self._room.clear()
             if self._over:
                 return
+        inputs = b"".join([record.inputs[name].tobytes() for name in self._inputs])
         head = HEAD.pack(
             *(record.seq, record.capture_ns, record.due_ns, int(record.given), int(record.flags), record.reset),
-            *(record.committed, record.row, *record.block, self._lost),
+            *(record.committed, record.row, *record.block, self._lost, zlib.crc32(inputs)),
         )
-        inputs = b"".join([head, *[record.inputs[name].tobytes() for name in self._inputs]])
-        messages = [inputs, *[encode(frame) for frame in record.frames]]
+        messages = [head + inputs, *[encode(frame) for frame in record.frames]]
         size = sum(map(len, messages))
         published = record.frames[-1].publish_ns if record.frames else record.due_ns
         self._put += size

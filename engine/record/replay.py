@@ -101,6 +101,8 @@ class _Again:
         self._row = step.row
         if step.reset:
             self._runtime.reset(step.row)
+        if not step.sound:
+            return "its inputs were changed since they were recorded", 0.0
         for item in self._noise:
             drawn = uniform(self._about.seed, step.seq, math.prod(item.shape)).reshape(item.shape)
             if not np.array_equal(step.inputs[item.name], drawn):

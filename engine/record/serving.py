@@ -1,5 +1,4 @@
-"""What ``engine serve`` records: one file a bundle, as the session goes, and the array file of ``--save`` made of
-it."""
+"""What ``engine serve`` records: one file a bundle, as the session goes; of ``--save`` the array files made of them."""
 
 from __future__ import annotations
 
@@ -7,69 +6,102 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.errors import EngineError
+from engine.record.beside import MOST_PARTS, unwritable
 from engine.record.recorder import Recorder
+from engine.record.save import to_npz
 from engine.session.live import LiveSession
 from engine.sources.base import joined
 
 
 class Recorders:
     """The recordings of one session. ``record`` and ``save`` are what was asked for, either may be None; what is only
-    to be saved is recorded beside it first."""
+    to be saved is recorded beside it first. A session's further bundles get files with their names. ``wait``: the
+    session waits for the disk, as one that runs as fast as it goes has to."""
 
-    def __init__(self, record: Path | None, save: Path | None, where: str) -> None:
-        self._record, self._save, self._where = record, save, where
-        self._kept: list[Recorder] = []
-        self._paths: list[Path] = []
+    def __init__(self, record: Path | None, save: Path | None, where: str, wait: bool = False) -> None:
+        self._record, self._save, self._where, self._wait = record, save, where, wait
+        self._kept: list[tuple[Recorder, Path | None]] = []
         for option, path, ending in (("--save", save, ".npz"), ("--record", record, ".mcap")):
             if path is not None:
-                _writable(path, option)
+                _check(path, option)
                 if path.suffix != ending:
                     raise EngineError(f"{option} {path}: give a file name that ends in {ending}")
 
     @property
     def problem(self) -> str | None:
         """What is wrong with a recording; None when all is well."""
-        return joined(*(recorder.problem for recorder in self._kept))
+        return joined(*(recorder.problem for recorder, _ in self._kept))
 
     def open(self, session: LiveSession) -> Sequence[Recorder | None]:
         """A recorder for each bundle of the session, or None where nothing is asked for. Raises :class:`EngineError`
-        where one cannot be written."""
-        if self._record is None and self._save is None:
-            return [None] * len(session.slots)
-        target = self._record or _beside(self._save)
-        for place, (bundle, slot) in enumerate(zip(session.served, session.slots, strict=True)):
-            path = target if not place else target.with_suffix(f".{bundle.name}.mcap")
-            recorder = Recorder(
-                path, bundle, session=session.number, seed=session.ask.seed, where=self._where, streams=slot.streams
-            )
-            self._kept.append(recorder)
-            self._paths.append(path)
+        where one cannot be written; none is left open then."""
+        try:
+            for place, (bundle, slot) in enumerate(zip(session.served, session.slots, strict=True)):
+                more = bundle.name if place else ""
+                saved = None if self._save is None else _named(self._save, more)
+                if self._record is not None:
+                    path = _named(self._record, more)
+                elif saved is not None:
+                    path = _unused(saved)
+                else:
+                    return [None] * len(session.slots)
+                recorder = Recorder(
+                    path,
+                    bundle,
+                    session=session.number,
+                    seed=session.ask.seed,
+                    where=self._where,
+                    streams=slot.streams,
+                    wait=self._wait,
+                )
+                self._kept.append((recorder, saved))
+        except EngineError:
+            self.abandon()
+            raise
         session.recording = str(self._record or self._save)
-        return self._kept
+        return [recorder for recorder, _ in self._kept]
 
     def finish(self, say: Callable[[str], None]) -> None:
-        """Close the files, and make the array file where that was asked for."""
-        for recorder in self._kept:
+        """Close the files, and make the array files where that was asked for. Raises :class:`EngineError` where that
+        cannot be done; the recording stays then."""
+        for recorder, saved in self._kept:
+            before = recorder.problem
             recorder.close()
-        if self._save is not None and self._paths:
-            from engine.record.save import to_npz
-
-            to_npz(self._paths[0], self._save)
-            if self._record is None:
-                for path in self._paths:
-                    path.unlink(missing_ok=True)
-        if self._record is not None:
-            say(f"recorded {', '.join(map(str, self._paths))}")
+            if recorder.problem != before:
+                say(f"recording: {recorder.problem}")
+            if not recorder.steps:
+                say(f"{saved or recorder.path}: the session had no frame, so nothing was recorded")
+                continue
+            if saved is not None:
+                to_npz(recorder.file, saved)
+            if self._record is None and recorder.file == recorder.path:
+                recorder.file.unlink(missing_ok=True)
+            elif self._record is not None:
+                say(f"recorded {recorder.file}")
         self._kept.clear()
 
     def abandon(self) -> None:
         """Close what is still open: what was recorded stays."""
-        for recorder in self._kept:
+        for recorder, _ in self._kept:
             recorder.close()
         self._kept.clear()
 
 
-def _writable(path: Path, option: str) -> None:
+def _named(path: Path, bundle: str) -> Path:
+    """``FILE.BUNDLE.npz`` of ``FILE.npz``."""
+    return path.with_suffix(f".{bundle}{path.suffix}") if bundle else path
+
+
+def _unused(save: Path) -> Path:
+    """Where a session that is to be saved is recorded: beside it, and in no one's place."""
+    names = (save.with_name(f"{save.name}{number or ''}.mcap") for number in range(MOST_PARTS))
+    for path in names:
+        if not path.exists():
+            return path
+    raise EngineError(f"cannot write {save}: {MOST_PARTS} recordings of it lie there; remove {save.name}*.mcap")
+
+
+def _check(path: Path, option: str) -> None:
     """Refuse at once what could only fail at the end; what is there stays."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,10 +110,4 @@ def _writable(path: Path, option: str) -> None:
         if new:
             path.unlink()
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise EngineError(f"cannot write {path}: {reason}; give {option} a place that can be written") from error
-
-
-def _beside(save: Path | None) -> Path:
-    assert save is not None
-    return save.with_name(f".{save.name}.mcap")
+        raise unwritable(path, error, f"give {option} a place that can be written") from error

@@ -8,6 +8,7 @@ it out, and its neighbours go on.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -64,7 +65,7 @@ class Runtime(Protocol):
         """Make the last run count for those of its active rows that ``rows`` (bool ``(rows,)``) names, or for all."""
         ...
 
-    def reset(self, row: int | slice) -> None:
+    def reset(self, rows: int | slice | NDArray[Any]) -> None:
         """Make rows new: small state initial, age 0; a run that was not committed is dropped."""
         ...
 
@@ -94,31 +95,40 @@ def check_rows(bundle: str, rows: int, threads: int, buckets: Sequence[int]) -> 
     sizes = tuple(sorted(set(buckets)))
     if rows < 1 or threads < 1 or not sizes or sizes[0] < 1:
         raise RuntimeRefusal(f"{bundle}: rows {rows}, threads {threads}, blocks {sizes}: all must be at least 1")
-    if rows % sizes[-1] or any(large % small for small, large in zip(sizes, sizes[1:], strict=False)):
+    if rows % sizes[-1] or any(large % small for small, large in itertools.pairwise(sizes)):
         raise RuntimeRefusal(
-            f"{bundle}: {rows} rows in blocks of {sizes}: each size, and the rows, have to be multiples of the size below"
+            f"{bundle}: {rows} rows in blocks of {sizes}: each size, and the rows, have to be multiples of the size "
+            "below"
         )
     return sizes
 
 
 def cover(active: NDArray[np.bool_], sizes: Sequence[int]) -> list[Block]:
     """The cheapest blocks that hold all active rows, in order of rows: a large block where enough of its rows are
-    active, smaller ones where few are. Depends on nothing but its arguments."""
+    active, smaller ones where few are. ``sizes`` are as :func:`check_rows` gives them. Depends on nothing but its
+    arguments."""
+    flags: list[bool] = active.tolist()  # plain numbers: a call of numpy for each block would cost ten times as much
+    least = sizes[0]
+    best: list[tuple[float, list[Block]]] = [
+        (_cost(least), [Block(start, least)]) if any(flags[start : start + least]) else (0.0, [])
+        for start in range(0, len(flags), least)
+    ]
+    for small, size in itertools.pairwise(sizes):
+        parts, count = best, size // small
+        best = []
+        for first in range(0, len(parts), count):
+            own = parts[first : first + count]
+            split = sum(cost for cost, _ in own)
+            if split < _cost(size):
+                best.append((split, [block for _, blocks in own for block in blocks]))
+            else:
+                best.append((_cost(size), [Block(first * small, size)]))
+    return [block for _, blocks in best for block in blocks]
 
-    def best(start: int, level: int) -> tuple[float, list[Block]]:
-        size = sizes[level]
-        if not active[start : start + size].any():
-            return 0.0, []
-        whole = 1.0 + _ROW_COST * (size - 1), [Block(start, size)]
-        if not level:
-            return whole
-        parts = [best(first, level - 1) for first in range(start, start + size, sizes[level - 1])]
-        split = sum(cost for cost, _ in parts), [block for _, blocks in parts for block in blocks]
-        return min(whole, split, key=lambda choice: choice[0])
 
-    top = len(sizes) - 1
-    found = [best(start, top)[1] for start in range(0, len(active), sizes[top])]
-    return [block for blocks in found for block in blocks]
+def _cost(size: int) -> float:
+    """Of a block, by :data:`_ROW_COST`."""
+    return 1.0 + _ROW_COST * (size - 1)
 
 
 def graph_signature(

@@ -13,9 +13,7 @@ _ELEMENTS = {"float32": "tensor(float)", "int64": "tensor(int64)", "bool": "tens
 Signature = Mapping[str, tuple[str, tuple[int, ...]]]
 
 
-def make_session(
-    bundle: Bundle, batch: int, threads: int = 1, provider: str = "cpu", file: str | None = None
-) -> Any:
+def make_session(bundle: Bundle, batch: int, threads: int = 1, provider: str = "cpu", file: str | None = None) -> Any:
     """A session of the bundle's step, or of another graph ``file`` of it, for batches of ``batch``. One that did not
     get the provider asked for is refused, never run on another (:class:`RuntimeRefusal`); :class:`BundleError` where
     the graph does not load."""
@@ -30,6 +28,8 @@ def make_session(
             f"provider {provider!r}: this ONNX Runtime ({onnxruntime.__version__}) was built without it and has "
             f"{', '.join(available)}; install onnxruntime-gpu in place of onnxruntime, or use provider 'cpu'"
         )
+    if provider == "cuda" and hasattr(onnxruntime, "preload_dlls"):
+        onnxruntime.preload_dlls()  # CUDA and cuDNN from NVIDIA's wheels, where the system has none
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -205,7 +205,7 @@ class Host:
             # What no bundle knows goes to the first, which refuses it by name.
             own = known if place else known | (set(ask.controls) - all_known)
             values = {name: value for name, value in ask.controls.items() if name in own}
-            encode = None if conditioner is None else conditioner.encode_for((number, generation))
+            encode = None if conditioner is None else conditioner.encode_for((number, generation), tell)
             feeds = Feeds.of(spec, start_ns, Held(spec, values, encode), self._ids[bundle.name])
             slots.append(
                 Slot(

@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from engine.access import Access
 from engine.body.skeleton import Skeleton
 from engine.bundle import Bundle
 from engine.errors import EngineError
@@ -45,7 +46,8 @@ def choose(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> 
         return sources
     from engine.speech.choose import speech
 
-    return [*sources, *speech(options.speech, bundles, fast=options.fast, loop=options.loop)]
+    access = Access.of(options.keys, options.tokens, options.insecure)
+    return [*sources, *speech(options.speech, bundles, fast=options.fast, loop=options.loop, access=access)]
 
 
 def _partner(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> list[Source]:
@@ -111,9 +113,7 @@ def _file(path: str, options: argparse.Namespace, wanted: set[str], say: Say) ->
     tracker = _tracker(say) if watched else None  # takes seconds to load
     source = FileSource(Path(path), options.fast, tracker, loop=options.loop)
     if not wanted & {what for what, _ in source.gives}:
-        raise EngineError(
-            f"--source file {path}: shows no face that is tracked, and no bundle served hears anything"
-        )
+        raise EngineError(f"--source file {path}: shows no face that is tracked, and no bundle served hears anything")
     return source
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.access import LOCAL, Access
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.feeds.feeds import wanted
@@ -13,9 +14,17 @@ KINDS = "file PATH [WORDS.json, .vtt or .srt], mic DEVICE or net HOST:PORT"
 _OWN = {("audio", "self"), ("words", "self"), ("speaking", "self")}
 
 
-def speech(asked: Sequence[str], bundles: Sequence[Bundle], *, fast: bool = False, loop: bool = False) -> list[Source]:
-    """The source that ``--speech`` names, for bundles side by side. Raises :class:`EngineError` where there is no such
-    thing, where it cannot be had, or where no bundle wants to know what its avatar says."""
+def speech(
+    asked: Sequence[str],
+    bundles: Sequence[Bundle],
+    *,
+    fast: bool = False,
+    loop: bool = False,
+    access: Access = LOCAL,
+) -> list[Source]:
+    """The source that ``--speech`` names, for bundles side by side; ``access`` says who may come to a socket. Raises
+    :class:`EngineError` where there is no such thing, where it cannot be had, or where no bundle wants to know what its
+    avatar says."""
     kind, *rest = asked
     shown = " ".join(["--speech", *asked])
     if kind not in ("file", "mic", "net") or not 1 <= len(rest) <= (2 if kind == "file" else 1):
@@ -29,7 +38,7 @@ def speech(asked: Sequence[str], bundles: Sequence[Bundle], *, fast: bool = Fals
     if kind == "net":
         from engine.speech.net import NetSpeech
 
-        return [NetSpeech(rest[0])]
+        return [NetSpeech(rest[0], access)]
     if kind == "mic":
         from engine.sources.mic import MicSource
 

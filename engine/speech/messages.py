@@ -26,7 +26,8 @@ JSON fields, each of which may be left out, in the order in which they are obeye
 ``"at"``        with ``speaking``: seconds from the start of the utterance; without it now
 =============== ============================================================================================
 
-Every message is answered with a JSON object: ``ok``; ``now_ns``, the engine's clock; ``ahead_s``, how much is yet to be
+Where the engine has a token file, a message has two parts, a token with the right ``set`` being the first. Every
+message is answered with a JSON object: ``ok``; ``now_ns``, the engine's clock; ``ahead_s``, how much is yet to be
 played; or ``error`` in words, and then nothing of the message was done.
 """
 

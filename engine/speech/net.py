@@ -1,23 +1,25 @@
 """A speech program as the avatar's own side: a REP socket that takes what :mod:`engine.speech.messages` describes.
 
 Every message is answered, so that a program learns what was wrong with it and how far ahead it is. One thread receives
-and plays; a program that sends without end waits for its answers, and delays nobody. The socket asks for no keys, so it
-is bound on this machine alone: a program elsewhere comes through a tunnel (``ssh -R 5572:127.0.0.1:5572``).
+and plays; a program that sends without end waits for its answers, and delays nobody. What comes in is bounded by
+:mod:`engine.door`, who may come by :mod:`engine.access`: where the engine has a token file, a message is two parts, a
+token with the right ``set`` and what is said.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from collections.abc import Collection
 from typing import Any
 
 import zmq
 
+from engine.access import LOCAL, Access
 from engine.clock import Clock
+from engine.door import Bounds, Door
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, Key
-from engine.publish import bind, to_json
+from engine.publish import to_json
 from engine.speech.messages import LONGEST_MESSAGE, Sound, decode
 from engine.speech.schedule import Schedule
 
@@ -25,17 +27,18 @@ PERIOD_S = 0.01
 """Sound is passed on so often, as by a sound card."""
 MOST_A_PERIOD = 32
 """Messages answered in one period; the next wait."""
+BOUNDS = Bounds(longest=LONGEST_MESSAGE, waiting=4, allowance=2 * LONGEST_MESSAGE, queue=4)
 _OPTION = "--speech net"
-_EXAMPLE = "127.0.0.1:5572"
 _JOIN_S = 10.0
 
 
 class NetSpeech:
-    """Takes speech at ``address``: "HOST:PORT" or "tcp://HOST:PORT" of this machine, or "ipc://PATH". Raises
-    :class:`EngineError` for another address, and in :meth:`start` where it is taken."""
+    """Takes speech at ``address``: "HOST:PORT", "tcp://HOST:PORT" or "ipc://PATH". Raises :class:`EngineError` where
+    anybody from elsewhere could come there, and in :meth:`start` where it is taken."""
 
-    def __init__(self, address: str) -> None:
-        self._asked = _local(address)
+    def __init__(self, address: str, access: Access = LOCAL) -> None:
+        self._asked, self._access = _endpoint(address), access
+        access.check(self._asked, _OPTION)
         self.name = f"speech from {self._asked}"
         self.gives: Collection[Key] = (("audio", "self"), ("words", "self"), ("speaking", "self"))
         self.endpoint = ""
@@ -48,17 +51,14 @@ class NetSpeech:
     def start(self, feeds: Feeds, clock: Clock) -> None:
         """Bind, and begin to receive and to play."""
         self._context = zmq.Context()
-        socket = self._context.socket(zmq.REP)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.MAXMSGSIZE, LONGEST_MESSAGE)
-        socket.setsockopt(zmq.IPV6, int("[" in self._asked))
         try:
-            self.endpoint = bind(socket, self._asked, _OPTION)
+            door = Door(self._context, zmq.REP, self._asked, _OPTION, BOUNDS, self._access)
         except EngineError:
             self.stop()
             raise
+        self.endpoint = door.endpoint
         schedule = Schedule(feeds, clock.now_ns())
-        self._thread = threading.Thread(target=self._run, args=(socket, schedule, clock), name="speech", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(door, schedule, clock), name="speech", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -83,7 +83,7 @@ class NetSpeech:
         """Where to send to."""
         return {"source": "speech", "endpoint": self.endpoint or self._asked}
 
-    def _run(self, socket: zmq.Socket[bytes], schedule: Schedule, clock: Clock) -> None:
+    def _run(self, door: Door, schedule: Schedule, clock: Clock) -> None:
         try:
             due_ns = clock.now_ns()
             while not self._stop.is_set():
@@ -91,26 +91,29 @@ class NetSpeech:
                 if now_ns >= due_ns:
                     schedule.release(now_ns)
                     due_ns = now_ns + round(PERIOD_S * 1e9)
-                self._answer(socket, schedule, clock, due_ns)
+                self._answer(door, schedule, clock, due_ns)
         except Exception as error:  # a thread has no caller: whatever it is, the loop has to hear of it
             self._failure = f"speech: receiving failed: {type(error).__name__}: {error}"
         finally:
-            socket.close()
+            door.close()
 
-    def _answer(self, socket: zmq.Socket[bytes], schedule: Schedule, clock: Clock, due_ns: int) -> None:
+    def _answer(self, door: Door, schedule: Schedule, clock: Clock, due_ns: int) -> None:
         """Answer what comes before ``due_ns``; where that is very much, wait for that moment."""
         for _ in range(MOST_A_PERIOD):
             left_ms = -(-(due_ns - clock.now_ns()) // 1_000_000)
-            if left_ms <= 0 or not socket.poll(left_ms):
+            if left_ms <= 0 or not door.socket.poll(left_ms):
                 return
-            socket.send(to_json(self._done(socket.recv_multipart(), schedule, clock)))
+            parts = door.socket.recv_multipart(copy=False)
+            door.keeper.served(parts[0], sum(len(part) for part in parts))
+            door.socket.send(to_json(self._done([part.bytes for part in parts], schedule, clock)))
         clock.sleep_until(due_ns, self._stop)
 
     def _done(self, parts: list[bytes], schedule: Schedule, clock: Clock) -> dict[str, Any]:
         try:
-            if len(parts) != 1:
-                raise EngineError(f"a message of {len(parts)} parts: send it in one")
-            message = decode(parts[0])
+            if not 1 <= len(parts) <= 2:
+                raise EngineError(f"a message of {len(parts)} parts: send it in one, or a token and the message")
+            self._access.require(parts[0].decode("latin-1") if len(parts) == 2 else "", "set", "speech")
+            message = decode(parts[-1])
             if isinstance(message, Sound):
                 schedule.sound(message, clock.now_ns)
             else:
@@ -120,19 +123,7 @@ class NetSpeech:
         return {"ok": True, "now_ns": clock.now_ns(), "ahead_s": schedule.ahead_s()}
 
 
-def _local(address: str) -> str:
-    """The address to bind, of this machine alone."""
-    if address.startswith("ipc://"):
-        return address
-    host, colon, port = address.removeprefix("tcp://").rpartition(":")
-    bare = host.removeprefix("[").removesuffix("]")
-    try:
-        local = bare == "localhost" or ipaddress.ip_address(bare).is_loopback
-    except ValueError:
-        local = False
-    if "://" in host or not colon or not local or not (port == "*" or port.isdecimal()):
-        raise EngineError(
-            f"{_OPTION} {address!r}: give a port of this machine such as {_EXAMPLE}; a speech program elsewhere comes "
-            f"through a tunnel (ssh -R 5572:{_EXAMPLE})"
-        )
-    return f"tcp://{'127.0.0.1' if bare == 'localhost' else host}:{port}"
+def _endpoint(address: str) -> str:
+    """The address as ZeroMQ takes it, which knows no names of machines where it binds."""
+    whole = address if "://" in address else f"tcp://{address}"
+    return whole.replace("tcp://localhost:", "tcp://127.0.0.1:", 1)

@@ -18,7 +18,7 @@ from typing import Any
 from engine.errors import EngineError
 from engine.feeds.words import LONGEST_WORD, UNKNOWN_END_S
 from engine.sources.player import WordItem
-from engine.text.clean import clean
+from engine.text.tidy import tidy
 
 KINDS = (".json", ".vtt", ".srt")
 MOST_BYTES = 8 << 20
@@ -63,7 +63,7 @@ def timed_word(entry: Any) -> tuple[float, float, str]:
     end = start + UNKNOWN_END_S if entry.get("end") is None else _seconds(entry.get("end"))
     if not 0.0 <= start <= end <= LATEST_S:
         raise ValueError(f"start {start:g} and end {end:g}: give seconds from 0, and no end before the start")
-    text = clean(entry["text"][: 4 * LONGEST_WORD])[:LONGEST_WORD]
+    text = tidy(entry["text"][: 4 * LONGEST_WORD])[:LONGEST_WORD]
     if not text:
         raise ValueError("a text without letters")
     return start, end, text
@@ -125,7 +125,7 @@ def _shared(said: str, start: float, end: float) -> Iterator[WordItem]:
     parts = _INNER.split(said)  # text, then four groups of a time and the text after it, and so on
     times = [start, *(_of_clock(parts[at : at + 4]) for at in range(1, len(parts), 5)), end]
     for place, part in enumerate(parts[::5]):
-        words = [clean(html.unescape(word)) for word in _TAG.sub("", part).split()]
+        words = [tidy(html.unescape(word)) for word in _TAG.sub("", part).split()]
         begun, over = (min(max(time, start), end) for time in times[place : place + 2])
         letters = sum(len(word) for word in words)
         for word in words:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.feeds.held import Encode, Vector
-from engine.text.clean import clean
 from engine.text.encoder import Encoded, TextEncoder
+from engine.text.tidy import tidy
 
 MOST_WAITING = 1024
 """Texts that wait, each of at most :data:`engine.feeds.held.LONGEST_TEXT` characters (4 MB together). Drop rule: of one
@@ -128,7 +128,7 @@ class _Session:
 
     def encode(self, name: str, text: str, done: Done) -> None:
         """See :data:`engine.feeds.held.Encode`."""
-        said = clean(text)
+        said = tidy(text)
         self._conditioner.submit(_Job(name, said, done, self))
 
     def was_cut(self, name: str, tokens: int) -> None:

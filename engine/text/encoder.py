@@ -14,7 +14,7 @@ from engine.bundle import Bundle, BundleError
 from engine.errors import EngineError
 from engine.feeds.held import LONGEST_TEXT, Vector
 from engine.runtime.session import check_signature, make_session
-from engine.text.clean import clean
+from engine.text.tidy import tidy
 from engine.text.vocabulary import Vocabulary
 
 MOST_TOKENIZER_BYTES = 64 << 20
@@ -67,7 +67,7 @@ class TextEncoder:
     def encode(self, text: str) -> Encoded:
         """The vector (width,) of a text, read only. Raises :class:`EngineError` for a text that is too long or has no
         words left when it is cleaned, and where tokenizer or graph fail or give numbers that are not finite."""
-        said = clean(text[:LONGEST_TEXT])
+        said = tidy(text[:LONGEST_TEXT])
         if not said or len(text) > LONGEST_TEXT:
             raise EngineError(
                 f"text {self.name} of {len(text)} characters: give words, {LONGEST_TEXT} characters at most"

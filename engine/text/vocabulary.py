@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.bundle import Bundle, BundleError
-from engine.text.clean import plain
+from engine.text.tidy import plain
 
 UNKNOWN = 0
 MOST_WORDS = 200_000

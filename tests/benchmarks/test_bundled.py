@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import engine
-from benchmarks.drive import drive
+from benchmarks.listen import listen
 from engine.bundle import Bundle, bundled
 from engine.channels import FACE
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime, steps
 from engine.sources.media import MediaFile
 from export.recording import recording
 from train import events
@@ -32,22 +32,18 @@ def partner() -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("name", bundled())
 def test_it_stays_in_range_whatever_comes(name: str) -> None:
     """A recording with its faults: what is missing, not finite, and controls anywhere in their ranges."""
-    step = OnnxStep(Bundle.load(name))
-    inputs, _ = recording(step.spec, 8.0, seed=3)
-    for frame in range(len(next(iter(inputs.values())))):
-        for item, values in inputs.items():
-            step.inputs[item][0] = values[frame]
-        outputs = step.run()
-        for item in step.spec.outputs:
+    runtime = open_runtime(Bundle.load(name))
+    inputs, _ = recording(runtime.spec, 8.0, seed=3)
+    for outputs in steps(runtime, {item: values[:, None] for item, values in inputs.items()}):
+        for item in runtime.spec.outputs:
             value = outputs[item.name]
             assert np.isfinite(value).all() and value.min() >= item.low - 1e-5 and value.max() <= item.high + 1e-5
-        step.commit()
 
 
 @pytest.mark.parametrize("name", LISTENERS)
 def test_it_listens_within_its_ranges(name: str, partner: tuple[np.ndarray, np.ndarray]):
     bundle = Bundle.load(name)
-    outputs = drive(OnnxStep(bundle), *partner, seed=4)
+    outputs = listen(open_runtime(bundle), *partner, seed=4)
     for item in bundle.spec.outputs:
         value = outputs[item.name]
         assert np.isfinite(value).all() and value.min() >= item.low - 1e-5 and value.max() <= item.high + 1e-5
@@ -61,7 +57,7 @@ def test_it_listens_within_its_ranges(name: str, partner: tuple[np.ndarray, np.n
 @pytest.mark.parametrize("name", LISTENERS)
 def test_a_seed_is_a_session(name: str, partner: tuple[np.ndarray, np.ndarray]):
     bundle, (pcm, seen) = Bundle.load(name), partner
-    one, again, other = (drive(OnnxStep(bundle), pcm[: 16_000 * 10], seen, seed=seed)["face"] for seed in (1, 1, 2))
+    one, again, other = (listen(open_runtime(bundle), pcm[: 16_000 * 10], seen, seed=seed)["face"] for seed in (1, 1, 2))
     assert np.array_equal(one, again) and not np.array_equal(one, other)
 
 
@@ -70,7 +66,7 @@ def test_expressiveness_turns_the_size_of_movement(name: str, partner: tuple[np.
     bundle = Bundle.load(name)
 
     def moved(value: float) -> float:
-        faces = [drive(OnnxStep(bundle), *partner, {"expressiveness": value}, seed)["face"] for seed in (1, 2)]
+        faces = [listen(open_runtime(bundle), *partner, {"expressiveness": value}, seed)["face"] for seed in (1, 2)]
         return float(np.mean([np.abs(np.diff(face[SETTLED:, FACE["headPitch"]])).mean() for face in faces]))
 
     assert moved(1.6) > 1.3 * moved(0.5)

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks import peer
 from benchmarks.window import CHUNK, SPAN, Features, Streaming, Windowed
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime
 from models import registry
 from models.contract import Tensors
 from models.reaction import Reaction
@@ -107,7 +107,7 @@ def test_operations_are_those_of_the_shapes(model: Reaction):
 
 def test_the_exported_window_answers_as_in_torch(model: Reaction, features: Tensors, tmp_path: Path):
     network = Windowed(model)
-    step = OnnxStep(peer.bundled(network, tmp_path))
+    step = open_runtime(peer.bundled(network, tmp_path))
     for name, value in features.items():
         step.inputs[name][...] = value.numpy()
     np.testing.assert_allclose(step.run()[LOGITS], window(network, features).numpy(), atol=1e-4)

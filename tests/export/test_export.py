@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from engine.bundle import CARD, MANIFEST, STEP, Bundle
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime
 from engine.spec import OutputSpec
 from export.__main__ import main
 from export.errors import ExportError
@@ -63,7 +63,7 @@ def test_exports_a_bundle_that_runs(tmp_path: Path, capsys: pytest.CaptureFixtur
 
     model = Tiny().eval()
     model.load_state_dict(weights)
-    step = OnnxStep(bundle)
+    step = open_runtime(bundle)
     wanted, _ = model(
         {name: torch.from_numpy(value[:, None]) for name, value in step.inputs.items()}, model.initial_state(1)
     )
@@ -85,7 +85,7 @@ def test_a_bundle_that_strays_is_not_kept(tmp_path: Path, name: str, rung: str, 
 def test_a_small_constant_survives(tmp_path: Path):
     """The optimiser of onnxscript takes 1e-10 for 0 and drops its addition: the level of silence becomes infinite."""
     assert main(["floor", str(tmp_path / "b"), "--seconds", "2"]) == 0
-    assert OnnxStep(Bundle.load(tmp_path / "b")).run()["flag"][0] == pytest.approx(-10.0, abs=1e-4)
+    assert open_runtime(Bundle.load(tmp_path / "b")).run()["flag"][0] == pytest.approx(-10.0, abs=1e-4)
 
 
 def test_graph_names_no_place_of_this_machine():

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from engine.bundle import STEP, Bundle
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime
 from engine.spec import OutputSpec, StreamSpec
 from export import precision
 from export.recording import recording
@@ -164,7 +164,7 @@ def test_in_8_bits_a_row_moves_another(weighed: tuple[Weighed, Bundle], tmp_path
     low = precision.rounded(bundle, model, tmp_path)
     assert low is not None
     for file, moved in ((bundle, False), (low, True)):
-        step = OnnxStep(file, batch=2)
+        step = open_runtime(file, rows=2)
         answers = []
         for other in (0.0, 2.0):
             step.inputs["face"][0], step.inputs["face"][1] = 0.01, other

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.drive import drive
+from benchmarks import listen as bench
 from engine.bundle import Bundle
 from engine.channels import EMOTION_NAMES, FACE
 from engine.noise import uniforms
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime
 from engine.sources.demo import DemoSource
 from engine.sources.media import MediaFile
 from models.emotion import emotion
@@ -50,7 +50,7 @@ def phrases(seconds: float, speak_s: float = 2.4, pause_s: float = 1.2) -> np.nd
 
 
 def listen(sound: np.ndarray, faces: np.ndarray | None = None, seed: int = 0, **controls: float) -> np.ndarray:
-    return drive(OnnxStep(bundle()), sound, faces, controls, seed)["face"]
+    return bench.listen(open_runtime(bundle()), sound, faces, controls, seed)["face"]
 
 
 def smiling(frames: int, start: int, stop: int, level: float = 0.7) -> np.ndarray:

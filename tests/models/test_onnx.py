@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime, steps
 from engine.spec import AGE, CURSOR
 from export.step import to_onnx
 from models.contract import StreamModel, commit, reset
@@ -46,26 +46,28 @@ def test_exported_step_follows_torch(build: Callable[[], StreamModel], atol: flo
     torch.manual_seed(11)
     model = build().eval()
     inputs = draw_inputs(model.spec, BATCH, STEPS, 12)
-    step = OnnxStep(tiny_bundle(tmp_path / "bundle", model.spec, to_onnx(model).content), batch=BATCH)
+    runtime = open_runtime(tiny_bundle(tmp_path / "bundle", model.spec, to_onnx(model).content), rows=BATCH)
     state = {**model.initial_state(BATCH), CURSOR: torch.tensor([0, 10**8])}
-    step.load_state({name: value.numpy() for name, value in state.items()})
+    runtime.load_state({name: value.numpy() for name, value in state.items()})
     varied: dict[str, set[float]] = {}
-    for frame in range(STEPS):
+
+    def fill(frame: int) -> None:
+        if frame == STEPS // 2:
+            runtime.reset(0)
+        for name, value in inputs.items():
+            runtime.inputs[name][...] = value[:, frame].numpy()
+
+    for frame, given in enumerate(steps(runtime, fill, STEPS)):
         if frame == STEPS // 2:
             state = reset(model.spec.state, state, torch.tensor([True, False]))
-            step.reset(0)
             assert state[AGE].tolist() == [0, frame]
         with torch.inference_mode():
             wanted, updates = model({name: value[:, frame : frame + 1] for name, value in inputs.items()}, state)
             state = commit(model.spec.state, state, updates, 1)
-        for name, value in inputs.items():
-            step.inputs[name][...] = value[:, frame].numpy()
-        given = step.run()
         for name, value in wanted.items():
             np.testing.assert_allclose(
                 given[name], value[:, 0].numpy(), atol=atol, rtol=1e-4, err_msg=f"{name} at frame {frame}"
             )
             varied.setdefault(name, set()).add(float(given[name].ravel()[0]))
-        step.commit()
     for name, values in varied.items():
         assert name == "bad_input" or len(values) > 3, f"{name} hardly moves: parity would mean nothing"

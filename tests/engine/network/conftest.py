@@ -12,6 +12,6 @@ from tests.engine.network.stage import Hall
 
 @pytest.fixture
 def tokens() -> Iterator[Hall]:
-    access = Access(tokens={"guest": {"session"}, "watcher": {"describe"}})
+    access = Access(tokens={"guest": frozenset({"session"}), "watcher": frozenset({"describe"})})
     with Hall(access=access) as made:
         yield made

@@ -1,5 +1,5 @@
-"""A server with sessions on a clock that stands still unless told: a step that says back what it was given, clients that
-push hops and wait for their frames, and a raw socket for those who do not behave.
+"""A server with sessions on a clock that stands still unless told: a step that says back what it was given, clients
+that push hops and wait for their frames, and a raw socket for those who do not behave.
 
 The host does not run in real time, so a hop that is pushed gives one frame, whenever that is, and nothing here depends
 on how fast the machine is.
@@ -112,6 +112,7 @@ class Hall:
         self.said: list[str] = []
         self.server = Server(self.host, address, access or Access(), say=self.said.append, **options)
         self.clients: list[Visitor] = []
+        self.raws: list[Raw] = []
 
     def __enter__(self) -> Hall:
         self.host.start()
@@ -121,6 +122,8 @@ class Hall:
     def __exit__(self, *_: object) -> None:
         for client in self.clients:
             client.session.close()
+        for raw in self.raws:
+            raw.socket.close()
         self.server.stop()
         self.host.stop()
         assert self.host.failure is None and not self.said
@@ -133,6 +136,7 @@ class Hall:
     def raw(self, opening: dict[str, Any] | None = None, headers: str = "") -> Raw:
         """A client without manners; with ``opening`` it has opened a session, and read the answer."""
         raw = Raw(self.server.url, headers)
+        self.raws.append(raw)
         if opening is not None:
             raw.text({"open": {"gives": ["audio/partner", "face/partner"], **opening}})
             assert "session" in raw.read()
@@ -178,12 +182,12 @@ class Visitor:
         until(there)
         return self.frames
 
-    def talk(self, hops: int, at_once: int = 5) -> list[Frame]:
-        """Push so many hops more, never far ahead of the frames, and get their frames; all of them are its own."""
+    def talk(self, hops: int) -> list[Frame]:
+        """Push so many hops more, each when the frame of the one before is there, and get their frames."""
         begin = len(self.frames)
-        for done in range(at_once, hops + at_once, at_once):
-            self.push(min(at_once, hops - done + at_once))
-            self.wait(begin + min(done, hops))
+        for hop in range(hops):
+            self.push()
+            self.wait(begin + hop + 1)
         return self.frames[begin:]
 
     def own(self, frames: Sequence[Frame] | None = None) -> None:
@@ -218,7 +222,9 @@ class Raw:
         head = struct.pack("!BB", 0x80 | kind, bit | min(size, 126)) if size < 126 else b""
         if size >= 126:
             small = size < 65536
-            head = struct.pack("!BB", 0x80 | kind, bit | (126 if small else 127)) + struct.pack("!H" if small else "!Q", size)
+            head = struct.pack("!BB", 0x80 | kind, bit | (126 if small else 127)) + struct.pack(
+                "!H" if small else "!Q", size
+            )
         mask = os.urandom(4) if masked else b""
         body = bytes(byte ^ mask[at % 4] for at, byte in enumerate(message)) if masked else message
         self.socket.sendall(head + mask + body)

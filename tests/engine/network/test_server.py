@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from engine.access import Access
 from engine.errors import EngineError
 from engine.network import connection, server
 from engine.wire import Flag
-from tests.engine.network.stage import HOP, MS, PERIOD, S, Hall, until
+from tests.engine.network.stage import HOP, MS, PERIOD, Hall, S, until
 
 
 @pytest.fixture
@@ -41,11 +42,10 @@ def metrics(hall: Hall, **headers: str) -> dict[tuple[str, ...], float]:
 
 def test_each_gets_its_own_whoever_else_is_there(hall: Hall) -> None:
     visitors = [hall.visitor(number) for number in (1, 2, 3, 4, 5)]
-    for _ in range(4):
+    for _ in range(12):
         for visitor in visitors:
-            visitor.push(3)
+            visitor.talk(1)
     for visitor in visitors:
-        visitor.wait(12)
         visitor.own()
         assert [frame.seq for frame in visitor.frames] == list(range(12))
     visitors[1].session.close()
@@ -68,14 +68,14 @@ def test_both_streams_come_and_the_second_counts_what_was_committed(hall: Hall) 
 def test_capture_times_of_a_clock_that_is_elsewhere_are_told_on_the_engines(hall: Hall) -> None:
     visitor = hall.visitor(7)
     begin = hall.clock.now_ns()
-    frames = visitor.talk(10, at_once=1)
-    # nothing takes time here, so arrival and exchanges agree to the nanosecond
-    assert [frame.capture_ns for frame in frames] == [begin + (hop + 1) * PERIOD for hop in range(10)]
-    assert all(frame.values[2] == np.float32(0.005) for frame in frames)
+    frames = visitor.talk(10)
+    # the clock may be put forward while a question is under way, by one hop at most
+    off = [frame.capture_ns - begin - (hop + 1) * PERIOD for hop, frame in enumerate(frames)]
+    assert max(map(abs, off)) <= PERIOD and all(0.0 <= frame.values[2] <= 0.0051 for frame in frames)
     visitor.session.order("stats")
     until(lambda: "stats" in visitor.session.replies)
     clock = visitor.session.replies["stats"]["clock"]
-    assert clock["offset_s"] == -7e6 and clock["exchanges"] >= 1
+    assert abs(clock["offset_s"] + 7e6) <= 0.04 and clock["exchanges"] >= 1
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
@@ -194,9 +194,9 @@ def test_a_client_of_whom_nothing_comes_is_closed_with_the_reason() -> None:
     with Hall(idle_s=20.0) as hall:
         quiet, busy = hall.visitor(1), hall.visitor(2)
         quiet.talk(2)
+        until(lambda: not any(one._heard for one in hall.server._connections))
         hall.clock.advance(15 * S)
-        busy.talk(2)
-        until(lambda: next(one for one in hall.host.sessions() if one.number == 2).idle_ns == 0 or busy.talk(1))
+        until(lambda: busy.talk(1) and hall.host.sessions()[1].idle_ns < S)
         hall.clock.advance(10 * S)
         until(lambda: quiet.session.ended is not None)
         assert quiet.session.ended == "nothing came for 20 s"
@@ -241,8 +241,8 @@ def test_ipv6() -> None:
         ("::1:8080", "is no address"),
         ("127.0.0.1:", "is no address"),
         ("127.0.0.1:99999", "ports go from 0 to 65535"),
-        ("no.such.host.invalid:80", "nothing here has the name"),
-        ("192.0.2.1:8080", "cannot bind there"),
+        ("no.such.host.invalid:80", "--tokens"),
+        ("tcp://127.0.0.1:80", "is no address"),
         ("0.0.0.0:0", "--tokens"),
         ("[::]:0", "--tokens"),
     ],
@@ -250,6 +250,21 @@ def test_ipv6() -> None:
 def test_addresses_that_cannot_be_are_refused(address: str, why: str) -> None:
     with pytest.raises(EngineError, match=why):
         Hall(address)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"), [("no.such.host.invalid:80", "no network here has"), ("192.0.2.1:8080", "cannot bind there")]
+)
+def test_addresses_that_are_not_here(address: str, why: str) -> None:
+    with pytest.raises(EngineError, match=why):
+        Hall(address, access=Access(insecure=True))
+
+
+def test_insecure_binds_where_others_reach_it_and_needs_no_token() -> None:
+    with Hall("0.0.0.0:0", access=Access(insecure=True)) as hall:
+        visitor = hall.visitor()
+        visitor.talk(2)
+        visitor.own()
 
 
 def test_an_address_that_is_taken(hall: Hall) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import zmq
 
 from clients.python.speaker import Speaker
+from engine.access import Access, make_keys, parse_tokens
 from engine.clock import FakeClock, MonotonicClock
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds
@@ -165,16 +167,22 @@ def test_a_program_that_leaves_before_its_answer_takes_nothing_with_it(door: tup
 
 
 class Flood:
-    """A socket at which there is always one more message."""
+    """A door at which there is always one more message."""
 
     def __init__(self) -> None:
         self.answers: list[dict[str, Any]] = []
+        self.served_bytes = 0
+        self.socket = self.keeper = self
+
+    def served(self, _: zmq.Frame, size: int) -> None:
+        self.served_bytes += size
 
     def poll(self, _: int) -> int:
         return 1
 
-    def recv_multipart(self) -> list[bytes]:
-        return [b'{"words": [{"start": 0.5, "text": "hi"}]}']
+    def recv_multipart(self, copy: bool) -> list[zmq.Frame]:
+        assert not copy
+        return [zmq.Frame(b'{"words": [{"start": 0.5, "text": "hi"}]}')]
 
     def send(self, answer: bytes) -> None:
         self.answers.append(json.loads(answer))
@@ -192,6 +200,7 @@ def test_sound_goes_on_beside_one_who_sends_without_end() -> None:
         assert clock.now_ns() == due_ns, "who sends so much has to wait"
         schedule.release(clock.now_ns())
     assert len(flood.answers) == 10 * MOST_A_PERIOD
+    assert flood.served_bytes == 41 * len(flood.answers), "the doorkeeper is told of all that was taken in"
     assert sum(len(block) for block in heard.blocks) == round(10 * PERIOD_S * RATE)
 
 
@@ -199,9 +208,43 @@ def test_sound_goes_on_beside_one_who_sends_without_end() -> None:
     "address",
     ["0.0.0.0:5572", "tcp://*:5572", "tcp://192.168.1.5:5572", "5572", "127.0.0.1", "host:1", "udp://127.0.0.1:1"],
 )
-def test_it_is_bound_on_this_machine_alone(address: str) -> None:
-    with pytest.raises(EngineError, match=r"port of this machine.*ssh -R"):
+def test_without_keys_it_is_bound_on_this_machine_alone(address: str) -> None:
+    with pytest.raises(EngineError, match=r"--speech net.*others reach this machine"):
         NetSpeech(address)
+    assert NetSpeech(address, Access(insecure=True))
+
+
+def test_with_a_token_file_a_program_shows_a_token() -> None:
+    rights, anyone = parse_tokens("speaks-like-this-1234 set\nlooks-like-this-12345 describe")
+    source = NetSpeech("127.0.0.1:*", Access(tokens=rights, anyone=anyone))
+    source.start(own_side(), MonotonicClock())
+    message = b'{"speaking": true}'
+    try:
+        for parts in ((message,), (b"", message), (b"looks-like-this-12345", message), (b"\xff" * 300, message)):
+            answer = ask(source.endpoint, *parts)
+            assert not answer["ok"] and "right 'set'" in answer["error"]
+        assert ask(source.endpoint, b"speaks-like-this-1234", message)["ok"]
+        speaker = Speaker(source.endpoint, PATIENCE_S, token="speaks-like-this-1234")
+        assert speaker.speaking(False)["ok"]
+        speaker.close()
+    finally:
+        source.stop()
+
+
+def test_with_keys_only_a_program_that_has_one_comes_in(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    source = NetSpeech("127.0.0.1:*", Access.of(tmp_path))
+    source.start(own_side(), MonotonicClock())
+    try:
+        stranger = Speaker(source.endpoint, 0.3)
+        with pytest.raises(ConnectionError):
+            stranger.speaking(True)
+        stranger.close()
+        known = Speaker(source.endpoint, PATIENCE_S, keys=tmp_path)
+        assert known.speaking(True)["ok"]
+        known.close()
+    finally:
+        source.stop()
 
 
 @pytest.mark.parametrize("address", ["localhost:*", "tcp://127.0.0.1:*", "127.0.0.5:*", "[::1]:*"])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.bundle import BundleError
-from engine.text.clean import clean, plain
+from engine.text.tidy import plain, tidy
 from engine.text.vocabulary import MOST_BYTES, MOST_WORDS, UNKNOWN, Vocabulary
 
 
@@ -56,8 +56,8 @@ def test_a_file_that_is_no_such_list_is_refused(content: bytes, words: str) -> N
 
 @given(st.text(max_size=200))
 def test_a_cleaned_text_is_one_line_that_stays_as_it_is(text: str) -> None:
-    said = clean(text)
-    assert clean(said) == said == said.strip()
+    said = tidy(text)
+    assert tidy(said) == said == said.strip()
     assert "  " not in said
     said.encode()  # no halves of characters
     assert not {unicodedata.category(letter) for letter in said} & {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -72,5 +72,5 @@ def test_a_plain_word_begins_and_ends_with_a_letter_and_stays_as_it_is(text: str
 
 
 def test_cleaning_keeps_what_people_write() -> None:
-    assert clean("  Wave\tto\r\nthem,  please…\x1b[31m ") == "Wave to them, please… [31m"
-    assert clean("e\u0301te\u0301 👋🏽") == "été 👋🏽"
+    assert tidy("  Wave\tto\r\nthem,  please…\x1b[31m ") == "Wave to them, please… [31m"
+    assert tidy("e\u0301te\u0301 👋🏽") == "été 👋🏽"

@@ -7,7 +7,7 @@ import unicodedata
 _DROPPED = {"Cs", "Co", "Cn"}  # halves of characters, private ones and ones that there are not
 
 
-def clean(text: str) -> str:
+def tidy(text: str) -> str:
     """``text`` in the composed form of its letters (NFC), control characters (line ends too) and runs of white space as
     one blank, without what is no character and without blanks at its ends; may be empty."""
     kinds = ((letter, unicodedata.category(letter)) for letter in text)
@@ -17,7 +17,7 @@ def clean(text: str) -> str:
 
 def plain(word: str) -> str:
     """A word as a vocabulary lists it: lower case, without punctuation at its ends ("Don't!" is "don't")."""
-    letters = clean(word.lower()).replace("’", "'")
+    letters = tidy(word.lower()).replace("’", "'")
     first = next((place for place, letter in enumerate(letters) if letter.isalnum()), len(letters))
     last = next((place for place in range(len(letters), first, -1) if letters[place - 1].isalnum()), first)
     return letters[first:last]
