@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.drive import drive
+from benchmarks.listen import listen
 from benchmarks.machine import report
 from engine.bundle import Bundle
 from engine.channels import EXPRESSION_NAMES, FACE, head_angles
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime
 from engine.sources.media import MediaFile
 from train import events
 
@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     }
     rows = {}
     for name, sound in sounds.items():
-        face = drive(OnnxStep(bundle), sound, seed=options.seed)["face"]
+        face = listen(open_runtime(bundle), sound, seed=options.seed)["face"]
         rows[name] = measure(face, spec.rate)
     people = _grid_heads()
     outside = _print(rows, people)

@@ -23,7 +23,7 @@ from benchmarks.machine import report
 from engine.body.motion import limb_variation
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime
 from engine.spec import InputSpec
 from train.evaluate.served import serve
 
@@ -63,7 +63,7 @@ def endless(bundle: Bundle, minutes: float, seed: int = 0) -> dict[str, Any]:
         for name, values in turned.items():
             inputs[name][...] = values[frame]
 
-    kept = serve(OnnxStep(bundle), frames, [seed], ["body", "shown"], fill)
+    kept = serve(open_runtime(bundle), frames, [seed], ["body", "shown"], fill)
     return judged(bundle, kept["body"][0], kept["shown"][0], turned)
 
 

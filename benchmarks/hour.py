@@ -32,12 +32,12 @@ from scipy import stats
 
 import engine
 from benchmarks.alive import RANGES, speech
-from benchmarks.drive import drive
+from benchmarks.listen import listen
 from benchmarks.machine import report
 from engine.bundle import Bundle
 from engine.channels import FACE
 from engine.errors import EngineError
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime
 from engine.spec import CURSOR, StreamSpec
 from train import events
 
@@ -101,11 +101,11 @@ def run(bundle: Bundle, minutes: int, lap: int, seed: int, counter: int) -> dict
     """Outputs (T, ...) of ``minutes`` counted minutes, whose material comes back every ``lap`` minutes."""
     spec = bundle.spec
     sound, faces = material(spec, lap)
-    step = OnnxStep(bundle)
-    step.load_state({**step.state_dict(), CURSOR: np.array([counter], np.int64)})
+    runtime = open_runtime(bundle)
+    runtime.load_state({**runtime.state_dict(), CURSOR: np.array([counter], np.int64)})
     minute = round(60 * spec.rate)
-    drive(step, sound[-minute * spec.hop :], faces[-minute:], seed=seed)
-    played = [drive(step, sound, faces, seed=seed + SEED_STRIDE * (index + 1)) for index in range(minutes // lap)]
+    listen(runtime, sound[-minute * spec.hop :], faces[-minute:], seed=seed)
+    played = [listen(runtime, sound, faces, seed=seed + SEED_STRIDE * (index + 1)) for index in range(minutes // lap)]
     return {name: np.concatenate([one[name] for one in played]) for name in played[0]}
 
 

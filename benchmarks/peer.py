@@ -31,7 +31,7 @@ from benchmarks.machine import report
 from benchmarks.window import CHUNK, SPAN, Features, Streaming, Windowed
 from engine.bundle import STEP, Bundle, OnnxFile
 from engine.errors import EngineError
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime
 from export.precision import rounded
 from export.step import to_onnx
 from models import registry
@@ -212,13 +212,13 @@ def _given(kind: StreamModel, seed: int) -> Tensors:
 
 def _served(bundle: Bundle, given: Tensors) -> Callable[[], None]:
     """A call of the bundle as the engine makes it."""
-    step = OnnxStep(bundle)
+    runtime = open_runtime(bundle)
     for name, value in given.items():
-        step.inputs[name][...] = value[:, 0].numpy()
+        runtime.inputs[name][...] = value[:, 0].numpy()
 
     def call() -> None:
-        step.run()
-        step.commit()
+        runtime.run()
+        runtime.commit()
 
     return call
 

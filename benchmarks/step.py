@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from benchmarks.machine import report
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from engine.runtime import BATCH, OnnxStep
+from engine.runtime import drive, open_runtime
+from engine.runtime.protocol import BATCH
 from export.recording import recording
 
 CHAIN = 512
@@ -60,27 +61,26 @@ def main(arguments: list[str]) -> int:
 
 def measure(bundle: Bundle, batch: int, frames: int, track: dict[str, NDArray[Any]]) -> dict[str, float]:
     """Percentiles of ``frames`` steps at one batch size, in microseconds, and the terms of the floor."""
-    step = OnnxStep(bundle, batch)
-    step.warm_up(20)
+    runtime = open_runtime(bundle, rows=batch)
+    runtime.warm_up(20)
     moved = moved_bytes(bundle, batch)
     nodes = executed_nodes(bundle, batch)
     copy, chain = copier(moved), chained()
     length = len(next(iter(track.values())))
-    times = np.empty(frames)
+    times: list[float] = []
     copies, empties = [], []
-    for frame in range(frames):
-        for row in range(batch):
-            at = (frame + row * length // batch) % length
-            for name, value in track.items():
-                step.inputs[name][row] = value[at]
-        start = time.perf_counter()
-        step.run()
-        step.commit()
-        times[frame] = time.perf_counter() - start
+
+    def fill(frame: int) -> None:
         # The yardsticks are measured all along, so that a busy moment of the machine meets both sides of the ratio.
         if frame % max(1, frames // ROUNDS) == 0:
             copies.append(copy())
             empties.append(chain())
+        for row in range(batch):
+            at = (frame + row * length // batch) % length
+            for name, value in track.items():
+                runtime.inputs[name][row] = value[at]
+
+    drive(runtime, fill, frames, keep=(), seconds=times)
     p50, p99, most = 1e6 * np.percentile(times, [50, 99, 100])
     memory, empty = 1e6 * float(np.median(copies)), 1e6 * float(np.median(empties))
     floor = memory + nodes * empty

@@ -25,6 +25,8 @@ from models.sampling import LOGITS, PREVIOUS
 
 SPAN, CHUNK = 256, 32
 """Frames that the AIS predictor sees in a call, and frames it emits for them."""
+PART = 8
+"""Emitted frames in one output: more numbers than a frame on the wire holds are no output of a spec."""
 SEEN, PAST, HEARD, VALID = "seen", "past", "heard", "partner_audio_valid"
 
 
@@ -117,14 +119,17 @@ class Windowed(StreamModel):
                 if isinstance(layer, WindowedAttention):
                     setattr(parent, name, WholeWindow(layer, span, causal))
         self.core.norm = Last(self.core.norm, emit)
-        outputs = (OutputSpec(LOGITS, (emit, model.heads, model.codes)), BAD_INPUT)
+        parts = [min(PART, emit - first) for first in range(0, emit, PART)]
+        logits = [OutputSpec(f"{LOGITS}_{index}", (size, model.heads, model.codes)) for index, size in enumerate(parts)]
+        outputs = (*logits, BAD_INPUT)
         self.spec = StreamSpec("reaction.window", model.spec.rate, _inputs(model, (span,)), outputs, {}, memory=0)
 
     def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
-        """Logits (B, T, emit, heads, codes) of T windows."""
+        """Logits of T windows, (B, T, :data:`PART`, heads, codes) a part."""
         calls = {name: value.flatten(0, 1) for name, value in inputs.items()}
         logits, _ = self.core.react(calls, calls[PAST], {})
-        return {LOGITS: logits.unflatten(0, inputs[VALID].shape[:2])}, {}
+        parts = logits.unflatten(0, inputs[VALID].shape[:2]).split(PART, dim=2)
+        return {f"{LOGITS}_{index}": piece for index, piece in enumerate(parts)}, {}
 
 
 class Features(StreamModel):
@@ -165,5 +170,7 @@ def _inputs(model: Reaction, before: tuple[int, ...]) -> tuple[InputSpec, ...]:
     """Inputs of a predictor whose features are given, with ``before`` in front of each shape."""
     widths = {HEARD: (model.hearing.width,), SEEN: (model.sight.width,), PAST: (model.past.width,), VALID: ()}
     features = [InputSpec(name, "feature", (*before, *shape), of="partner") for name, shape in widths.items()]
-    controls = [InputSpec(item.name, "feature", before, item.low, item.high, item.missing, of="partner") for item in CONTROLS]
+    controls = [
+        InputSpec(item.name, "feature", before, item.low, item.high, item.missing, of="partner") for item in CONTROLS
+    ]
     return (*features, *controls)

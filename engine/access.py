@@ -63,7 +63,7 @@ class Access:
 
     def check(self, endpoint: str, option: str) -> None:
         """Raise :class:`EngineError` where a ZeroMQ socket at ``endpoint`` would let in anybody from elsewhere."""
-        if self.keys is None and not self.insecure and not loopback(endpoint):
+        if self.keys is None and not self.insecure and "://" in endpoint and not loopback(endpoint):
             tokens = " (tokens guard what is asked, not the socket)" if self.tokens else ""
             raise EngineError(
                 f"{option} {clean(endpoint, 80)}: others reach this machine there{tokens}; give --keys FOLDER (`engine "

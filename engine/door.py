@@ -32,11 +32,13 @@ LINGER_MS = 200
 """How long closing waits for the last messages to leave, where a peer does not take them."""
 MOST_PEERS = 64
 PERIOD_MS = 20
+QUIET_MS = 100
+"""Between two looks while nobody is connected."""
 A_MESSAGE = 128
 """Bytes around a message's content that are served with it: envelope, headers, what CURVE adds."""
 _HANDSHAKE_MS = 5000
 _BACKLOG = 256
-_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED
+_EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED
 _EVENT = struct.Struct("=Hi")  # event, and of these three the file descriptor of the connection
 _RECEIVED = struct.Struct("120xQQ")  # tcpi_bytes_acked, tcpi_bytes_received (Linux 4.1)
 _WEIGHS = sys.platform == "linux" and hasattr(sockets, "TCP_INFO")
@@ -46,12 +48,13 @@ _WEIGHS = sys.platform == "linux" and hasattr(sockets, "TCP_INFO")
 class Bounds:
     """Of what comes in: ``longest`` bytes of a part, ``waiting`` messages of a peer, and the ``allowance``, bytes that
     a peer may have sent and that were not served. ``queue``: messages that may wait for a peer; new ones are dropped.
-    """
+    ``buffer``: bytes that the system keeps of a peer before they are read (-1: as it likes)."""
 
     longest: int
     waiting: int
     allowance: int
     queue: int
+    buffer: int = -1
 
 
 class Door:
@@ -104,6 +107,7 @@ class Doorkeeper:
         socket.monitor(where, _EVENTS)
         self._monitor.connect(where)
         self._peers: dict[int, _Peer] = {}
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="doorkeeper", daemon=True)
 
     def start(self) -> None:
@@ -112,6 +116,7 @@ class Doorkeeper:
 
     def close(self) -> None:
         """End the thread."""
+        self._stop.set()
         if not self._socket.closed:
             self._socket.monitor(None, 0)
         if self._thread.ident is not None:
@@ -134,7 +139,10 @@ class Doorkeeper:
         weighed = time.monotonic()
         try:
             while True:
-                if self._monitor.poll(PERIOD_MS if self._peers else None) and not self._hear():
+                # Never without an end: the word that the socket is closed may be lost with the socket.
+                if self._monitor.poll(PERIOD_MS if self._peers else QUIET_MS) and not self._hear():
+                    return
+                if self._stop.is_set():
                     return
                 now = time.monotonic()
                 if now - weighed >= PERIOD_MS / 1000:
@@ -219,6 +227,7 @@ def limit(socket: zmq.Socket[bytes], bounds: Bounds) -> None:
     socket.setsockopt(zmq.MAXMSGSIZE, bounds.longest)
     socket.setsockopt(zmq.RCVHWM, bounds.waiting)
     socket.setsockopt(zmq.SNDHWM, bounds.queue)
+    socket.setsockopt(zmq.RCVBUF, bounds.buffer)
 
 
 def bind(socket: zmq.Socket[bytes], endpoint: str, option: str, access: Access = LOCAL) -> str:

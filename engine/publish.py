@@ -1,5 +1,8 @@
 """The outgoing side: one ZeroMQ socket on which every frame of every stream is published as one message.
 
+Whoever sends a frame hands it to a thread of libzmq's own (a proxy, which runs no Python) and goes on: neither a
+subscriber nor many of them take time of the loop that steps the model.
+
 A subscriber that reads too slowly, or never, loses frames and costs the engine nothing: at most :data:`QUEUE` messages
 wait for it, then new ones are dropped for it alone. Once a second the description of the session goes out under its own
 topic, so that a late joiner without the control socket still learns names and units; it is encoded when it changes.
@@ -7,8 +10,8 @@ topic, so that a late joiner without the control socket still learns names and u
 The socket is a PUB, which hands nothing that comes in to anybody. What a subscriber sends are subscriptions, each a
 prefix of :data:`LONGEST_SUBSCRIPTION` bytes at most, of which libzmq keeps a tree: one of few bytes can cost it 2 kB.
 How many a peer may hold libzmq cannot bound. So a peer that has sent more than :data:`SUBSCRIBER_BYTES` in all (some
-hundred subscriptions) is cut off by the doorkeeper (:mod:`engine.door`, which says where it can weigh), and
-subscriptions are taken in few at a time, as frames go out, so that a flood of them cannot hold up a frame.
+hundred subscriptions) is cut off by the doorkeeper (:mod:`engine.door`, which says where it can weigh). Peers that
+come, subscribe and are cut off again and again can still delay the frames of this socket, and of it alone.
 """
 
 from __future__ import annotations
@@ -32,14 +35,15 @@ __all__ = ["ANNOUNCE_MAGIC", "LINGER_MS", "QUEUE", "Publisher", "bind", "encode_
 
 QUEUE = 64
 """Messages that may wait for one subscriber (0.6 s of four streams at 25 frames/s)."""
-LONGEST_SUBSCRIPTION = 256
-SUBSCRIBER_BYTES = 16 * 1024
-"""That a subscriber may send in all: handshake, subscriptions, heartbeats (one a second are enough for half an hour;
-its library then connects again)."""
+LONGEST_SUBSCRIPTION = 512
+"""Bytes; the messages of a handshake with keys need most of them."""
+SUBSCRIBER_BYTES = 8 * 1024
+"""That a subscriber may send in all: handshake, subscriptions, heartbeats (of one a second it is cut off after a
+quarter of an hour, and its library connects again)."""
 LONGEST_ANNOUNCEMENT = 1 << 20
 LAST_SESSION = 2**32 - 1
 ANNOUNCE_MAGIC = b"RXA1"
-_BOUNDS = Bounds(longest=LONGEST_SUBSCRIPTION, waiting=16, allowance=SUBSCRIBER_BYTES, queue=QUEUE)
+_BOUNDS = Bounds(longest=LONGEST_SUBSCRIPTION, waiting=4, allowance=SUBSCRIBER_BYTES, queue=QUEUE, buffer=8 * 1024)
 
 
 class Publisher:
@@ -52,10 +56,19 @@ class Publisher:
     ) -> None:
         _check(session)
         self.session = session
-        self._door = Door(context, zmq.PUB, endpoint, "--pub", _BOUNDS, access)
+        self.dropped = 0
+        """Messages for which there was no room before the proxy; with subscribers that behave there is."""
+        # The thread's sockets are of a shadow of the context: not the context's to close, but they end with it.
+        shadow: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(context.underlying)
+        self._door = Door(shadow, zmq.PUB, endpoint, "--pub", _BOUNDS, access)
         self.endpoint = self._door.endpoint
-        # Loops of several bundles and the announcements share the socket. Sending is some microseconds' work.
-        self._lock = threading.Lock()
+        self._frames, frames = _pipe(context, shadow, zmq.PUSH, zmq.PULL)
+        self._steer, steer = _pipe(context, shadow, zmq.PAIR, zmq.PAIR)
+        self._lock = threading.Lock()  # loops of several bundles and the announcements send here
+        self._thread = threading.Thread(
+            target=_forward, args=(frames, self._door, steer), name="publisher", daemon=True
+        )
+        self._thread.start()
 
     def send(self, frame: Frame) -> None:
         """Publish one frame."""
@@ -70,13 +83,49 @@ class Publisher:
         return self._door.keeper.peers()
 
     def close(self) -> None:
-        """Release the port."""
+        """Send what was handed over, and release the port."""
         with self._lock:
-            self._door.close()
+            if not self._steer.closed:
+                self._steer.send(b"TERMINATE")
+                self._thread.join()
+            self._frames.close()
+            self._steer.close()
 
     def _send(self, message: bytes) -> None:
         with self._lock:
-            self._door.socket.send(message, copy=True)
+            try:
+                self._frames.send(message, zmq.NOBLOCK)
+            except zmq.Again:
+                self.dropped += 1
+
+
+def _forward(frames: zmq.Socket[bytes], door: Door, steer: zmq.Socket[bytes]) -> None:
+    """Pass frames on until told to end, or until the context ends."""
+    try:
+        zmq.proxy_steerable(frames, door.socket, None, steer)
+        while frames.poll(0):  # what was handed over before that
+            door.socket.send(frames.recv())
+    except zmq.ContextTerminated:
+        pass
+    finally:
+        frames.close()
+        steer.close()
+        door.close()
+
+
+def _pipe(
+    near: zmq.Context[zmq.Socket[bytes]], far: zmq.Context[zmq.Socket[bytes]], kind: int, other: int
+) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
+    """The two ends of a way through the process, for :data:`QUEUE` messages."""
+    ends = near.socket(kind), far.socket(other)
+    name = f"inproc://publisher-{id(ends)}-{kind}"
+    for end, room in zip(ends, (QUEUE, 1), strict=True):
+        end.setsockopt(zmq.LINGER, 0)
+        end.setsockopt(zmq.SNDHWM, room)
+        end.setsockopt(zmq.RCVHWM, room)
+    ends[1].bind(name)
+    ends[0].connect(name)
+    return ends
 
 
 def encode_announcement(session: int, description: Mapping[str, Any]) -> bytes:

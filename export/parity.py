@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.bundle import Bundle
-from engine.runtime import OnnxStep
+from engine.runtime import open_runtime, steps
 from engine.spec import CURSOR
 from models.contract import StreamModel, Tensors, commit
 
@@ -59,12 +60,39 @@ class Rung:
             self.worst[name] = max(self.worst.get(name, 0.0), value)
 
 
+class Follower:
+    """A bundle, one row, which runs frame by frame beside something else; ``frames`` at most."""
+
+    def __init__(self, bundle: Bundle, frames: int) -> None:
+        self.runtime = open_runtime(bundle)
+        self._given: Mapping[str, NDArray[Any]] = {}
+        self._state: Mapping[str, NDArray[Any]] | None = None
+        self._steps = steps(self.runtime, self._fill, frames)
+
+    def put(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Let the next frame go on from this state (1, *shape) and not from its own."""
+        self._state = state
+
+    def step(self, given: Mapping[str, NDArray[Any]]) -> tuple[Arrays, Arrays]:
+        """Outputs and state updates (1, *shape) of the next frame, given its inputs (1, *shape)."""
+        self._given = given
+        outputs = {name: value.copy() for name, value in next(self._steps).items()}
+        return outputs, {name: value.copy() for name, value in self.runtime.updates().items()}
+
+    def _fill(self, _: int) -> None:
+        if self._state is not None:
+            self.runtime.load_state(self._state)
+            self._state = None
+        for name, value in self._given.items():
+            self.runtime.inputs[name][...] = value
+
+
 def climb(model: StreamModel, bundle: Bundle, inputs: Arrays, tolerance: float) -> list[Rung]:
     """The rungs whole, teacher-forced and free-running over ``inputs`` (T, *shape), one row, one thread."""
     tensors = {name: torch.from_numpy(value)[None] for name, value in inputs.items()}
     frames = next(iter(inputs.values())).shape[0]
     whole, forced, free = Rung("torch whole"), Rung("onnx teacher-forced"), Rung("onnx free-running")
-    steps = {forced.name: OnnxStep(bundle), free.name: OnnxStep(bundle)}
+    followers = {forced.name: Follower(bundle, frames), free.name: Follower(bundle, frames)}
     with torch.inference_mode():
         state = model.initial_state(1)
         sequence, _ = model.scan(tensors, state)
@@ -87,21 +115,19 @@ def climb(model: StreamModel, bundle: Bundle, inputs: Arrays, tolerance: float) 
                         sequence, _ = model.scan(rest, following)
                         sequence_from = frame + 1
 
+            row = {name: value[:, 0].numpy() for name, value in given.items()}
+            followers[forced.name].put(_numpy(state))
             for rung in (forced, free):
                 if rung.broken is not None:
                     continue
-                step = steps[rung.name]
-                if rung is forced:
-                    step.load_state(_numpy(state))
-                theirs, their_changes = _run(step, given)
-                step.commit()
+                theirs, their_changes = followers[rung.name].step(row)
                 differences = _differences(answer, theirs)
                 differences["state"] = max(_differences(changes, their_changes).values(), default=0.0)
                 if not _accept(rung, differences, tolerance):
                     if not _reproduced(model, given, state, theirs, their_changes, tolerance):
                         rung.broken = frame
                     elif _excuse(rung, frame):
-                        step.load_state(_numpy(following))
+                        followers[rung.name].put(_numpy(following))
             state = following
     return [whole, forced, free]
 
@@ -120,14 +146,6 @@ def _excuse(rung: Rung, frame: int) -> bool:
     if len(rung.ties) > _MOST_TIES:
         rung.broken = frame
     return rung.broken is None
-
-
-def _run(step: OnnxStep, given: Tensors) -> tuple[Arrays, Arrays]:
-    for name, value in given.items():
-        step.inputs[name][...] = value[:, 0].numpy()
-    step.active[...] = True
-    outputs = {name: value.copy() for name, value in step.run().items()}
-    return outputs, {name: value.copy() for name, value in step.updates().items()}
 
 
 def _numpy(state: Tensors) -> Arrays:

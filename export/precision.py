@@ -18,7 +18,6 @@ import dataclasses
 import hashlib
 import logging
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from engine.bundle import Bundle
-from engine.runtime import OnnxStep
-from export.parity import Arrays, Rung, _differences
+from engine.runtime import drive, open_runtime, steps
+from export.parity import Arrays, Follower, Rung, _differences
 from models.contract import StreamModel
 from models.sampling import LEAST_TEMPERATURE, LOGITS, NOISE, PREVIOUS, TEMPERATURE, sample
 
@@ -116,15 +115,17 @@ def compare(exact: Bundle, low: Bundle, inputs: Arrays) -> tuple[list[Rung], lis
     """Rungs *teacher-forced* (``low`` gets the state of ``exact`` before every frame) and *free-running*, and the
     outputs (T, ...) of ``exact`` and of ``low`` teacher-forced."""
     rungs = [Rung("onnx int8 teacher-forced"), Rung("onnx int8 free-running")]
-    leader, *followers = (OnnxStep(bundle) for bundle in (exact, low, low))
+    frames = len(next(iter(inputs.values())))
+    leader, *followers = (Follower(bundle, frames) for bundle in (exact, low, low))
     kept: list[list[Arrays]] = [[], []]
-    for frame in range(len(next(iter(inputs.values())))):
-        followers[0].load_state(leader.state_dict())
-        wanted, moved = _run(leader, inputs, frame)
+    for frame in range(frames):
+        given = {name: value[frame : frame + 1] for name, value in inputs.items()}
+        wanted, moved = leader.step(given)
         kept[0].append(wanted)
-        for rung, step in zip(rungs, followers, strict=True):
-            found, changes = _run(step, inputs, frame)
-            if step is followers[0]:
+        followers[0].put(leader.runtime.state_dict())  # still the state before: the frame has not been committed
+        for rung, follower in zip(rungs, followers, strict=True):
+            found, changes = follower.step(given)
+            if follower is followers[0]:
                 kept[1].append(found)
             state = max(_differences(moved, changes).values(), default=0.0)
             rung.see({**_differences(wanted, found), "state": state})
@@ -133,26 +134,20 @@ def compare(exact: Bundle, low: Bundle, inputs: Arrays) -> tuple[list[Rung], lis
 
 def timed(exact: Bundle, low: Bundle, inputs: Arrays) -> list[float]:
     """Median seconds of run and commit of both, one thread, in turns of :data:`TURN` frames."""
-    steps = [OnnxStep(bundle) for bundle in (exact, low)]
+    runtimes = [open_runtime(bundle) for bundle in (exact, low)]
     spent: list[list[float]] = [[], []]
-    frames = len(next(iter(inputs.values())))
-    for first in range(0, frames, TURN):
-        for step, times in zip(steps, spent, strict=True):
-            for frame in range(first, min(first + TURN, frames)):
-                _fill(step, inputs, frame)
-                start = time.perf_counter()
-                step.run()
-                step.commit()
-                times.append(time.perf_counter() - start)
+    for first in range(0, len(next(iter(inputs.values()))), TURN):
+        turn = {name: value[first : first + TURN, None] for name, value in inputs.items()}
+        for runtime, seconds in zip(runtimes, spent, strict=True):
+            drive(runtime, turn, keep=(), seconds=seconds)
     return [float(np.median(times)) for times in spent]
 
 
 def previous(bundle: Bundle, inputs: Arrays) -> NDArray[np.int64]:
     """The ids (T, heads) that a bundle which draws ids has before each frame of ``inputs``."""
-    step, before = OnnxStep(bundle), []
-    for frame in range(len(next(iter(inputs.values())))):
-        before.append(step.state_dict()[PREVIOUS][0])
-        _run(step, inputs, frame)
+    runtime, before = open_runtime(bundle), []
+    for _ in steps(runtime, {name: value[:, None] for name, value in inputs.items()}):
+        before.append(runtime.state_dict()[PREVIOUS][0])
     return np.stack(before)
 
 
@@ -168,20 +163,6 @@ def draw(exact: NDArray[np.float32], low: NDArray[np.float32], inputs: Arrays) -
     below = above - chances.gather(-1, mine[..., None])[..., 0]
     margin = torch.where(theirs > mine, above - noise, noise - below)[~same]
     return Draws(same.all(-1).double().mean().item(), same.double().mean().item(), max([0.0, *margin.tolist()]))
-
-
-def _fill(step: OnnxStep, inputs: Arrays, frame: int) -> None:
-    for name, value in inputs.items():
-        step.inputs[name][0] = value[frame]
-
-
-def _run(step: OnnxStep, inputs: Arrays, frame: int) -> tuple[Arrays, Arrays]:
-    """Outputs and state updates of one frame, which is committed."""
-    _fill(step, inputs, frame)
-    outputs = {name: value.copy() for name, value in step.run().items()}
-    updates = {name: value.copy() for name, value in step.updates().items()}
-    step.commit()
-    return outputs, updates
 
 
 def _line(rung: Rung) -> str:

@@ -1,6 +1,6 @@
 """Recording a session as it goes: every step's inputs and frames, to an MCAP file (see :mod:`engine.record.layout`).
 
-The frame loop only copies a step's bytes into a queue (some 20 us); a thread packs and writes them, a chunk a second at
+The frame loop only copies a step's bytes into a queue (some 10 us); a thread packs and writes them, a chunk a second at
 least. The queue holds :data:`QUEUE_STEPS` steps or :data:`QUEUE_BYTES` bytes. **Drop rule**: a step that finds it full
 is left out whole, with its frames, and counted; the next step in the file says how many are missing before it. Where
 frames run as fast as they go (``wait``) the loop waits for room instead.

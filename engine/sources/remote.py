@@ -3,59 +3,108 @@
 The other engine is asked on its control socket for its streams and skeletons; its joints are found by name. It may
 start later, fall silent or be restarted at any time: it is then asked again until it answers. A pose counts as
 captured when it arrives, since the clocks of two machines have nothing in common.
+
+The other engine may be anybody. What it says of itself is read into :class:`Body` or refused in words; its messages are
+bounded as those of a peer are (:mod:`engine.door`), and whether a pose can be true is for the feed to judge.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import zmq
 
-from engine.body.skeleton import Skeleton
+from engine.access import host_of
+from engine.body.skeleton import MOST_JOINTS, Skeleton
 from engine.clock import Clock, MonotonicClock
-from engine.control import NoAnswer, ask
-from engine.errors import EngineError
-from engine.poses import Pose, PoseRing
-from engine.rings import Rings
+from engine.control import NoAnswer, ask, connect
+from engine.door import A_MESSAGE, Bounds, Doorkeeper, limit
+from engine.errors import EngineError, clean
+from engine.feeds.feeds import Feeds, Key
+from engine.feeds.latest import Pose, PoseRing
 from engine.sources.base import joined
-from engine.wire import WireError, decode, topic
+from engine.wire import HEADER, WireError, decode, topic
 
 SILENT_S = 1.0
 """Seconds without a pose after which the other engine counts as silent and is asked again, as often."""
 ANSWER_S = 1.0
-
+MOST_STREAMS = 1024
+WAITING = 64
+"""Poses of the other engine that may wait; only the newest is looked at."""
+_HANDSHAKE = 512  # bytes that a message of it may have
 _POLL_MS = 50
 _JOIN_S = 10.0
+_EVERYWHERE = ("0.0.0.0", "*", "::")
 
 
 @dataclass(frozen=True)
-class _Body:
+class Body:
     """Where a body comes from: address and topic to subscribe to, its layout, and which of its joints to take."""
 
+    bundle: str
     pub: str
     topic: bytes
     layout: int
     joints: list[int]
     of: int
 
+    @property
+    def bounds(self) -> Bounds:
+        """Of what may come: frames of this body and nothing longer."""
+        longest = max(HEADER.size + 12 * self.of, _HANDSHAKE)
+        return Bounds(longest, WAITING, WAITING * (longest + A_MESSAGE), queue=1)
+
+    @classmethod
+    def read(cls, told: Mapping[str, Any], skeleton: Skeleton, endpoint: str) -> Body:
+        """From what the engine whose control socket is ``endpoint`` says of itself. Raises :class:`EngineError` where
+        it publishes no body, one with other joints, or says what cannot be."""
+        bundle = clean(told.get("bundle", "?"), 60)
+        stream, joints = _body_stream(told, bundle)
+        absent = [joint for joint in skeleton.joints if joint not in joints]
+        if absent:
+            raise EngineError(
+                f"the body of bundle {bundle!r} has no joint {', '.join(absent[:6])}, which skeleton "
+                f"{skeleton.name!r} needs; let both engines serve bundles of one skeleton"
+            )
+        session, number = _whole(told, "session", 2**32), _whole(stream, "stream", 2**16)
+        return cls(
+            bundle,
+            _reachable(told.get("pub"), endpoint),
+            topic(session, number),
+            _whole(stream, "layout", 2**32),
+            [joints.index(joint) for joint in skeleton.joints],
+            len(joints),
+        )
+
+    def pose(self, message: bytes, now_ns: int) -> Pose | None:
+        """The pose that a message holds; None where it holds none of this body."""
+        try:
+            frame = decode(message)
+        except WireError:
+            return None
+        if not message.startswith(self.topic) or frame.layout != self.layout or frame.values.size != 3 * self.of:
+            return None
+        return Pose(now_ns, np.array(frame.values, np.float32).reshape(self.of, 3)[self.joints], True)
+
 
 class EngineSource:
-    """Watches the body of the engine whose control socket is ``endpoint``, as ``skeleton`` (joints by name).
+    """Watches the body of the engine whose control socket is ``endpoint``, as ``skeleton`` (joints by name). ``token``
+    and ``keys`` (a client's folder) are for an engine that wants them.
 
     An engine that does not answer yet is waited for (``problem`` says so). Raises
     :class:`engine.errors.EngineError` when ``endpoint`` is no address, or what answers there publishes no body or
     one with other joints; where that happens later it is a ``problem``.
     """
 
-    gives: Collection[str] = ("body",)
+    gives: frozenset[Key] = frozenset({("body", "partner")})
 
-    def __init__(self, endpoint: str, skeleton: Skeleton) -> None:
-        self._endpoint, self._skeleton = endpoint, skeleton
+    def __init__(self, endpoint: str, skeleton: Skeleton, token: str = "", keys: Path | None = None) -> None:
+        self._endpoint, self._skeleton, self._token, self._keys = endpoint, skeleton, token, keys
         self.name = f"engine {endpoint}"
         self._clock: Clock = MonotonicClock()
         self._stop = threading.Event()
@@ -64,14 +113,15 @@ class EngineSource:
         self._failure: str | None = None
         self._bundle = ""
         try:
-            self._body: _Body | None = self._ask()
+            self._body: Body | None = self._ask()
         except NoAnswer as error:
             self._body, self._failure = None, self._waiting(error)
 
-    def start(self, rings: Rings, clock: Clock) -> None:
+    def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to watch."""
         self._clock, self._last_ns = clock, clock.now_ns()
-        self._thread = threading.Thread(target=self._run, args=(rings.body,), name="engine", daemon=True)
+        ring = feeds.latest[("body", "partner")]
+        self._thread = threading.Thread(target=self._run, args=(ring,), name="engine", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -100,99 +150,99 @@ class EngineSource:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         try:
             while not self._stop.is_set():
-                if self._body is None:
-                    self._try_again()
-                else:
+                try:
+                    if self._body is None:
+                        self._body, self._failure = self._ask(), None
                     self._watch(context, self._body, ring)
-        except Exception as error:  # a thread has no caller: whatever it is, the loop has to hear of it
-            self._failure = f"watching failed: {type(error).__name__}: {error}"
+                except NoAnswer as error:
+                    self._again(self._waiting(error))
+                except EngineError as error:
+                    self._again(str(error))
+                except Exception as error:  # whatever the other side did: it may be mended or restarted
+                    self._again(f"watching failed: {type(error).__name__}: {clean(error)}")
         finally:
             context.destroy(linger=0)
 
-    def _try_again(self) -> None:
-        try:
-            self._body, self._failure = self._ask(), None
-        except NoAnswer as error:
-            self._failure = self._waiting(error)
-        except EngineError as error:
-            self._failure = str(error)
-        if self._body is None:
-            self._stop.wait(SILENT_S)
+    def _again(self, failure: str) -> None:
+        """Say what is wrong, and ask once more after a while."""
+        self._body, self._failure = None, failure
+        self._stop.wait(SILENT_S)
 
-    def _watch(self, context: zmq.Context[zmq.Socket[bytes]], body: _Body, ring: PoseRing) -> None:
+    def _watch(self, context: zmq.Context[zmq.Socket[bytes]], body: Body, ring: PoseRing) -> None:
         """Put what arrives into the ring, until nothing has come for a while."""
         with context.socket(zmq.SUB) as socket:
             socket.setsockopt(zmq.LINGER, 0)
-            socket.subscribe(body.topic)
-            socket.connect(body.pub)
-            since_ns = self._clock.now_ns()
-            while not self._stop.is_set():
-                if socket.poll(_POLL_MS):
-                    messages = [socket.recv()]
-                    while socket.poll(0) and len(messages) < 64:
-                        messages.append(socket.recv())
-                    if self._put(messages[-1], body, ring):
+            limit(socket, body.bounds)
+            keeper = Doorkeeper(socket, body.bounds.allowance)
+            try:
+                socket.subscribe(body.topic)
+                connect(socket, body.pub, self._keys)
+                keeper.start()
+                since_ns = self._clock.now_ns()
+                while not self._stop.is_set():
+                    newest = self._newest(socket, keeper, body)
+                    if newest is not None:
+                        ring.put(newest)
                         since_ns = self._last_ns = self._clock.now_ns()
-                if self._clock.now_ns() - since_ns > SILENT_S * 1e9:
-                    break
+                    if self._clock.now_ns() - since_ns > SILENT_S * 1e9:
+                        break
+            finally:
+                keeper.close()
         self._body = None  # asked again: another bundle may run there now
 
-    def _put(self, message: bytes, body: _Body, ring: PoseRing) -> bool:
-        try:
-            frame = decode(message)
-        except WireError:
-            return False
-        if frame.layout != body.layout or frame.values.size != 3 * body.of:
-            return False
-        positions = np.array(frame.values, np.float32).reshape(body.of, 3)[body.joints]
-        ring.put(Pose(self._clock.now_ns(), positions, True))
-        return True
+    def _newest(self, socket: zmq.Socket[bytes], keeper: Doorkeeper, body: Body) -> Pose | None:
+        """The newest pose among the messages that wait, after waiting a little for one."""
+        newest = None
+        for number in range(WAITING):
+            if not socket.poll(0 if number else _POLL_MS):
+                break
+            parts = socket.recv_multipart(copy=False)
+            keeper.served(parts[0], sum(len(part.buffer) for part in parts))
+            pose = body.pose(parts[0].bytes, self._clock.now_ns()) if len(parts) == 1 else None
+            newest = pose or newest
+        return newest
 
-    def _ask(self) -> _Body:
-        told = ask(self._endpoint, {"op": "describe"}, ANSWER_S)
+    def _ask(self) -> Body:
+        request = {"op": "describe"} | ({"token": self._token} if self._token else {})
         try:
-            self._bundle = str(told["bundle"])
-            stream, joints = _body_stream(told)
-            absent = [joint for joint in self._skeleton.joints if joint not in joints]
-            if absent:
-                raise EngineError(
-                    f"the body of bundle {self._bundle!r} has no joint {', '.join(absent[:6])}, which skeleton "
-                    f"{self._skeleton.name!r} needs; let both engines serve bundles of one skeleton"
-                )
-            return _Body(
-                pub=_reachable(str(told["pub"]), self._endpoint),
-                topic=topic(int(told["session"]), int(stream["stream"])),
-                layout=int(stream["layout"]),
-                joints=[joints.index(joint) for joint in self._skeleton.joints],
-                of=len(joints),
-            )
+            body = Body.read(ask(self._endpoint, request, ANSWER_S, self._keys), self._skeleton, self._endpoint)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, EngineError):
                 raise
             raise EngineError(
                 f"the engine at {self._endpoint} describes itself in words that this one does not know "
-                f"({type(error).__name__} {error}); run the same version on both sides"
+                f"({type(error).__name__} {clean(error, 80)}); run the same version on both sides"
             ) from error
+        self._bundle = body.bundle
+        return body
 
     def _waiting(self, error: NoAnswer) -> str:
         return f"{str(error).split(';')[0]}; waiting for it"
 
 
-def _body_stream(told: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[str]]:
+def _body_stream(told: Mapping[str, Any], bundle: str) -> tuple[Mapping[str, Any], list[str]]:
     """The first output that is joint positions, and its joints."""
-    for stream in told["streams"]:
-        name = stream.get("skeleton") or ""
-        if stream["kind"] == "output" and name:
-            joints = [str(joint) for joint in told["skeletons"][name]["joints"]]
-            if len(stream["names"]) == 3 * len(joints):
-                return stream, joints
-    raise EngineError(f"bundle {told['bundle']!r} moves no body; give the control address of one that does")
+    for stream in told["streams"][:MOST_STREAMS]:
+        if stream["kind"] == "output" and stream["codec"] == "joints":
+            joints = [str(joint) for joint in told["skeletons"][stream["skeleton"]]["joints"]]
+            if not 0 < len(joints) <= MOST_JOINTS or len(stream["names"]) != 3 * len(joints):
+                raise ValueError(f"{len(stream['names'])} values of {len(joints)} joints")
+            return stream, joints
+    raise EngineError(f"bundle {bundle!r} moves no body; give the control address of one that does")
 
 
-def _reachable(pub: str, control: str) -> str:
+def _whole(told: Mapping[str, Any], name: str, end: int) -> int:
+    """A whole number from 0 to before ``end``."""
+    value = told[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < end:
+        raise ValueError(f"{name} = {value!r}")
+    return value
+
+
+def _reachable(pub: Any, control: str) -> str:
     """The address of frames, where it was bound to all interfaces seen from the control socket's host."""
-    if pub.startswith("tcp://") and control.startswith("tcp://"):
-        host, port = urlsplit(pub).hostname, pub.rpartition(":")[2]
-        if host in ("0.0.0.0", "*", "::"):
-            return f"{control.rpartition(':')[0]}:{port}"
+    if not isinstance(pub, str) or not pub.startswith(("tcp://", "ipc://")):
+        raise ValueError(f"pub = {pub!r}")
+    if pub.startswith("tcp://") and control.startswith("tcp://") and host_of(pub) in _EVERYWHERE:
+        return f"{control.rpartition(':')[0]}:{pub.rpartition(':')[2]}"
     return pub

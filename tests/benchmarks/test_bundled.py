@@ -57,7 +57,9 @@ def test_it_listens_within_its_ranges(name: str, partner: tuple[np.ndarray, np.n
 @pytest.mark.parametrize("name", LISTENERS)
 def test_a_seed_is_a_session(name: str, partner: tuple[np.ndarray, np.ndarray]):
     bundle, (pcm, seen) = Bundle.load(name), partner
-    one, again, other = (listen(open_runtime(bundle), pcm[: 16_000 * 10], seen, seed=seed)["face"] for seed in (1, 1, 2))
+    one, again, other = (
+        listen(open_runtime(bundle), pcm[: 16_000 * 10], seen, seed=seed)["face"] for seed in (1, 1, 2)
+    )
     assert np.array_equal(one, again) and not np.array_equal(one, other)
 
 

@@ -55,8 +55,8 @@ class Dancer(StreamModel):
                 InputSpec("speed", "control", (), 0.25, 2.0, 1.0),
             ),
             outputs=(
-                OutputSpec("body", (joints, 3), skeleton="stick"),
-                OutputSpec("rotations", (joints, 4), skeleton="stick"),
+                OutputSpec("body", (joints, 3), skeleton="stick", codec="joints"),
+                OutputSpec("rotations", (joints, 4), skeleton="stick", codec="quaternions"),
                 OutputSpec("seen", (3,), ("x", "y", "z"), ("m", "m", "m")),
                 BAD_INPUT,
             ),

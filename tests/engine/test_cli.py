@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import cli, serve
+from engine import cli_parser, serve
 from engine.bundle import BUNDLES
 from engine.cli import main
 
@@ -206,7 +206,7 @@ def test_version_and_help(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_ports_of_the_command_line_are_those_of_a_session() -> None:
-    assert (cli.PUB, cli.CONTROL) == (serve.DEFAULT_PUB, serve.DEFAULT_CONTROL)
+    assert (cli_parser.PUB, cli_parser.CONTROL) == (serve.DEFAULT_PUB, serve.DEFAULT_CONTROL)
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -238,3 +238,16 @@ def test_an_interrupt_while_starting_is_no_traceback() -> None:
     late = "import os, signal, engine.bundle as b; b.Bundle.load = lambda *_: os.kill(os.getpid(), signal.SIGINT)"
     done = python("-c", f"{late}\nfrom engine.cli import main\nraise SystemExit(main(['serve', '--source', 'demo']))")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_ctrl_c_while_modules_are_still_imported_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.__main__ import entry
+
+    class Interrupted:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "engine.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "engine.cli", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert entry() == 130

@@ -190,7 +190,7 @@ def test_an_engine_that_is_not_there_yet_is_waited_for_and_a_wrong_one_refused(r
     missing.stop()
     with pytest.raises(EngineError, match="is no address"):
         EngineSource("nonsense", STICK)
-    listener = run(bundle="rules")
+    listener = run(bundles=("rules",))
     with pytest.raises(EngineError, match="bundle 'rules' moves no body"):
         EngineSource(listener.control, STICK)
     dancing = run()
@@ -209,4 +209,4 @@ def test_the_doctor_and_the_demo_ask_for_no_more_than_the_bundle(
     assert "3 streams announced" in said and "BVH files  ok  pybvh" in said
     assert "tracker" not in said and "devices" not in said
     assert demo_partner([Bundle.load(dancer).spec]) == []
-    assert [source.name for source in demo_partner(Bundle.load("rules").spec)] == ["demo"]
+    assert [source.name for source in demo_partner([Bundle.load("rules").spec])] == ["demo"]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.bundle import Bundle
 from engine.channels import EMOTION_NAMES, FACE_NAMES
 from engine.errors import EngineError
-from engine.runtime import OnnxStep
+from engine.runtime import Runtime, open_runtime
 from train.evaluate.scene import Sample, Scene, with_emotion
 from train.evaluate.served import UNSEEN_AGE_S, serve
 from train.simulate.talk import FPS, RATE
@@ -35,7 +35,7 @@ class Listener:
     sees: bool = True
     about: str = field(init=False)
     kind: str = field(init=False)
-    _steps: dict[int, OnnxStep] = field(init=False, default_factory=dict)
+    _runtimes: dict[int, Runtime] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         spec = self.bundle.spec
@@ -55,9 +55,9 @@ class Listener:
         """The answers to a talk: for each reference, ``samples`` of them."""
         rows = [(reference, sample) for reference in scene.references for sample in range(self.samples)]
         spec = self.bundle.spec
-        if len(rows) not in self._steps:
-            self._steps[len(rows)] = OnnxStep(self.bundle, batch=len(rows))
-        step = self._steps[len(rows)]
+        if len(rows) not in self._runtimes:
+            self._runtimes[len(rows)] = open_runtime(self.bundle, rows=len(rows))
+        runtime = self._runtimes[len(rows)]
         pcm, face, controls = scene.pcm().reshape(scene.frames, -1), scene.speaker().face, self._controls(scene)
         seeds = [self._row_seed(scene, *row) for row in rows]
 
@@ -73,7 +73,7 @@ class Listener:
             for name, values in controls.items():
                 inputs[name][...] = values[:, frame]
 
-        outputs = serve(step, scene.frames, seeds, self._outputs(), fill)
+        outputs = serve(runtime, scene.frames, seeds, self._outputs(), fill)
         answers: dict[str, list[Sample]] = {reference: [] for reference in scene.references}
         for index, (reference, _) in enumerate(rows):
             made = outputs["face"][index]

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.noise import uniform
-from engine.runtime import OnnxStep
+from engine.runtime import Runtime, drive
 
 UNSEEN_AGE_S = 1e3
 """Age given for a face or body that was never seen, as the engine gives it."""
 
 
 def serve(
-    step: OnnxStep,
+    runtime: Runtime,
     frames: int,
     seeds: Sequence[int],
     keep: Sequence[str],
@@ -24,19 +24,16 @@ def serve(
 ) -> dict[str, NDArray[np.float32]]:
     """Outputs ``keep``, each (rows, frames, *shape), of a step that starts new. Inputs start at their missing values;
     ``fill(inputs, frame)`` writes what a frame brings, and each row's noise follows its seed."""
-    spec = step.spec
-    step.reset(slice(None))
+    spec, inputs = runtime.spec, runtime.inputs
+    runtime.reset(slice(None))
     for item in spec.inputs:
-        step.inputs[item.name][...] = item.missing
-    shapes = {name: spec.output(name).shape for name in keep}
-    kept = {name: np.empty((step.batch, frames, *shape), np.float32) for name, shape in shapes.items()}
-    for frame in range(frames):
-        fill(step.inputs, frame)
+        inputs[item.name][...] = item.missing
+
+    def everything(frame: int) -> None:
+        fill(inputs, frame)
         for item in spec.by_role("noise"):
             for row, seed in enumerate(seeds):
-                step.inputs[item.name][row] = uniform(seed, frame, int(np.prod(item.shape))).reshape(item.shape)
-        emitted = step.run()
-        for name, made in kept.items():
-            made[:, frame] = emitted[name]
-        step.commit()
-    return kept
+                inputs[item.name][row] = uniform(seed, frame, int(np.prod(item.shape))).reshape(item.shape)
+
+    made = drive(runtime, everything, frames, keep)
+    return {name: np.ascontiguousarray(values.swapaxes(0, 1)) for name, values in made.items()}

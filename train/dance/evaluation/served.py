@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.body.skeleton import Skeleton
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from engine.runtime import OnnxStep
+from engine.runtime import Runtime, open_runtime
 from train.dance.labels import LEVELS
 from train.dance.takes import RATE
 from train.evaluate.served import UNSEEN_AGE_S, serve
@@ -32,7 +32,7 @@ class Dancer:
     frames: int
     seed: int = 0
     controls: Mapping[str, float] = field(default_factory=dict)
-    _steps: dict[int, OnnxStep] = field(init=False, default_factory=dict)
+    _runtimes: dict[int, Runtime] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         spec = self.bundle.spec
@@ -73,8 +73,8 @@ class Dancer:
         return self._serve(self._seeds(self.seeds), len(partner), levels, partner if seen else None)
 
     def _serve(self, seeds: list[int], frames: int, levels: NDArray[np.intp], partner: Array | None) -> Array:
-        if len(seeds) not in self._steps:
-            self._steps[len(seeds)] = OnnxStep(self.bundle, batch=len(seeds))
+        if len(seeds) not in self._runtimes:
+            self._runtimes[len(seeds)] = open_runtime(self.bundle, rows=len(seeds))
         bodies = self.bundle.spec.by_role("body")
 
         def fill(inputs: Mapping[str, NDArray[Any]], frame: int) -> None:
@@ -91,7 +91,7 @@ class Dancer:
                 for item in bodies:
                     inputs[item.name][...] = partner[min(frame, len(partner) - 1)]
 
-        made = serve(self._steps[len(seeds)], frames + self._late, seeds, [BODY], fill)[BODY]
+        made = serve(self._runtimes[len(seeds)], frames + self._late, seeds, [BODY], fill)[BODY]
         return made[:, self._late :]
 
     @property

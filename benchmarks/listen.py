@@ -1,0 +1,40 @@
+"""Let a bundle listen to a voice, and see a face, over arrays: its inputs are gathered as the engine gathers them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.feeds.feeds import Feeds
+from engine.feeds.gather import Gather
+from engine.feeds.held import Held
+from engine.feeds.latest import Pose
+from engine.feeds.samples import Hop
+from engine.runtime import Runtime, drive
+
+
+def listen(
+    runtime: Runtime,
+    pcm: NDArray[np.float32],
+    faces: NDArray[np.float32] | None = None,
+    controls: Mapping[str, float] | None = None,
+    seed: int = 0,
+) -> dict[str, NDArray[Any]]:
+    """Outputs (T, ...) over the whole hops of the partner's ``pcm`` (N,) at the spec's rate; ``faces`` (T, 58) of the
+    partner, or none seen. A runtime of one row, from its present state on."""
+    spec = runtime.spec
+    feeds = Feeds.of(spec, 0, Held(spec, controls))
+    gather = Gather(spec, feeds, seed)
+    period_ns = round(1e9 / spec.rate)
+
+    def fill(frame: int) -> None:
+        time_ns = (frame + 1) * period_ns
+        if faces is not None:
+            feeds.latest["face", "partner"].put(Pose(time_ns, faces[frame % len(faces)], True))
+        samples = pcm[frame * spec.hop : (frame + 1) * spec.hop]
+        gather.fill(runtime.inputs, 0, frame, Hop(samples, time_ns, True), time_ns)
+
+    return {name: values[:, 0] for name, values in drive(runtime, fill, len(pcm) // spec.hop).items()}
