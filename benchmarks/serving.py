@@ -40,7 +40,7 @@ class Serving:
 
 @contextmanager
 def serving(bundles: Sequence[str], capacity: int, window_ms: float = 4.0) -> Iterator[Serving]:
-    """``engine serve --listen`` on free ports of this machine. Raises :class:`EngineError` where it does not come up."""
+    """``engine serve --listen`` on free ports of this machine. Raises :class:`EngineError` where that fails."""
     listen, pub, control = _free_ports(3)
     command = [sys.executable, "-m", "engine", "serve", "--bundle", *bundles, "--listen", f"127.0.0.1:{listen}"]
     command += ["--capacity", str(capacity), "--window", str(window_ms)]

@@ -175,8 +175,8 @@ def ask(endpoint: str, request: Mapping[str, Any], timeout_s: float = 2.0, keys:
         socket.send(to_json(request))
         if not socket.poll(round(1000 * timeout_s)):
             raise NoAnswer(
-                f"no engine answers at {clean(endpoint, 80)}; start one with `engine serve`, or give its --control (and "
-                "its keys, where it has some)"
+                f"no engine answers at {clean(endpoint, 80)}; start one with `engine serve`, or give its --control "
+                "(and its keys, where it has some)"
             )
         answer = socket.recv_multipart()
     finally:

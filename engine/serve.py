@@ -111,6 +111,19 @@ def serve(
         publisher = Publisher(context, options.pub, options.number, options.access)
         stack.callback(publisher.close)
         local = _Local(host, publisher, stop)
+        ticker = Ticker(publisher, lambda: local.session, recorders, sources, say)
+        if options.local:
+            ask = Opening(
+                bundles=tuple(bundle.name for bundle in bundles),
+                seed=options.seed,
+                number=options.number,
+                controls=options.controls,
+                monitor=options.monitor,
+                given=frozenset(key for source in sources for key in source.gives),
+                seconds=options.seconds,
+                head=options.head,
+            )
+            local.session = host.prepare(ask, publisher.send, sources, ticker.soon)
         server = ControlServer(context, options.control, local.handlers(), clock, options.access)
         stack.callback(server.close)
         url = _listen(options, host, stack, say) if options.listen else ""
@@ -119,27 +132,10 @@ def serve(
         gc.collect()
         gc.freeze()  # what start-up made lives as long as the process: no need to walk it in every collection
         stack.callback(gc.unfreeze)
-        ticker = Ticker(publisher, lambda: local.session, recorders, sources, say)
-        if options.local:
-            given = frozenset(key for source in sources for key in source.gives)
-            session = host.open(
-                Opening(
-                    bundles=tuple(bundle.name for bundle in bundles),
-                    seed=options.seed,
-                    number=options.number,
-                    controls=options.controls,
-                    monitor=options.monitor,
-                    given=given,
-                    seconds=options.seconds,
-                    head=options.head,
-                ),
-                publisher.send,
-                sources,
-                tell=ticker.soon,
-                recorders=recorders.open,
-                before=local.meet,
-            )
+        session = local.session
+        if session is not None:
             stack.callback(recorders.abandon)
+            host.begin(session, recorders.open(session))
         names = ", ".join(f"{bundle.name} at {bundle.spec.rate:g} frames/s" for bundle in bundles)
         partner = f" from {', '.join(source.name for source in sources)}" if sources else ""
         say(f"serving {names}{partner}")
@@ -149,14 +145,13 @@ def serve(
         ticker.start()
         stack.callback(ticker.close)
         while not stop.wait(0.05 if options.fast else 0.1):
-            if host.failure is not None or (local.session is not None and local.session.ended is not None):
+            if host.failure is not None or (session is not None and session.ended is not None):
                 break
         if host.failure is not None:
             raise host.failure
-        if local.session is None:
-            host.stop()
+        if session is None:
             return Stats()
-        ended_by_itself = local.session.ended
+        ended_by_itself = session.ended
         session.close("stopped")
         session.done.wait()
         ticker.close()
@@ -172,15 +167,11 @@ def serve(
 
 
 class _Local:
-    """The local session for the control socket, which is there before the session is."""
+    """The local session, if there is one, for the control socket."""
 
     def __init__(self, host: Host, publisher: Publisher, stop: threading.Event) -> None:
         self.session: LiveSession | None = None
         self._host, self._publisher, self._stop = host, publisher, stop
-
-    def meet(self, session: LiveSession) -> None:
-        """This is it."""
-        self.session = session
 
     def describe(self) -> dict[str, Any]:
         """The announcement of the local session, or of an engine that has none."""

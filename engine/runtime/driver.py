@@ -79,7 +79,8 @@ def _check(runtime: Runtime, inputs: Mapping[str, Array]) -> None:
         item = runtime.spec.input(name)
         wanted = (runtime.rows, *item.shape)
         if value.shape[1:] != wanted or not value.ndim:
-            raise EngineError(f"drive: input {name} has shape {value.shape}, this runtime takes (frames, *{wanted})")
+            takes = ", ".join(["frames", *map(str, wanted)])
+            raise EngineError(f"drive: input {name} has shape {value.shape}, this runtime takes ({takes})")
         if not np.can_cast(value.dtype, item.dtype, "same_kind"):
             raise EngineError(f"drive: input {name} is {value.dtype}, this model takes {item.dtype}; convert it")
 

@@ -113,38 +113,45 @@ class Host:
             if conditioner is not None:
                 conditioner.close()
 
-    def open(
+    def open(self, ask: Opening, publish: Callable[[Frame], None], sources: Sequence[Source] = ()) -> LiveSession:
+        """A new session, which is served from the next tick on: :meth:`prepare` and :meth:`begin` at once."""
+        session = self.prepare(ask, publish, sources)
+        self.begin(session)
+        return session
+
+    def prepare(
         self,
         ask: Opening,
         publish: Callable[[Frame], None],
         sources: Sequence[Source] = (),
-        *,
         tell: Callable[[str], None] = lambda _: None,
-        recorders: Callable[[LiveSession], Sequence[Recorded | None]] | None = None,
-        before: Callable[[LiveSession], None] = lambda _: None,
     ) -> LiveSession:
-        """A new session, which is served from the next tick on. ``publish`` gets its frames, in the loops' threads;
-        ``before`` sees it before its first frame. Raises :class:`Refused`, or what a source or control is refused for:
-        the session is forgotten then, and the sources are the caller's to stop; otherwise they stop with the session.
-        """
+        """A new session that has its place and can be described, but makes no frames yet. ``publish`` gets its frames,
+        in the loops' threads; ``tell`` what a person should know. Raises :class:`Refused`, or for a control that
+        cannot be."""
         with self._lock:
             number = self._admit(ask)
             self._generation += 1
             session = self._made(number, self._generation, ask, publish, sources, tell)
             self._sessions[number] = session
+        return session
+
+    def begin(self, session: LiveSession, recorders: Sequence[Recorded | None] = ()) -> None:
+        """Start a prepared session's sources and serve it. ``recorders``: one for each of its bundles, or none. Raises
+        what a source is refused for: the session is forgotten then, and its sources are the caller's to stop; otherwise
+        they stop with the session."""
         try:
-            if recorders is not None:
-                for slot, recorder in zip(session.slots, recorders(session), strict=True):
-                    slot.record(recorder)
-            before(session)
-            for source in sources:
+            for slot, recorder in zip(session.slots, recorders, strict=False):
+                slot.record(recorder)
+            session.starts(self.clock.now_ns())
+            for source in session.sources:
                 source.start(session.feeds, self.clock)
         except BaseException:
             self._forget(session)
             raise
+        session.begun = True
         for name, slot in zip(session.bundles, session.slots, strict=True):
             self._loops[name].join(slot)
-        return session
 
     def sessions(self) -> list[LiveSession]:
         """Those there are."""
@@ -231,7 +238,7 @@ class Host:
         session.ended = session.ended or reason
         gone = [self._loops[name].leave(slot) for name, slot in zip(session.bundles, session.slots, strict=True)]
         session.feeds.end()
-        for source in session.sources:
+        for source in session.sources if session.begun else ():
             source.stop()
         for left in gone:
             left.wait(LEAVE_S)

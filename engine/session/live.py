@@ -61,6 +61,8 @@ class LiveSession:
         self.feeds = Feeds.merged([slot.feeds for slot in slots])
         self.ended: str | None = None
         """Why it is over; None while it is not."""
+        self.begun = False
+        """Whether its sources run."""
         self.done = threading.Event()
         """Set when it is over and its sources have stopped."""
         self.version = 0
@@ -73,6 +75,12 @@ class LiveSession:
     def touch(self) -> None:
         """A sign of life."""
         self._touched_ns = self._clock.now_ns()
+
+    def starts(self, now_ns: int) -> None:
+        """Recordings that are played, and the frames that follow them, count their times from here."""
+        for feeds in (self.feeds, *(slot.feeds for slot in self.slots)):
+            feeds.start_ns = now_ns
+        self._touched_ns = now_ns
 
     @property
     def idle_ns(self) -> int:

@@ -81,11 +81,11 @@ def timetable(
     owner = next((owner for owner in ("partner", "self") if owner in heard and ("audio", owner) in given), "")
     ring = feeds.samples.get(owner)
     if realtime:
-        return (ByClock(spec, feeds.start_ns, sources) if ring is None else BySound(spec, ring, clock)), owner
+        return (ByClock(spec, feeds, sources) if ring is None else BySound(spec, ring, clock)), owner
     beside = [other for name, other in feeds.samples.items() if name != owner and ("audio", name) in given]
     if ring is not None:
         return Played(ring, beside), owner
-    return Counted(spec, feeds.start_ns, [poses for key, poses in feeds.latest.items() if key in given], beside), owner
+    return Counted(spec, feeds, [poses for key, poses in feeds.latest.items() if key in given], beside), owner
 
 
 class BySound:
@@ -150,14 +150,14 @@ class ByClock:
     """In real time without a voice: one period apart, counted from the moment from which sources count theirs, so that
     which frame sees which pose of a recording does not hang on how long it took to begin."""
 
-    def __init__(self, spec: StreamSpec, start_ns: int, sources: Sequence[Source]) -> None:
-        self._start_ns, self._sources = start_ns, sources
+    def __init__(self, spec: StreamSpec, feeds: Feeds, sources: Sequence[Source]) -> None:
+        self._feeds, self._sources = feeds, sources
         self._period_ns = round(1e9 / spec.rate)
         self._due_ns = 0
 
     def begin(self, now_ns: int) -> None:
-        recent = 0 <= now_ns - self._start_ns < BACKLOG * self._period_ns
-        self._due_ns = self._start_ns if recent else now_ns
+        start_ns = self._feeds.start_ns
+        self._due_ns = start_ns if 0 <= now_ns - start_ns < BACKLOG * self._period_ns else now_ns
 
     def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
         newer = (now_ns - self._due_ns) // self._period_ns - 1
@@ -209,9 +209,9 @@ class Counted:
     """As fast as it goes without a voice to follow: times are counted, and all poses of that time waited for."""
 
     def __init__(
-        self, spec: StreamSpec, start_ns: int, followed: Sequence[PoseRing], beside: Sequence[AudioRing]
+        self, spec: StreamSpec, feeds: Feeds, followed: Sequence[PoseRing], beside: Sequence[AudioRing]
     ) -> None:
-        self._rate, self._start_ns, self._followed, self._beside = spec.rate, start_ns, followed, beside
+        self._rate, self._feeds, self._followed, self._beside = spec.rate, feeds, followed, beside
 
     def begin(self, now_ns: int) -> None:
         pass
@@ -223,7 +223,7 @@ class Counted:
         pass
 
     def look(self, frame: int, now_ns: int) -> Due | Later | Over:
-        due_ns = self._start_ns + round((frame + 1) * 1e9 / self._rate)
+        due_ns = self._feeds.start_ns + round((frame + 1) * 1e9 / self._rate)
         there = [ring.reach(due_ns, 0.0) for ring in self._followed]
         there += [ring.hop_ready(frame) or ring.ended for ring in self._beside]
         if not all(there):

@@ -221,7 +221,9 @@ class EngineSource:
 
 
 def _body_stream(told: Mapping[str, Any], bundle: str) -> tuple[Mapping[str, Any], list[str]]:
-    """The first output that is joint positions, and its joints."""
+    """The first output that is joint positions, and its joints. Raises :class:`NoAnswer` without a session."""
+    if told["streams"] == []:
+        raise NoAnswer(f"the engine with bundle {bundle!r} has no session of its own (yet); start one there")
     for stream in told["streams"][:MOST_STREAMS]:
         if stream["kind"] == "output" and stream["codec"] == "joints":
             joints = [str(joint) for joint in told["skeletons"][stream["skeleton"]]["joints"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import math
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -89,7 +90,7 @@ def test_all_that_the_graph_is_bound_to_is_on_the_card(bundle: Bundle):
     for place in (*reads.values(), *writes.values()):
         assert memory.holds(place.address, 4 * place.row)
     taken = sorted((place.address, 4 * place.row) for place in (*reads.values(), *writes.values()))
-    assert all(at + size <= after for (at, size), (after, _) in zip(taken, taken[1:], strict=False))
+    assert all(at + size <= after for (at, size), (after, _) in itertools.pairwise(taken))
 
 
 def test_a_bundle_with_rings_gives_what_it_gives_on_the_processor():
@@ -125,8 +126,8 @@ def test_it_is_refused_like_any_other_where_the_provider_is_missing(bundle: Bund
 
 
 class Library:
-    """The CUDA runtime as far as it is called: kinds of copies, pitches and order are looked at. ``held``: addresses not
-    freed. ``code``: what calls return from now on."""
+    """The CUDA runtime as far as it is called: kinds of copies, pitches and order are looked at. ``held``: addresses
+    not freed. ``code``: what calls return from now on."""
 
     def __init__(self) -> None:
         self.memory, self.code = HostMemory(), 0

@@ -78,7 +78,7 @@ def wrong() -> dict[str, tuple[dict[str, Any], str]]:
     good = draw()
     face, gain = good["face"], good["gain"]
     return {
-        "fewer rows": ({"inputs": {"face": face[:, :2]}}, r"input face has shape \(20, 2, 58\).* \(3, 58\)\)"),
+        "fewer rows": ({"inputs": {"face": face[:, :2]}}, r"input face has shape \(20, 2, 58\).* \(frames, 3, 58\)"),
         "no rows": ({"inputs": {"gain": gain[:, 0]}}, r"input gain has shape \(20,\)"),
         "a number": ({"inputs": {"gain": np.array(1.0)}}, r"input gain has shape \(\)"),
         "rows that would spread": ({"inputs": {"face": face[:, :1]}}, r"input face has shape \(20, 1, 58\)"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -14,7 +15,7 @@ from engine.bundle import Bundle, BundleError
 from engine.runtime import RUNTIMES, RuntimeRefusal, open_runtime
 from engine.spec import InputSpec, OutputSpec, SpecError, StateSpec, StreamSpec
 from tests.engine.runtime.made import Open
-from tests.export.tiny import Tiny, tiny_bundle
+from tests.export.tiny import Tiny, exported, tiny_bundle
 
 
 def test_state_of_another_shape_is_refused(bundle: Bundle, opened: Open):
@@ -141,3 +142,10 @@ def test_an_input_is_written_in_place(bundle: Bundle, opened: Open):
     before = runtime.run()["pose"].copy()
     runtime.inputs["audio"][...] = 0.5
     assert np.abs(runtime.run()["pose"] - before).max() > 1e-3
+
+
+def test_a_graph_that_onnx_runtime_does_not_know_is_refused(tmp_path: Path):
+    model = onnx.load_model_from_string(exported().content)
+    model.graph.node[0].op_type = "Nonsense"
+    with pytest.raises(BundleError, match=r"ONNX Runtime .* refuses the graph: .*Nonsense"):
+        open_runtime(tiny_bundle(tmp_path, content=model.SerializeToString()))
