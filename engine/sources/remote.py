@@ -11,7 +11,7 @@ bounded as those of a peer are (:mod:`engine.door`), and whether a pose can be t
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ class EngineSource:
     one with other joints; where that happens later it is a ``problem``.
     """
 
-    gives: frozenset[Key] = frozenset({("body", "partner")})
+    gives: Collection[Key] = frozenset({("body", "partner")})
 
     def __init__(self, endpoint: str, skeleton: Skeleton, token: str = "", keys: Path | None = None) -> None:
         self._endpoint, self._skeleton, self._token, self._keys = endpoint, skeleton, token, keys

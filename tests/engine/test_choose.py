@@ -24,7 +24,15 @@ def dancer(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 def options(*source: str, **given: Any) -> argparse.Namespace:
     """The options of ``engine serve``."""
-    plain = {"fast": False, "loop": False, "mic": None, "no_mic": False, "camera": None, "speech": None, "no_camera": False}
+    plain = {
+        "fast": False,
+        "loop": False,
+        "mic": None,
+        "no_mic": False,
+        "camera": None,
+        "speech": None,
+        "no_camera": False,
+    }
     return argparse.Namespace(source=list(source) or None, **{**plain, "no_tracker": False, "seconds": None, **given})
 
 

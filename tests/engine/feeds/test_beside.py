@@ -61,14 +61,14 @@ def test_the_second_voice_is_read_at_the_frames_own_time() -> None:
 @pytest.mark.parametrize("ppm", [-300, 300])
 def test_a_card_that_drifts_costs_a_small_step_now_and_then_and_no_more(ppm: int) -> None:
     pair, error = Pair(), ppm * 1e-6
-    at, strays, steps = 0.0, [], 0
+    at, strays, steps, before = 0.0, [], 0, 0.0
     for number in range(5000):
         while at < 40 * (number + 1) + 20:
             pair.speak(at, 20, error)
             at += 20 * (1 + error)
         heard = pair.frame(number)
         steps += int(number > 5 and abs(heard[0] - before - 1) > 1.5)
-        before = heard[-1]
+        before = float(heard[-1])
         strays.append(heard[-1] + 1 - 40 * (number + 1))
     assert max(map(abs, strays[5:])) <= 35  # within the slack of three quarters of a hop
     assert 1 <= steps <= 5  # 60 ms of drift in 200 s

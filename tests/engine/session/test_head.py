@@ -24,7 +24,9 @@ def frame(stream: Stream, values: np.ndarray) -> Frame:
     return Frame(1, stream.number, Flag(0), 0, 0, 0, 0, 0, stream.layout, values.astype(np.float32).ravel())
 
 
-def link(leader: str, streams: tuple[Stream, ...] = (FACE_STREAM, BODY_STREAM, TURN_STREAM)) -> tuple[HeadLink, list[Frame]]:
+def link(
+    leader: str, streams: tuple[Stream, ...] = (FACE_STREAM, BODY_STREAM, TURN_STREAM)
+) -> tuple[HeadLink, list[Frame]]:
     got: list[Frame] = []
     made = HeadLink(leader, got.append)
     made.know(list(streams), {"cmu": CMU})
@@ -76,7 +78,9 @@ def test_the_local_rotation_of_the_head_is_the_faces_on_top_of_its_own() -> None
     assert np.allclose(values[HEAD], [0, np.sin(0.3), 0, np.cos(0.3)], atol=1e-6)
     assert np.array_equal(np.delete(values, HEAD, 0), np.delete(still, HEAD, 0).astype(np.float32))
     x, y, z, w = values[HEAD].astype(float)
-    assert np.allclose(head_rotation(0, 0.6, 0)[0], [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], atol=1e-6)
+    assert np.allclose(
+        head_rotation(0, 0.6, 0)[0], [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], atol=1e-6
+    )
 
 
 def test_with_the_body_leading_the_face_leaves_the_head_alone() -> None:
@@ -105,5 +109,7 @@ def test_a_body_without_a_head_is_left_alone() -> None:
     stick = Skeleton("stick", ("hip", "hand"), (-1, 0), ((0, 1, 0), (0.5, 0, 0)))
     got: list[Frame] = []
     made = HeadLink("face", got.append)
-    made.know([FACE_STREAM, Stream(512, "body", "output", stick.channels, ("m",) * 6, 2, "stick", "joints")], {"stick": stick})
+    made.know(
+        [FACE_STREAM, Stream(512, "body", "output", stick.channels, ("m",) * 6, 2, "stick", "joints")], {"stick": stick}
+    )
     assert not made.links

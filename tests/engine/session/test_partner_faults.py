@@ -28,7 +28,7 @@ def runtime() -> Runtime:
 
 
 def danced(runtime: Runtime, partner: Callable[[int, np.ndarray], np.ndarray]) -> tuple[np.ndarray, list[Flag]]:
-    """The dancer's root (frames, 3) beside a partner whose pose in frame k is ``partner(k, standing)``, and the flags."""
+    """The dancer's root (frames, 3), and the flags, beside a partner whose pose in frame k is ``partner(k, rest)``."""
     clock, spec = FakeClock(), runtime.spec
     runtime.reset(0)
     feeds = Feeds.of(spec, clock.now_ns())
