@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
             wrong.append(f"{row['compared']} of {row['in_all']} frames could be compared; give the engine less to do")
     figures = {
         "visits": len(visits),
-        "frames": sum(len(visit.rows) // ROW for visit in visits),
+        "messages": sum(len(visit.rows) // ROW for visit in visits),
         "dropped": sum(visit.dropped for visit in visits),
         "turned_away": {key[1]: value for key, value in last.items() if key[0] == "engine_turned_away_total"},
         **delays(visits, 5.0),
@@ -133,10 +133,10 @@ def prove(visits: list[Visit], bundles: dict[str, Bundle]) -> dict[str, dict[str
 
 
 def _print(figures: dict[str, Any]) -> None:
+    counts = "  ".join(f"{name} {figures[name]}" for name in ("visits", "frames", "missed", "silent", "dropped"))
     print(
-        f"visits {figures['visits']}, messages {figures['frames']}, frames missed {figures['missed']}, dropped", end=" "
+        f"{counts}  turned away {figures['turned_away'] or 'nobody'}  memory of the engine {figures['memory_mib']} MiB"
     )
-    print(f"{figures['dropped']}, turned away {figures['turned_away']}, memory {figures['memory_mib']}")
     for name in ("capture_to_send_ms", "capture_to_receive_ms", "generator_late_ms"):
         print(f"{name}: " + "  ".join(f"{key} {value:.1f}" for key, value in figures[name].items()))
     for name, row in figures["proof"].items():

@@ -142,7 +142,6 @@ def delays(visits: list[Visit], from_s: float) -> dict[str, Any]:
         sent.append(np.concatenate([(rows[:, 4] - captured) / 1e6, none]))
         received.append(np.concatenate([(rows[:, 5] - captured) / 1e6, none]))
         worst.append(float(np.quantile(sent[-1], 0.99, method="higher")))
-    generator = np.concatenate([np.array(visit.late, np.int64) for visit in visits] or [np.zeros(1)])
     return {
         "frames": sum(map(len, sent)) - missed,
         "missed": missed,
@@ -151,7 +150,7 @@ def delays(visits: list[Visit], from_s: float) -> dict[str, Any]:
         "capture_to_send_ms": _quantiles(sent),
         "capture_to_receive_ms": _quantiles(received),
         "session_p99_ms": {"median": float(np.median(worst or [np.inf])), "worst": max(worst, default=np.inf)},
-        "generator_late_ms": _quantiles([generator / 1e6]),
+        "generator_late_ms": _quantiles([np.array(visit.late, np.int64) / 1e6 for visit in visits]),
     }
 
 
@@ -168,7 +167,7 @@ def captured_ns(visit: Visit, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _quantiles(values: list[NDArray[Any]]) -> dict[str, float]:
-    every = np.concatenate(values) if values else np.full(1, np.inf)
+    every = np.concatenate([*values, np.full(not any(map(len, values)), np.inf)])
     return {f"p{100 * share:g}": float(np.quantile(every, share, method="higher")) for share in (0.5, 0.9, 0.99)}
 
 

@@ -19,8 +19,8 @@ _QUATERNION = ("x", "y", "z", "w")
 
 @dataclass(frozen=True)
 class Stream:
-    """One published stream: number, what its values mean (names, units, codec; sound that was heard is "pcm"), and the
-    skeleton they move ("" where they move none)."""
+    """One published stream: number, what its values mean (names, units, codec; sound that was heard is "pcm"), the
+    skeleton they move ("" where they move none), and whose they are: the avatar's own ("self") or its partner's."""
 
     number: int
     name: str
@@ -30,6 +30,7 @@ class Stream:
     layout: int
     skeleton: str = ""
     codec: str = "numbers"
+    of: str = "self"
 
     def describe(self) -> dict[str, Any]:
         """As announced on the control socket."""
@@ -42,6 +43,7 @@ class Stream:
             "layout": self.layout,
             "skeleton": self.skeleton,
             "codec": self.codec,
+            "of": self.of,
         }
 
 
@@ -64,8 +66,8 @@ def streams(spec: StreamSpec, monitor: bool, first: int = 0) -> list[Stream]:
 def _stream(
     number: int, item: InputSpec | OutputSpec, kind: str, names: tuple[str, ...], units: tuple[str, ...]
 ) -> Stream:
-    codec = item.codec if isinstance(item, OutputSpec) else _heard_or_seen(item)
-    return Stream(number, item.name, kind, names, units, layout_hash(names, units), item.skeleton, codec)
+    codec, of = (item.codec, "self") if isinstance(item, OutputSpec) else (_heard_or_seen(item), item.of)
+    return Stream(number, item.name, kind, names, units, layout_hash(names, units), item.skeleton, codec, of)
 
 
 def _heard_or_seen(item: InputSpec) -> str:

@@ -1,15 +1,15 @@
-"""Receive the engine's frames: copy this file into your project, it needs pyzmq and numpy alone.
+"""Receive the engine's frames: copy this file and announced.py into your project, they need pyzmq and numpy alone.
 
 engine = describe("tcp://127.0.0.1:5571")
-face = next(s for s in engine["streams"] if s["name"] == "face")
-for frame in Subscriber(engine["pub"], engine["session"], stream=0, latest=True):
-    pose = dict(zip(face["names"], frame.values))
+face = next(stream for stream in engine.streams if stream.codec == "arkit58")
+for frame in Subscriber(engine.pub, engine.session, stream=face.number, latest=True):
+    pose = dict(zip(face.names, frame.values))
 
-A body's stream names its skeleton (joints, parents, rest pose), which the description holds; metres, Y up:
+A body's stream (codec "joints") names its skeleton (joints, parents, rest pose), which the description holds; metres,
+Y up:
 
-body = next(s for s in engine["streams"] if s["name"] == "body")
-skeleton = engine["skeletons"][body["skeleton"]]
-for frame in Subscriber(engine["pub"], engine["session"], stream=body["stream"], latest=True):
+skeleton = engine.skeletons[body.skeleton]
+for frame in Subscriber(engine.pub, engine.session, stream=body.number, latest=True):
     place = dict(zip(skeleton["joints"], frame.values.reshape(-1, 3)))
 """
 
@@ -17,20 +17,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import zmq
+from zmq.auth import load_certificate
+
+from .announced import Announced, clean, parse
 
 HEADER = np.dtype(
     "S4,<u4,<u2,u1,u1,<u4,<u8,<i8,<i8,<i8,<u4,<u2,<u2"  # 56 bytes; the fields below, in the wire's order
 )
 HEADER.names = (
     *("magic", "session", "stream", "version", "flags", "step_us", "seq"),
-    *("capture_ns", "due_ns", "publish_ns", "layout", "count", "reserved"),
+    *("capture_ns", "due_ns", "publish_ns", "layout", "count", "more_flags"),
 )
-FLAGS = ("held", "late", "silent", "no face", "degraded", "first", "bad input", "skipped")  # bit 0 first
+FLAGS = (
+    *("held", "late", "silent", "no face", "degraded", "first", "bad input", "skipped"),  # bit 0 first
+    *("unsound", "text pending"),  # of the 16 bits in more_flags
+)
+LONGEST = (1 << 20) + 1024  # bytes of a message; announcements are the longest
 
 
 class Frame(NamedTuple):
@@ -48,8 +55,9 @@ class Frame(NamedTuple):
     values: np.ndarray
 
     def words(self) -> list[str]:
-        """The flags in words."""
-        return [word for bit, word in enumerate(FLAGS) if self.flags >> bit & 1]
+        """The flags in words; one that is not known here by its number."""
+        bits = [bit for bit in range(24) if self.flags >> bit & 1]
+        return [FLAGS[bit] if bit < len(FLAGS) else f"flag {bit}" for bit in bits]
 
 
 def decode(message: bytes) -> Frame | None:
@@ -59,6 +67,7 @@ def decode(message: bytes) -> Frame | None:
     head = dict(zip(HEADER.names or (), np.frombuffer(message, HEADER, 1)[0].item(), strict=True))
     if head["magic"] != b"RXN1" or head["version"] != 1 or len(message) != HEADER.itemsize + 4 * head["count"]:
         return None
+    head["flags"] |= head["more_flags"] << 8
     return Frame(**{name: head[name] for name in Frame._fields[:-1]}, values=np.frombuffer(message, "<f4", -1, 56))
 
 
@@ -66,8 +75,9 @@ class Subscriber:
     """Iterates over decoded frames of one session (or all) and one stream (or all).
 
     ``lost`` counts frames missing by ``seq`` per stream. ``announced`` is the newest description the engine sent; a
-    frame whose layout differs from it is dropped and counted in ``mismatched``. With ``latest`` a slow reader skips to
-    the newest frame of each stream. :meth:`receive` waits at most ``timeout`` seconds.
+    frame whose layout differs from it is dropped and counted in ``mismatched``, as is a description that cannot be
+    read. With ``latest`` a slow reader skips to the newest frame of each stream. :meth:`receive` waits at most
+    ``timeout`` seconds. ``keys`` is a client's folder of keys, for an engine that wants them (``engine keys``).
     """
 
     def __init__(
@@ -76,24 +86,29 @@ class Subscriber:
         session: int | None = None,
         stream: int | None = None,
         latest: bool = False,
-        announced: dict[str, Any] | None = None,
+        announced: Announced | None = None,
+        keys: str | Path | None = None,
     ) -> None:
-        self.session, self.stream, self.latest, self.announced = session, stream, latest, announced
+        if not 0 <= (session or 0) < 2**32 or not 0 <= (stream or 0) < 2**16:
+            raise ValueError(f"session {session}, stream {stream}: give 0 to 4294967295 and 0 to 65535")
+        self.session, self.stream, self.latest = session, stream, latest
         self.lost: dict[int, int] = {}
         self.mismatched = 0
         self._last: dict[int, tuple[int, int]] = {}
+        self._learn(announced)
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.RCVHWM, 64)  # under a second of frames: a reader that stalls wants new ones, not old
+        self._socket.set(zmq.MAXMSGSIZE, LONGEST)
         which = b"" if session is None else session.to_bytes(4, "little")
         narrow = b"" if stream is None or session is None else stream.to_bytes(2, "little")
         self._socket.subscribe(b"RXN1" + which + narrow)
         self._socket.subscribe(b"RXA1" + which)
         try:
-            self._socket.connect(endpoint)
-        except zmq.ZMQError as error:
+            _connect(self._socket, endpoint, keys)
+        except ValueError:
             self._socket.close()
-            raise ValueError(f"endpoint {endpoint!r}: {error}; write it as tcp://HOST:PORT") from None
+            raise
 
     def receive(self, timeout: float) -> list[Frame]:
         """The frames waiting, oldest first; empty if none came within ``timeout`` seconds."""
@@ -101,22 +116,22 @@ class Subscriber:
         if self._socket.poll(int(timeout * 1000)):
             while self._socket.poll(0) and len(frames) < 256:
                 parts = self._socket.recv_multipart()
-                if len(parts) == 1 and (frame := self._accept(parts[0])):
+                if len(parts) == 1 and (frame := self.accept(parts[0])):
                     frames.append(frame)
         return list({frame.stream: frame for frame in frames}.values()) if self.latest else frames
 
-    def _accept(self, message: bytes) -> Frame | None:
+    def accept(self, message: bytes) -> Frame | None:
+        """The frame of a message; None for one that is not wanted, and for an announcement, which is learnt."""
         if message[:4] == b"RXA1":
             try:
-                self.announced = json.loads(message[8:])
+                self._learn(Announced.read(parse(message[8:])))
             except ValueError:
                 self.mismatched += 1
             return None
         frame = decode(message)
         if frame is None or self.stream not in (None, frame.stream):
             return None
-        known = [s["layout"] for s in (self.announced or {}).get("streams", ()) if s["stream"] == frame.stream]
-        if known and known[0] != frame.layout:
+        if self._layouts.get(frame.stream, frame.layout) != frame.layout:
             self.mismatched += 1
             return None
         session, seq = self._last.get(frame.stream, (frame.session, frame.seq - 1))
@@ -124,6 +139,10 @@ class Subscriber:
             self.lost[frame.stream] = self.lost.get(frame.stream, 0) + frame.seq - seq - 1
         self._last[frame.stream] = (frame.session, frame.seq)
         return frame
+
+    def _learn(self, announced: Announced | None) -> None:
+        self.announced = announced
+        self._layouts = {} if announced is None else {each.number: each.layout for each in announced.streams}
 
     def __iter__(self) -> Iterator[Frame]:
         while True:
@@ -134,36 +153,57 @@ class Subscriber:
         self._socket.close()
 
 
-def describe(control: str = "tcp://127.0.0.1:5571", timeout: float = 2.0) -> dict[str, Any]:
-    """What the engine says about itself: session, streams with their names, controls. Raises ConnectionError."""
+def describe(
+    control: str = "tcp://127.0.0.1:5571", timeout: float = 2.0, token: str = "", keys: str | Path | None = None
+) -> Announced:
+    """What the engine says about itself: session, streams with their names, controls. Raises ConnectionError where none
+    answers, one that wants another ``token`` or ``keys``, or something that is no engine."""
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
     with socket:
         socket.set(zmq.LINGER, 0)
+        socket.set(zmq.MAXMSGSIZE, LONGEST)
         try:
-            socket.connect(control)
-        except zmq.ZMQError as error:
-            raise ConnectionError(f"control endpoint {control!r}: {error}; write it as tcp://HOST:PORT") from None
-        socket.send(b'{"op":"describe"}')
+            _connect(socket, control, keys)
+        except ValueError as error:
+            raise ConnectionError(f"control {error}") from None
+        socket.send(json.dumps({"op": "describe"} | ({"token": token} if token else {})).encode())
         if not socket.poll(int(timeout * 1000)):
             raise ConnectionError(
                 f"no engine answers at {control} within {timeout:g} s: start one (engine serve) or correct --control"
             )
-        answer = socket.recv()
+        answer = socket.recv_multipart()
     try:
-        reply: dict[str, Any] = json.loads(answer)
-        missing = [key for key in ("session", "rate", "pub", "streams") if key not in reply]
-    except (ValueError, TypeError):
-        raise ConnectionError(
-            f"{control} answers something that is not JSON: is it the engine's control port?"
-        ) from None
-    if missing:
-        raise ConnectionError(f"{control} answers without {', '.join(missing)}: is it the engine's control port?")
-    return reply
+        reply = parse(answer[0])
+    except ValueError:
+        reply = None
+    if len(answer) != 1 or not isinstance(reply, dict):
+        raise ConnectionError(f"{control} answers something that is not JSON: is it the engine's control port?")
+    if reply.get("ok") is False:
+        raise ConnectionError(f"{control} refuses: {clean(reply.get('error'))}")
+    try:
+        return Announced.read(reply)
+    except ValueError as error:
+        raise ConnectionError(f"{control}: {error}; is it the engine's control port?") from None
 
 
 def connectable(pub: str, control: str) -> str:
     """The publishing endpoint as seen from here: a wildcard address is replaced by the control endpoint's host."""
-    parts = urlsplit(pub)
-    if parts.hostname in ("*", "0.0.0.0", "::"):
-        return f"{parts.scheme}://{urlsplit(control).hostname}:{pub.rsplit(':', 1)[1]}"
+    host, _, port = pub.partition("://")[2].rpartition(":")
+    if pub.startswith("tcp://") and control.startswith("tcp://") and host in ("*", "0.0.0.0", "[::]"):
+        return f"{control.rpartition(':')[0]}:{port}"
     return pub
+
+
+def _connect(socket: zmq.Socket[bytes], endpoint: str, keys: str | Path | None) -> None:
+    """Raises ValueError where it is no address, or the keys cannot be read."""
+    try:
+        socket.set(zmq.IPV6, int("[" in endpoint))
+        if keys is not None:
+            public, secret = load_certificate(Path(keys) / "client.key_secret")
+            socket.curve_serverkey = load_certificate(Path(keys) / "server.key")[0]
+            socket.curve_publickey, socket.curve_secretkey = public, secret or b""
+        socket.connect(endpoint)
+    except zmq.ZMQError as error:
+        raise ValueError(f"endpoint {endpoint!r}: {error}; write it as tcp://HOST:PORT") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"endpoint {endpoint!r}: {error}; make keys with `engine keys`") from None

@@ -81,6 +81,7 @@ class StreamLayout:
     layout: int
     skeleton: str
     codec: str
+    of: str = "self"
 
     __pydantic_config__: ClassVar = STRICT
 
@@ -125,7 +126,7 @@ class About:
         words = [self.engine, self.bundle, self.version, self.step, self.spec, self.where]
         words += [word for item in self.inputs for word in (item.name, item.dtype)]
         for stream in self.streams:
-            words += [stream.name, stream.kind, stream.skeleton, stream.codec, *stream.names, *stream.units]
+            words += [stream.name, stream.kind, stream.skeleton, stream.codec, stream.of, *stream.names, *stream.units]
         for skeleton in self.skeletons:
             words += [skeleton.name, *skeleton.joints]
         for word in words:  # they are shown to people later

@@ -27,7 +27,8 @@ def make(path: Path) -> None:
     source = DemoSource(fast=True, start_s=1.0)
     try:
         asked = Opening(("rules",), seed=SEED, seconds=SECONDS, given=frozenset(source.gives))
-        session = host.open(asked, lambda _: None, [source], recorders=recorders.open)
+        session = host.prepare(asked, lambda _: None, [source])
+        host.begin(session, recorders.open(session))
         session.done.wait()
     finally:
         host.stop()

@@ -128,14 +128,15 @@ def test_what_is_no_body_or_lies_is_refused(tmp_path: Path) -> None:
         export(tmp_path / "e.mcap", tmp_path / "a.bvh")
 
 
-def served(recorders: Recorders, *bundles: str, seconds: float = 0.4) -> list[str]:
+def served(recorders: Recorders, *bundles: str) -> list[str]:
     """What is said of the recordings of a session of these bundles, as fast as it goes."""
     said: list[str] = []
     host = Host([Bundle.load(name) for name in bundles], MonotonicClock(), realtime=False)
     host.start()
     try:
-        session = host.open(Opening(bundles, seconds=seconds, seed=4), lambda _: None, recorders=recorders.open)
+        session = host.prepare(Opening(bundles, seconds=0.4, seed=4), lambda _: None)
         told.append(session)
+        host.begin(session, recorders.open(session))
         assert session.done.wait(60)
     finally:
         host.stop()
@@ -206,7 +207,7 @@ def test_where_one_cannot_be_written_none_is_left_open(tmp_path: Path, monkeypat
 def test_a_session_without_a_frame_or_without_room_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorders = Recorders(None, tmp_path / "a.npz", "onnx:cpu")
     host = Host([Bundle.load("rules")], MonotonicClock())
-    session = host.open(Opening(("rules",)), lambda _: None)  # of a host that was never started
+    session = host.prepare(Opening(("rules",)), lambda _: None)
     recorders.open(session)
     said: list[str] = []
     recorders.finish(said.append)
