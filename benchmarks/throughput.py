@@ -167,7 +167,7 @@ def captured_ns(visit: Visit, rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _quantiles(values: list[NDArray[Any]]) -> dict[str, float]:
-    every = np.concatenate([*values, np.full(not any(map(len, values)), np.inf)])
+    every = np.concatenate([*values, np.full(0 if any(map(len, values)) else 1, np.inf)])
     return {f"p{100 * share:g}": float(np.quantile(every, share, method="higher")) for share in (0.5, 0.9, 0.99)}
 
 

@@ -33,16 +33,16 @@ def view(arguments: argparse.Namespace) -> int:
         check_output(arguments.video, (".mp4",))
     if arguments.png:
         check_output(arguments.png, (".png",))
-    engine = describe(arguments.control)
+    engine = describe(arguments.control, token=arguments.token, keys=arguments.keys)
     keep_all = bool(arguments.video or arguments.png)
-    store = Store(engine, None if keep_all else round(2 * TRACE_SECONDS * engine["rate"]))
+    store = Store(engine, None if keep_all else round(2 * TRACE_SECONDS * engine.rate))
     headless = arguments.headless
     if not headless and not window_possible():
         print("no display: going on without a window (as with --headless)", flush=True)
         headless = True
-    pub = connectable(engine["pub"], arguments.control)
-    subscriber = Subscriber(pub, engine["session"], announced=engine)
-    print(f"session {engine['session']} at {pub}, bundle {engine.get('bundle', '?')}", flush=True)
+    pub = connectable(engine.pub, arguments.control)
+    subscriber = Subscriber(pub, engine.session, announced=engine, keys=arguments.keys)
+    print(f"session {engine.session} at {pub}, bundle {engine.bundle}", flush=True)
     try:
         run = (record if headless else show)(subscriber, store, arguments.seconds)
         lost = subscriber.lost.get(store.lead, 0)
@@ -65,6 +65,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=positive, default=float("inf"), help="stop this long after the first frame")
     parser.add_argument("--video", type=Path, help="write the session to this .mp4, with the partner's voice if any")
     parser.add_argument("--png", type=Path, help="write a sheet of moments, or a dance as a strip, to this .png")
+    parser.add_argument("--token", default="", help="one that may describe, where the engine has tokens")
+    parser.add_argument("--keys", type=Path, help="a client's folder of keys, where the engine has some")
     parser.add_argument("--headless", action="store_true", help="no window: receive only, render at the end")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import light
 from .head import draw_head
-from .store import Moment, Store, level
+from .store import EMOTION, Moment, Store, level
 
 Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 1280, 720
@@ -19,6 +19,7 @@ AVATAR = (16, 48, 640, 504)  # x, y, width, height
 PARTNER = (672, 48, 592, 304)
 VOICE = (672, 360, 592, 64)
 STATUS = (672, 432, 592, 120)
+EMOTION_BARS = (1080, 432, 184)  # x, y, width; as tall as the status
 TRACES = (16, 560, 1248, 148)
 TRACE_SECONDS, LABEL_WIDTH = 8.0, 132
 INK, DIM, PAPER, CARD = (236, 232, 228), (160, 150, 144), (40, 34, 30), (54, 47, 42)
@@ -102,8 +103,8 @@ def draw_canvas(store: Store, recent: list[Moment], received_rate: float, lost: 
     draw_voice(canvas, recent)
     draw_traces(canvas, recent, store.rate)
     draw_status(canvas, recent, received_rate, lost)
-    bundle = store.engine.get("bundle", "?")
-    text(canvas, f"reaction engine   {bundle}   session {store.engine['session']}", 16, 30, 0.6)
+    draw_emotion(canvas, store, recent, EMOTION_BARS)
+    text(canvas, f"reaction engine   {store.engine.bundle}   session {store.engine.session}", 16, 30, 0.6)
     seconds = now.frame.seq / store.rate
     text(canvas, f"{int(seconds // 60):02d}:{seconds % 60:04.1f}   frame {now.frame.seq}", 1060, 30, 0.52, DIM)
     text(canvas, "avatar (listening)", AVATAR[0] + 12, AVATAR[1] + 24, 0.5)
@@ -155,6 +156,29 @@ def draw_traces(canvas: Image, recent: list[Moment], rate: float) -> None:
         y = row_middle(row) + half - 2 * half * share[known]
         line = np.round(np.stack([x[known], y], axis=1) * 16).astype(np.int32)
         cv2.polylines(canvas, [line], False, colour, 1, cv2.LINE_AA, 4)
+
+
+def draw_emotion(canvas: Image, store: Store, recent: list[Moment], place: tuple[int, int, int]) -> int:
+    """What the avatar shows, as bars of its expressions, at ``place`` (x, y, width), with valence and arousal; returns
+    where the next block begins."""
+    x, y, wide = place
+    number = next((number for number, part in store.parts.items() if part == EMOTION), None)
+    known = next((moment.values[EMOTION] for moment in reversed(recent[-3:]) if EMOTION in moment.values), None)
+    if number is None or known is None:
+        return y
+    names = store.streams[number].names
+    base = y + 16
+    text(canvas, "  ".join(f"{names[at][:8]} {known[at]:+.2f}" for at in (15, 16)), x, base, 0.34, DIM)
+    for at in range(17, 25):
+        base += 12
+        text(canvas, names[at][:10], x, base, 0.34, DIM)
+        left, right = x + 70, x + wide - 14
+        cv2.rectangle(canvas, (left, base - 7), (right, base), (72, 64, 58), -1)
+        share = float(np.nan_to_num(known[at], nan=0.0, posinf=0.0, neginf=0.0))
+        cv2.rectangle(
+            canvas, (left, base - 7), (left + round(min(max(share, 0.0), 1.0) * (right - left)), base), AVATAR_INK, -1
+        )
+    return base + 16
 
 
 def draw_status(

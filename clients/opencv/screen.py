@@ -19,9 +19,23 @@ from . import light
 from .body import AVATAR, PARTNER, Figure, draw_scene, outline
 from .camera import EDGE, Camera, follow, needed, present
 from .head import draw_head
-from .panel import AVATAR_INK, CARD, DIM, HEIGHT, INK, PAPER, TRACE_SECONDS, WIDTH, draw_canvas, draw_status, put, text
+from .panel import (
+    AVATAR_INK,
+    CARD,
+    DIM,
+    HEIGHT,
+    INK,
+    PAPER,
+    TRACE_SECONDS,
+    WIDTH,
+    draw_canvas,
+    draw_emotion,
+    draw_status,
+    put,
+    text,
+)
 from .physique import physique
-from .store import BODY, FACE, PARTNER_BODY, PARTNER_FACE, Moment, Store, shown
+from .store import BODY, FACE, METER, PARTNER_BODY, PARTNER_FACE, Moment, Store, shown
 from .traces import LEVELS, body_rows, draw_row, meter_rows
 
 Image = NDArray[np.uint8]
@@ -30,7 +44,7 @@ SIDE = (864, 48, 400, 504)
 STATUS_TALL = 118
 TRACES = (16, 560, 1248, 148)
 LABEL_WIDTH = 196
-FACE_TALL, ROW_TALL, SECOND_TALL = 150, 26, 120
+FACE_TALL, ROW_TALL, SECOND_TALL, EMOTION_TALL = 150, 26, 120, 130
 TRAIL_S = 1.0
 DEEP_M = 0.10  # under the floor, from where on it is said
 TRACK = (72, 64, 58)
@@ -63,9 +77,9 @@ def blank() -> Image:
     return canvas
 
 
-def newest(recent: Sequence[Moment], name: str) -> NDArray[np.float32] | None:
-    """The newest values of a stream; those of the frame before where the newest are still under way."""
-    return next((moment.values[name] for moment in reversed(recent[-3:]) if name in moment.values), None)
+def newest(recent: Sequence[Moment], part: str) -> NDArray[np.float32] | None:
+    """The newest values of a part; those of the frame before where the newest are still under way."""
+    return next((moment.values[part] for moment in reversed(recent[-3:]) if part in moment.values), None)
 
 
 def figures_of(store: Store, recent: Sequence[Moment]) -> list[Figure]:
@@ -86,8 +100,7 @@ def draw_stage(
     canvas = blank().copy()
     now = recent[-1]
     put(canvas, STAGE, draw_scene(figures, camera, STAGE[2:]))
-    bundle = store.engine.get("bundle", "?")
-    text(canvas, f"reaction engine   {bundle}   session {store.engine['session']}", 16, 30, 0.6)
+    text(canvas, f"reaction engine   {store.engine.bundle}   session {store.engine.session}", 16, 30, 0.6)
     seconds = now.frame.seq / store.rate
     text(canvas, f"{int(seconds // 60):02d}:{seconds % 60:04.1f}   frame {now.frame.seq}", 1060, 30, 0.52, DIM)
     for line, words in enumerate(captions(store, figures)):
@@ -97,6 +110,7 @@ def draw_stage(
     y = draw_faces(canvas, now, (x, y, wide))
     y = draw_controls(canvas, now, (x, y, wide), status[1])
     y = draw_meters(canvas, store, recent, (x, y, wide), status[1])
+    y = draw_emotion(canvas, store, recent, (x, y, wide // 2)) if status[1] - y > EMOTION_TALL else y
     if status[1] - 8 - y >= SECOND_TALL:
         draw_second(canvas, figures, camera, (x, y, wide, status[1] - 8 - y))
     cv2.rectangle(canvas, status[:2], (status[0] + wide - 1, status[1] + STATUS_TALL - 1), CARD, -1)
@@ -158,23 +172,22 @@ def draw_controls(canvas: Image, now: Moment, place: tuple[int, int, int], botto
     cv2.rectangle(canvas, (x, y), (x + wide - 1, y + tall - 1), CARD, -1)
     for index, control in enumerate(controls):
         base = y + 24 + ROW_TALL * index
-        text(canvas, str(control["name"])[:14], x + 12, base, 0.46, DIM)
+        text(canvas, control.name[:14], x + 12, base, 0.46, DIM)
         left, right = x + 138, x + wide - 14
-        choices = [str(choice) for choice in control.get("choices") or ()]
-        if choices:
-            step = (right - left) // len(choices)
-            for number, choice in enumerate(choices):
+        if control.choices:
+            step = (right - left) // len(control.choices)
+            for number, choice in enumerate(control.choices):
                 chosen = choice == shown(control)
                 corner = (left + number * step, base - 16)
                 colour = LEVELS[number % len(LEVELS)] if chosen else TRACK
                 cv2.rectangle(canvas, corner, (corner[0] + step - 5, base + 5), colour, -1 if chosen else 1)
                 text(canvas, choice[: step // 9], corner[0] + 8, base, 0.42, (30, 26, 22) if chosen else DIM)
             continue
-        low, high, value = (control.get(key) for key in ("low", "high", "value"))
+        low, high = control.low, control.high
         bar = right - 58
         cv2.rectangle(canvas, (left, base - 8), (bar, base - 3), TRACK, -1)
-        if all(isinstance(number, (int, float)) and math.isfinite(number) for number in (low, high, value)):
-            share = min(max((value - low) / max(high - low, 1e-9), 0.0), 1.0)
+        if len(control.value) == 1 and math.isfinite(high - low):
+            share = min(max((control.value[0] - low) / max(high - low, 1e-9), 0.0), 1.0)
             cv2.rectangle(canvas, (left, base - 8), (left + round(share * (bar - left)), base - 3), AVATAR_INK, -1)
         text(canvas, shown(control), bar + 12, base, 0.46, INK)
     return y + tall + 8
@@ -193,17 +206,17 @@ def draw_second(canvas: Image, figures: Sequence[Figure], camera: Camera, place:
 def draw_meters(canvas: Image, store: Store, recent: Sequence[Moment], place: tuple[int, int, int], bottom: int) -> int:
     """Bars of the newest values of every meter that there is room for; returns where the next block begins."""
     x, y, wide = place
-    for stream in store.streams.values():
-        names = stream["names"]
+    for part, stream in store.meters.items():
+        names = stream.names[:METER]
         tall = ROW_TALL * (len(names) + 1) + 10
-        if stream["name"] not in store.meters or y + tall + 8 > bottom:
+        if y + tall + 8 > bottom:
             continue
         cv2.rectangle(canvas, (x, y), (x + wide - 1, y + tall - 1), CARD, -1)
-        text(canvas, f"meter: {stream['name']}", x + 12, y + 22, 0.46, DIM)
-        values = newest(recent, stream["name"])
+        text(canvas, f"meter: {stream.name}", x + 12, y + 22, 0.46, DIM)
+        values = newest(recent, part)
         for index, name in enumerate(names):
             base = y + 22 + ROW_TALL * (index + 1)
-            text(canvas, str(name)[:13], x + 12, base, 0.46, LEVELS[index])
+            text(canvas, name[:13], x + 12, base, 0.46, LEVELS[index])
             left, right = x + 138, x + wide - 72
             cv2.rectangle(canvas, (left, base - 12), (right, base + 1), TRACK, -1)
             value = math.nan if values is None else float(values[index])

@@ -1,7 +1,9 @@
 """What has been received, put together by frame number: the avatar's face or body, the partner's, and the rest.
 
-Streams are told apart by what the engine announces of them. The *lead* stream makes the moments: the avatar's face or
-body, or where the bundle only watches, its first output; all others are attached to its frames.
+What a stream is to the viewer, its *part*, follows from its codec, from whose it is, and from whether it was made or
+heard and seen; never from its name. The *lead* stream makes the moments: the avatar's face or body, or where the bundle
+only watches, its first output. The others of its rate are attached to its frames; streams of another rate, which a
+session with several bundles may have, add their newest values to whatever moment comes next.
 """
 
 from __future__ import annotations
@@ -14,23 +16,37 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clients.python.announced import Announced, Control
 from clients.python.subscriber import Frame
 
 FACE, PARTNER_AUDIO, PARTNER_FACE = "face", "partner_audio", "partner_face"
 BODY, PARTNER_BODY = "body", "partner_body"
-METER = range(2, 7)  # values of an output that is shown as bars
+EMOTION = "emotion"
+PARTS: Mapping[tuple[str, str, str], str] = {
+    ("output", "self", "arkit58"): FACE,
+    ("output", "self", "joints"): BODY,
+    ("output", "self", "emotion25"): EMOTION,
+    ("input", "partner", "pcm"): PARTNER_AUDIO,
+    ("input", "partner", "arkit58"): PARTNER_FACE,
+    ("input", "partner", "joints"): PARTNER_BODY,
+}
+"""What a stream is by its kind, owner and codec; an output of chances is a meter."""
+CHANCES = "chances:"
+METER = 6  # values of a meter that are shown
+LONGEST_GAP_S = 600.0  # a stream that goes on later than this has begun anew
+EARLY = 64  # frame numbers of which something may wait for the lead
 
 
 @dataclass(slots=True)
 class Moment:
-    """One frame number: the lead stream's frame, when it arrived (ns), what came with it by stream name, and the
-    controls' values as last announced."""
+    """One frame number: the lead stream's frame, when it arrived (ns), what came with it by part, and the controls as
+    last announced, by name."""
 
     frame: Frame
     received_ns: int
     values: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     faces: dict[str, dict[str, float]] = field(default_factory=dict)
-    controls: Mapping[str, Any] = field(default_factory=dict)
+    controls: Mapping[str, Control] = field(default_factory=dict)
 
     @property
     def delay_ms(self) -> float:
@@ -54,82 +70,84 @@ class Moment:
 
 
 class Store:
-    """Moments by frame number, from the streams that ``engine`` (a describe reply) announces.
+    """Moments by frame number, from the streams that ``engine`` announces.
 
     ``keep`` bounds how many moments are kept; None keeps all, for a recording. ``bodies`` are the announced skeletons
-    of the streams ``body`` and ``partner_body``, ``meters`` names the outputs of a few values each. Raises ValueError
-    where there is nothing to draw.
+    by part, ``meters`` the streams of a few chances each. Raises ValueError where there is nothing to draw.
     """
 
-    def __init__(self, engine: dict[str, Any], keep: int | None = None) -> None:
+    def __init__(self, engine: Announced, keep: int | None = None) -> None:
         self.keep = keep
         self.moments: dict[int, Moment] = {}
-        self.rate = float(engine["rate"])
-        self.sample_rate = int(engine.get("sample_rate", 16000))
+        self.sample_rate = engine.sample_rate
         self.engine = engine
-        self.controls: dict[str, Any] = {}
-        self.streams = {stream["stream"]: stream for stream in engine["streams"]}
-        self.bodies = _bodies(engine)
-        self.lead: int = self._lead()
-        named = {stream["name"]: stream["names"] for stream in engine["streams"]}
-        self.meters = [
-            name
-            for name, stream in ((each["name"], each) for each in self.streams.values())
-            if stream["kind"] == "output" and len(stream["names"]) in METER and name not in (FACE, *self.bodies)
-        ]
-        self.hop = len(named.get(PARTNER_AUDIO, ())) or round(self.sample_rate / self.rate)
+        self.controls: dict[str, Control] = {}
+        self.parts = _parts(engine)
+        self.streams = {stream.number: stream for stream in engine.streams}
+        self.bodies = _bodies(engine, self.parts)
+        self.lead = self._lead()
+        self.rate = self.streams[self.lead].rate
+        self.meters = {part: self.streams[number] for number, part in self.parts.items() if part.startswith(CHANCES)}
+        heard = next((self.streams[number] for number, part in self.parts.items() if part == PARTNER_AUDIO), None)
+        self.hop = len(heard.names) if heard else round(self.sample_rate / self.rate)
         self._early: dict[int, dict[int, Frame]] = {}
+        self._newest: dict[int, Frame] = {}
         self.learn(engine)
 
     def _lead(self) -> int:
         """The stream that makes the moments."""
-        outputs = sorted(number for number, stream in self.streams.items() if stream["kind"] == "output")
-        drawn = [number for number in outputs if self.streams[number]["name"] in (FACE, BODY)]
-        if not drawn and any(stream["name"] in (PARTNER_FACE, PARTNER_BODY) for stream in self.streams.values()):
+        outputs = [stream.number for stream in self.streams.values() if stream.kind == "output"]
+        drawn = [number for number in outputs if self.parts.get(number) in (FACE, BODY)]
+        if not drawn and {PARTNER_FACE, PARTNER_BODY} & set(self.parts.values()):
             drawn = outputs
         if not drawn:
-            raise ValueError("the engine announces no stream called 'face' or 'body': nothing to draw")
-        return int(drawn[0])
+            raise ValueError("the engine announces no face (arkit58) and no body (joints): nothing to draw")
+        return min(drawn)
 
-    def learn(self, announced: Mapping[str, Any] | None) -> None:
+    def learn(self, announced: Announced | None) -> None:
         """Take over the controls' present values from a newer announcement of this session."""
-        if announced is not None and announced.get("session") == self.engine["session"]:
-            self.controls = {control["name"]: control for control in announced.get("controls", ())}
+        if announced is not None and announced.session == self.engine.session:
+            self.controls = {control.name: control for control in announced.controls}
 
     def add(self, frame: Frame, now_ns: int) -> None:
         """Take in one received frame of any stream; unknown streams are ignored."""
         stream = self.streams.get(frame.stream)
-        if stream is None or len(stream["names"]) != frame.values.size:
+        if stream is None or len(stream.names) != frame.values.size:
             return
         if frame.stream == self.lead:
-            moment = Moment(frame, now_ns, controls=self.controls)
-            self._attach(moment, frame)
-            for held in self._early.pop(frame.seq, {}).values():
-                self._attach(moment, held)
-            if self.moments and frame.seq < next(reversed(self.moments)):
-                self.moments.clear()  # the engine began anew
-            self.moments[frame.seq] = moment
-            if self.keep is not None and len(self.moments) > self.keep:
-                del self.moments[next(iter(self.moments))]
+            self._begin(frame, now_ns)
+        elif stream.rate != self.rate:
+            self._newest[frame.stream] = frame
         elif (known := self.moments.get(frame.seq)) is not None:
             self._attach(known, frame)
         else:
             self._early.setdefault(frame.seq, {})[frame.stream] = frame
-            while len(self._early) > 64:
+            while len(self._early) > EARLY:
                 del self._early[next(iter(self._early))]
 
+    def _begin(self, frame: Frame, now_ns: int) -> None:
+        """A new moment."""
+        moment = Moment(frame, now_ns, controls=self.controls)
+        for other in (frame, *self._newest.values(), *self._early.pop(frame.seq, {}).values()):
+            self._attach(moment, other)
+        last = next(reversed(self.moments), frame.seq)
+        if not 0 <= frame.seq - last <= LONGEST_GAP_S * self.rate:
+            self.moments.clear()  # the engine began anew
+        self.moments[frame.seq] = moment
+        if self.keep is not None and len(self.moments) > self.keep:
+            del self.moments[next(iter(self.moments))]
+
     def _attach(self, moment: Moment, frame: Frame) -> None:
-        stream = self.streams[frame.stream]
-        name = stream["name"]
-        if name in (FACE, PARTNER_FACE):
-            moment.faces[name] = dict(zip(stream["names"], frame.values.tolist(), strict=True))
-        elif name in self.bodies:
+        part, stream = self.parts.get(frame.stream), self.streams[frame.stream]
+        if part in (FACE, PARTNER_FACE):
+            moment.faces[part] = dict(zip(stream.names, frame.values.tolist(), strict=True))
+        elif part in self.bodies:
             body = frame.values.reshape(-1, 3)
-            if name == PARTNER_BODY and len(body) > 1 and not np.ptp(body, axis=0).any():
+            if part == PARTNER_BODY and len(body) > 1 and (body == body[0]).all():
                 return  # nobody is seen: the model was given one point for all joints
-            moment.values[name] = body
-        else:
-            moment.values[name] = frame.values
+            moment.values[part] = body
+        elif part is not None:
+            moment.values[part] = frame.values
 
     def recent(self, count: int) -> list[Moment]:
         """The newest ``count`` moments, oldest first."""
@@ -141,32 +159,47 @@ class Store:
         return newest[::-1]
 
 
-def _bodies(engine: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The skeleton of each announced stream of joint positions, by the stream's name."""
-    found = {}
-    skeletons = engine.get("skeletons", {})
-    for stream in engine["streams"]:
-        name, body = stream["name"], stream.get("skeleton")
-        if name not in (BODY, PARTNER_BODY) or not body:
+def _parts(engine: Announced) -> dict[int, str]:
+    """The part of each stream that has one; the first of a kind has it."""
+    parts: dict[int, str] = {}
+    for stream in sorted(engine.streams, key=lambda each: each.number):
+        part = PARTS.get((stream.kind, stream.of, stream.codec))
+        if stream.kind == "output" and stream.codec.startswith(CHANCES) and stream.names:
+            part = f"{CHANCES}{stream.number}"
+        if part is not None and part not in parts.values():
+            parts[stream.number] = part
+    return parts
+
+
+def _bodies(engine: Announced, parts: Mapping[int, str]) -> dict[str, Mapping[str, Any]]:
+    """The skeleton of each body, by its part."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for stream in engine.streams:
+        part = parts.get(stream.number)
+        if part is None or stream.codec != "joints":
             continue
-        if body not in skeletons:
-            raise ValueError(f"stream {name!r} is a body of skeleton {body!r}, which the engine does not announce")
-        joints = len(skeletons[body].get("joints", ()))
-        if len(stream["names"]) != 3 * joints:
+        if stream.skeleton not in engine.skeletons:
             raise ValueError(
-                f"stream {name!r} has {len(stream['names'])} values; the {joints} joints of skeleton {body!r} need "
-                f"{3 * joints}"
+                f"stream {stream.name!r} is a body of skeleton {stream.skeleton!r}, which the engine does not announce"
             )
-        found[name] = skeletons[body]
+        joints = len(engine.skeletons[stream.skeleton]["joints"])
+        if len(stream.names) != 3 * joints:
+            raise ValueError(
+                f"stream {stream.name!r} has {len(stream.names)} values; the {joints} joints of skeleton "
+                f"{stream.skeleton!r} need {3 * joints}"
+            )
+        found[part] = engine.skeletons[stream.skeleton]
     return found
 
 
-def shown(control: Mapping[str, Any]) -> str:
-    """A control's present value as a person says it: the name of a choice, or a number."""
-    value, choices = control.get("value"), control.get("choices") or ()
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
+def shown(control: Control) -> str:
+    """A control's present value as a person says it: the name of a choice, or numbers."""
+    if not control.value:
         return "?"
-    return str(choices[round(value)]) if 0 <= round(value) < len(choices) else f"{value:.2f}"
+    chosen = round(control.value[0])
+    if len(control.value) == 1 and 0 <= chosen < len(control.choices):
+        return control.choices[chosen]
+    return " ".join(f"{value:.2f}" for value in control.value[:4])
 
 
 def level(voice: NDArray[np.float32] | None) -> float:

@@ -178,4 +178,4 @@ def comic(store: Store) -> Image:
 
 def words(moment: Moment) -> str:
     """The choices in force at a moment."""
-    return ", ".join(shown(control) for control in moment.controls.values() if control.get("choices"))
+    return ", ".join(shown(control) for control in moment.controls.values() if control.choices)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .body import AVATAR
 from .camera import present
 from .physique import LEFT, MIDDLE, RIGHT, Physique, physique
-from .store import Moment, Store
+from .store import METER, Moment, Store
 
 Array = NDArray[np.float64]
 Colour = tuple[int, int, int]
@@ -93,13 +93,11 @@ def _soles(build: Physique) -> list[tuple[int, list[int]]]:
 def meter_rows(store: Store, moments: Sequence[Moment]) -> list[Row]:
     """A row for each of the session's meters: its values over time."""
     rows = []
-    for stream in store.streams.values():
-        if stream["name"] not in store.meters:
-            continue
-        unknown = np.full(len(stream["names"]), np.nan)
-        values = np.array([moment.values.get(stream["name"], unknown) for moment in moments], np.float64)
-        lines = [(values[:, index], LEVELS[index]) for index in range(values.shape[1])]
-        rows.append(Row(stream["name"], 0.0, 1.0, "", tuple(lines)))
+    for part, stream in store.meters.items():
+        unknown = np.full(len(stream.names), np.nan)
+        values = np.array([moment.values.get(part, unknown) for moment in moments], np.float64)
+        lines = [(values[:, index], LEVELS[index]) for index in range(min(METER, values.shape[1]))]
+        rows.append(Row(stream.name, 0.0, 1.0, "", tuple(lines)))
     return rows
 
 

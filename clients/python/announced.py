@@ -61,8 +61,10 @@ class Announced:
     def read(cls, told: object) -> Announced:
         """From parsed JSON of any shape. Raises ValueError naming what cannot be used."""
         told = _object(told, "the announcement")
-        if not told.get("streams"):
-            raise ValueError("announced: no streams; it serves network sessions alone, or none yet")
+        if told.get("streams") == []:
+            raise ValueError("the engine has no session of its own (yet), only such of network clients")
+        if "streams" not in told:
+            raise ValueError("it answers without streams; is it the engine's control port?")
         rate, bundle = _number(told.get("rate"), 1.0, 1000.0, "rate"), _text(told.get("bundle", "?"))
         return cls(
             _whole(told.get("session"), 2**32, "session"),

@@ -1,11 +1,12 @@
-"""A session of one's own on an engine somewhere: copy this file and subscriber.py; it needs websockets and numpy.
+"""A session of one's own on an engine somewhere: copy this file, subscriber.py and announced.py; they need websockets,
+numpy and pyzmq.
 
 with Session("ws://127.0.0.1:8080/session", gives=["audio/partner", "face/partner"], seed=1) as session:
-    names = session.announced["streams"][0]["names"]
+    shown = next(stream for stream in session.announced.streams if stream.codec == "arkit58")
     while talking:
         session.push(("face/partner", face), ("audio/partner", pcm))  # a hop of sound and the face that goes with it
         for frame in session.receive(timeout=0.0):
-            pose = dict(zip(names, frame.values))
+            pose = dict(zip(shown.names, frame.values)) if frame.stream == shown.number else pose
 
 What is pushed was captured now, unless a third item says when on this machine's clock (nanoseconds of ``clock``, by
 default ``time.monotonic_ns``); the engine finds out how that relates to its own. A thread of the session answers the
@@ -27,18 +28,20 @@ import numpy as np
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
-from clients.python.subscriber import Frame, decode
+from .announced import Announced, clean, parse
+from .subscriber import Frame, decode
 
 WAITING = 256
 """Frames that are kept for :meth:`Session.receive`; the oldest go."""
 LONGEST = 1 << 24
+REPLIES = ("set", "stats", "pong", "dropped")
 RECORD = struct.Struct("<BBBBIq")  # kind of numbers, input, valid, 0, count, captured at
 
 
 class Session:
     """An open session. ``announced`` is the engine's description of it, ``ended`` why it is over (None while it is
     not), ``refused`` what the engine said of the last message that it did not take, ``replies`` the newest answer of
-    each kind ("set", "stats", "pong", "dropped"). ``options`` are further fields of the opening: bundles, seed,
+    each of :data:`REPLIES`, ``lost`` frames that nobody received. ``options`` are further fields of the opening: bundles, seed,
     controls, sample_rate (of the sound that is pushed), head, monitor, token. Raises ConnectionError with the engine's
     reason where it cannot be had."""
 
@@ -62,16 +65,15 @@ class Session:
             opened = connect(url, compression=None, open_timeout=timeout, close_timeout=1, max_size=LONGEST)
             self._socket = self._stack.enter_context(opened)
             self._say({"open": {**options, "gives": list(gives), "at": clock()}})
-            answer = json.loads(self._socket.recv(timeout=timeout))
-        except (OSError, ValueError, WebSocketException) as error:
+            answer = _object(self._socket.recv(timeout=timeout))
+            if "ended" in answer:
+                raise ConnectionRefusedError(clean(answer["ended"]))
+            self.announced = Announced.read(answer.get("session"))
+            self._inputs = {str(item["gives"]): int(item["input"]) for item in answer["inputs"]}
+        except (OSError, ValueError, TypeError, KeyError, WebSocketException) as error:
             self._stack.close()
-            raise ConnectionError(f"no session at {url}: {error or 'nothing answers'}") from error
-        if not isinstance(answer, dict) or not isinstance(answer.get("session"), dict):
-            self._stack.close()
-            why = answer.get("ended", "this is no engine") if isinstance(answer, dict) else "this is no engine"
-            raise ConnectionRefusedError(f"no session at {url}: {why}")
-        self.announced: dict[str, Any] = answer["session"]
-        self._inputs = {item["gives"]: item["input"] for item in answer.get("inputs", ())}
+            kind = ConnectionRefusedError if isinstance(error, ConnectionRefusedError) else ConnectionError
+            raise kind(f"no session at {url}: {error or 'nothing answers'}") from error
         self._answer(answer)
         self._thread = threading.Thread(target=self._read, name="session", daemon=True)
         self._thread.start()
@@ -147,7 +149,7 @@ class Session:
             for message in self._socket:
                 frame = decode(message) if isinstance(message, bytes) else None
                 if frame is None:
-                    self._answer(json.loads(message))
+                    self._answer(_object(message))
                     continue
                 with self._changed:
                     self._frames.append(frame)
@@ -155,17 +157,24 @@ class Session:
                     while len(self._frames) > WAITING:
                         self._frames.popleft()
                     self._changed.notify_all()
-        except (ConnectionError, ConnectionClosed, ValueError) as error:
+        except (ConnectionError, ConnectionClosed) as error:
             self.ended = self.ended or str(error)
         with self._changed:
             self.ended = self.ended or "the engine closed the session"
             self._changed.notify_all()
 
-    def _answer(self, told: Any) -> None:
-        if not isinstance(told, dict):
-            return
+    def _answer(self, told: dict[str, Any]) -> None:
         if isinstance(told.get("time"), int):
             self._say({"time": told["time"], "at": self._clock()})
-        self.refused = str(told.get("refused", self.refused))
-        self.ended = told.get("ended", self.ended)
-        self.replies |= told
+        self.refused = clean(told.get("refused", self.refused))
+        self.ended = clean(told["ended"]) if "ended" in told else self.ended
+        self.replies |= {kind: told[kind] for kind in REPLIES if kind in told}
+
+
+def _object(message: str | bytes) -> dict[str, Any]:
+    """A JSON object; an empty one for anything else, as whoever answers may be anybody."""
+    try:
+        told = parse(message if isinstance(message, bytes) else message.encode())
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}

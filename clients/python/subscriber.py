@@ -183,7 +183,7 @@ def describe(
     try:
         return Announced.read(reply)
     except ValueError as error:
-        raise ConnectionError(f"{control}: {error}; is it the engine's control port?") from None
+        raise ConnectionError(f"{control}: {error}") from None
 
 
 def connectable(pub: str, control: str) -> str:

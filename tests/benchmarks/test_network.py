@@ -146,13 +146,15 @@ def test_a_visit_that_got_its_own_is_proven_and_one_frame_of_another_is_found(na
     assert verdict.wrong == f"visit 3 of {name}: frame 40 is not its own" and verdict.compared == 40
 
 
-@pytest.mark.parametrize("what", ["partner_audio", "partner_face", "noise"])
-def test_another_voice_face_or_seed_is_found(what: str, voices: Voices) -> None:
+@pytest.mark.parametrize(
+    ("name", "what"), [("reaction", "partner_audio"), ("rules", "partner_face"), ("rules", "noise")]
+)
+def test_another_voice_face_or_seed_is_found(name: str, what: str, voices: Voices) -> None:
     def swap(frame: int, place: int, inputs: Any) -> None:
         if place == 1 and 20 <= frame < 40:
             inputs[what][[0, 1]] = inputs[what][[1, 0]]
 
-    verdict = Proof(Bundle.load("rules"), voices).check(served("rules", voices, swap)[0])
+    verdict = Proof(Bundle.load(name), voices).check(served(name, voices, swap)[0])
     assert "is not its own" in verdict.wrong and 20 <= verdict.compared < FRAMES
 
 

@@ -195,7 +195,7 @@ class Visitor:
         for frame in self.frames if frames is None else frames:
             wanted = (1000 * self.number + frame.seq) / 32768
             assert frame.values[0] == np.float32(wanted) and frame.values[1] == np.float32(wanted), frame
-            assert frame.session == self.session.announced["session"]
+            assert frame.session == self.session.announced.session
         seqs = [frame.seq for frame in (self.frames if frames is None else frames)]
         assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))
 

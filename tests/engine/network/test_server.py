@@ -62,7 +62,7 @@ def test_both_streams_come_and_the_second_counts_what_was_committed(hall: Hall) 
     visitor.talk(10)
     until(lambda: visitor.wait(10) and len(visitor.others) == 10)
     assert [frame.values[0] for frame in visitor.others] == list(range(1, 11))
-    assert [item["name"] for item in visitor.session.announced["streams"]] == ["echo", "count"]
+    assert [stream.name for stream in visitor.session.announced.streams] == ["echo", "count"]
 
 
 def test_capture_times_of_a_clock_that_is_elsewhere_are_told_on_the_engines(hall: Hall) -> None:
