@@ -1,8 +1,5 @@
 """The outgoing side: one ZeroMQ socket on which every frame of every stream is published as one message.
 
-Whoever sends a frame hands it to a thread of libzmq's own (a proxy, which runs no Python) and goes on: neither a
-subscriber nor many of them take time of the loop that steps the model.
-
 A subscriber that reads too slowly, or never, loses frames and costs the engine nothing: at most :data:`QUEUE` messages
 wait for it, then new ones are dropped for it alone. Once a second the description of the session goes out under its own
 topic, so that a late joiner without the control socket still learns names and units; it is encoded when it changes.
@@ -11,7 +8,8 @@ The socket is a PUB, which hands nothing that comes in to anybody. What a subscr
 prefix of :data:`LONGEST_SUBSCRIPTION` bytes at most, of which libzmq keeps a tree: one of few bytes can cost it 2 kB.
 How many a peer may hold libzmq cannot bound. So a peer that has sent more than :data:`SUBSCRIBER_BYTES` in all (some
 hundred subscriptions) is cut off by the doorkeeper (:mod:`engine.door`, which says where it can weigh). Peers that
-come, subscribe and are cut off again and again can still delay the frames of this socket, and of it alone.
+come, subscribe and are cut off again and again can still delay frames a little: subscriptions are taken in few at a
+time, as frames go out.
 """
 
 from __future__ import annotations
@@ -56,19 +54,11 @@ class Publisher:
     ) -> None:
         _check(session)
         self.session = session
-        self.dropped = 0
-        """Messages for which there was no room before the proxy; with subscribers that behave there is."""
-        # The thread's sockets are of a shadow of the context: not the context's to close, but they end with it.
-        shadow: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(context.underlying)
-        self._door = Door(shadow, zmq.PUB, endpoint, "--pub", _BOUNDS, access)
+        self._door = Door(context, zmq.PUB, endpoint, "--pub", _BOUNDS, access)
         self.endpoint = self._door.endpoint
-        self._frames, frames = _pipe(context, shadow, zmq.PUSH, zmq.PULL)
-        self._steer, steer = _pipe(context, shadow, zmq.PAIR, zmq.PAIR)
-        self._lock = threading.Lock()  # loops of several bundles and the announcements send here
-        self._thread = threading.Thread(
-            target=_forward, args=(frames, self._door, steer), name="publisher", daemon=True
-        )
-        self._thread.start()
+        # Loops of several bundles and the announcements share the socket. Sending is some microseconds' work; a thread
+        # in between would be woken for every message and cost milliseconds on a busy machine (measured: 0.1 against 6).
+        self._lock = threading.Lock()
 
     def send(self, frame: Frame) -> None:
         """Publish one frame."""
@@ -83,49 +73,13 @@ class Publisher:
         return self._door.keeper.peers()
 
     def close(self) -> None:
-        """Send what was handed over, and release the port."""
+        """Release the port."""
         with self._lock:
-            if not self._steer.closed:
-                self._steer.send(b"TERMINATE")
-                self._thread.join()
-            self._frames.close()
-            self._steer.close()
+            self._door.close()
 
     def _send(self, message: bytes) -> None:
         with self._lock:
-            try:
-                self._frames.send(message, zmq.NOBLOCK)
-            except zmq.Again:
-                self.dropped += 1
-
-
-def _forward(frames: zmq.Socket[bytes], door: Door, steer: zmq.Socket[bytes]) -> None:
-    """Pass frames on until told to end, or until the context ends."""
-    try:
-        zmq.proxy_steerable(frames, door.socket, None, steer)
-        while frames.poll(0):  # what was handed over before that
-            door.socket.send(frames.recv())
-    except zmq.ContextTerminated:
-        pass
-    finally:
-        frames.close()
-        steer.close()
-        door.close()
-
-
-def _pipe(
-    near: zmq.Context[zmq.Socket[bytes]], far: zmq.Context[zmq.Socket[bytes]], kind: int, other: int
-) -> tuple[zmq.Socket[bytes], zmq.Socket[bytes]]:
-    """The two ends of a way through the process, for :data:`QUEUE` messages."""
-    ends = near.socket(kind), far.socket(other)
-    name = f"inproc://publisher-{id(ends)}-{kind}"
-    for end, room in zip(ends, (QUEUE, 1), strict=True):
-        end.setsockopt(zmq.LINGER, 0)
-        end.setsockopt(zmq.SNDHWM, room)
-        end.setsockopt(zmq.RCVHWM, room)
-    ends[1].bind(name)
-    ends[0].connect(name)
-    return ends
+            self._door.socket.send(message, copy=True)
 
 
 def encode_announcement(session: int, description: Mapping[str, Any]) -> bytes:

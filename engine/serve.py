@@ -29,6 +29,9 @@ from engine.session.live import LiveSession, Opening
 from engine.sources.base import Source
 from engine.stats import Stats
 
+SWITCH_S = 0.0005
+"""For which a thread may go on computing while another waits. The interpreter's own 5 ms are an eighth of a frame, and
+a frame's thread may wait for it once for every message that it sends."""
 DEFAULT_PUB = "tcp://127.0.0.1:5570"
 DEFAULT_CONTROL = "tcp://127.0.0.1:5571"
 Say = Callable[[str], None]
@@ -129,6 +132,8 @@ def serve(
         url = _listen(options, host, stack, say) if options.listen else ""
         if ready is not None:
             ready(Serving(publisher, server.endpoint, stop, host, url))
+        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(SWITCH_S)
         gc.collect()
         gc.freeze()  # what start-up made lives as long as the process: no need to walk it in every collection
         stack.callback(gc.unfreeze)
