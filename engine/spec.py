@@ -133,7 +133,7 @@ def control_value(item: InputSpec, value: Any) -> ControlValue:
     :class:`SpecError` in the words of what the control is."""
     if item.names and not item.shape and str(value) in item.names:
         return float(item.names.index(str(value)))
-    numbers = _numbers(value)
+    numbers = _numbers(value) if item.shape or not isinstance(value, (list, tuple)) else (math.nan,)
     within = all(item.low <= number <= item.high for number in numbers)
     if item.shape:
         count = math.prod(item.shape)

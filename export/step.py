@@ -37,8 +37,8 @@ class Graph:
 
 
 class Step(nn.Module):
-    """A model over one frame with positional tensors in the order of :func:`~engine.runtime.graph_signature`; small
-    state of rows that are not active is passed through."""
+    """A model over one frame with positional tensors in the order of
+    :func:`~engine.runtime.protocol.graph_signature`; small state of rows that are not active is passed through."""
 
     def __init__(self, model: StreamModel) -> None:
         super().__init__()

@@ -110,7 +110,7 @@ def draw_stage(
     y = draw_faces(canvas, now, (x, y, wide))
     y = draw_controls(canvas, now, (x, y, wide), status[1])
     y = draw_meters(canvas, store, recent, (x, y, wide), status[1])
-    y = draw_emotion(canvas, store, recent, (x, y, wide // 2)) if status[1] - y > EMOTION_TALL else y
+    y = draw_emotion(canvas, store, recent, (x + 12, y, wide // 2)) if status[1] - y > EMOTION_TALL else y
     if status[1] - 8 - y >= SECOND_TALL:
         draw_second(canvas, figures, camera, (x, y, wide, status[1] - 8 - y))
     cv2.rectangle(canvas, status[:2], (status[0] + wide - 1, status[1] + STATUS_TALL - 1), CARD, -1)

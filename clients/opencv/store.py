@@ -31,6 +31,7 @@ PARTS: Mapping[tuple[str, str, str], str] = {
     ("input", "partner", "joints"): PARTNER_BODY,
 }
 """What a stream is by its kind, owner and codec; an output of chances is a meter."""
+COUNTS = {"arkit58": 58, "emotion25": 25}
 CHANCES = "chances:"
 METER = 6  # values of a meter that are shown
 LONGEST_GAP_S = 600.0  # a stream that goes on later than this has begun anew
@@ -163,6 +164,8 @@ def _parts(engine: Announced) -> dict[int, str]:
     """The part of each stream that has one; the first of a kind has it."""
     parts: dict[int, str] = {}
     for stream in sorted(engine.streams, key=lambda each: each.number):
+        if len(stream.names) != COUNTS.get(stream.codec, len(stream.names)):
+            raise ValueError(f"stream {stream.name!r} is {stream.codec} and has {len(stream.names)} values")
         part = PARTS.get((stream.kind, stream.of, stream.codec))
         if stream.kind == "output" and stream.codec.startswith(CHANCES) and stream.names:
             part = f"{CHANCES}{stream.number}"
@@ -199,7 +202,7 @@ def shown(control: Control) -> str:
     chosen = round(control.value[0])
     if len(control.value) == 1 and 0 <= chosen < len(control.choices):
         return control.choices[chosen]
-    return " ".join(f"{value:.2f}" for value in control.value[:4])
+    return " ".join(f"{value:.2f}"[:12] for value in control.value[:4])
 
 
 def level(voice: NDArray[np.float32] | None) -> float:

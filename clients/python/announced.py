@@ -65,6 +65,9 @@ class Announced:
             raise ValueError("the engine has no session of its own (yet), only such of network clients")
         if "streams" not in told:
             raise ValueError("it answers without streams; is it the engine's control port?")
+        numbers = [each.get("stream") for each in _list(told["streams"], "streams") if isinstance(each, dict)]
+        if len({str(number) for number in numbers}) < len(numbers):
+            raise ValueError("announced: two streams have one number")
         rate, bundle = _number(told.get("rate"), 1.0, 1000.0, "rate"), _text(told.get("bundle", "?"))
         return cls(
             _whole(told.get("session"), 2**32, "session"),

@@ -21,7 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import numpy as np
@@ -38,12 +38,11 @@ REPLIES = ("set", "stats", "pong", "dropped")
 RECORD = struct.Struct("<BBBBIq")  # kind of numbers, input, valid, 0, count, captured at
 
 
-class Session:
-    """An open session. ``announced`` is the engine's description of it, ``ended`` why it is over (None while it is
-    not), ``refused`` what the engine said of the last message that it did not take, ``replies`` the newest answer of
-    each of :data:`REPLIES`, ``lost`` frames that nobody received. ``options`` are further fields of the opening: bundles, seed,
-    controls, sample_rate (of the sound that is pushed), head, monitor, token. Raises ConnectionError with the engine's
-    reason where it cannot be had."""
+class Session(AbstractContextManager["Session"]):
+    """An open session. ``announced`` describes it, ``ended`` says why it is over (None while it is not), ``refused``
+    what was wrong with the last message not taken, ``replies`` holds the newest of :data:`REPLIES`, ``lost`` counts
+    frames that nobody received. ``options``: bundles, seed, controls, sample_rate (of the sound that is pushed), head,
+    monitor, token. Raises ConnectionError with the engine's reason where it cannot be had."""
 
     def __init__(
         self,
@@ -58,7 +57,7 @@ class Session:
         self.replies: dict[str, Any] = {}
         self.lost = 0
         self._clock = clock
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[Frame] = deque(maxlen=WAITING)
         self._changed = threading.Condition()
         self._stack = ExitStack()
         try:
@@ -69,7 +68,7 @@ class Session:
             if "ended" in answer:
                 raise ConnectionRefusedError(clean(answer["ended"]))
             self.announced = Announced.read(answer.get("session"))
-            self._inputs = {str(item["gives"]): int(item["input"]) for item in answer["inputs"]}
+            self._inputs = {str(item["gives"]): (int(item["input"]), int(item["count"])) for item in answer["inputs"]}
         except (OSError, ValueError, TypeError, KeyError, WebSocketException) as error:
             self._stack.close()
             kind = ConnectionRefusedError if isinstance(error, ConnectionRefusedError) else ConnectionError
@@ -87,12 +86,13 @@ class Session:
         for name, numbers, *at in items:
             if name not in self._inputs:
                 raise ValueError(f"{name!r} was not given when the session was opened; there is {list(self._inputs)}")
-            values = np.zeros(58, np.float32) if numbers is None else np.asarray(numbers)
+            number, count = self._inputs[name]
+            values = np.zeros(count or 1, np.float32) if numbers is None else np.asarray(numbers)
             whole = values.dtype == np.int16
             data = np.ascontiguousarray(values, "<i2" if whole else "<f4").tobytes()
-            head = (1 if whole else 2, self._inputs[name], numbers is not None, 0, values.size, at[0] if at else now)
+            head = (1 if whole else 2, number, numbers is not None, 0, values.size, at[0] if at else now)
             message += RECORD.pack(*head) + data
-        self._send(message)
+        self._say(message)
 
     def words(self, *words: tuple[str, int, int | None], owner: str = "self") -> None:
         """Tell timed words: text, start, end (None: not known yet), ns of the clock; up to a minute ahead."""
@@ -129,18 +129,12 @@ class Session:
         self._stack.close()
         self._thread.join()
 
-    def __enter__(self) -> Session:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _say(self, message: dict[str, Any]) -> None:
-        self._send(json.dumps(message))
-
-    def _send(self, message: str | bytes) -> None:
+    def _say(self, message: dict[str, Any] | bytes) -> None:
         try:
-            self._socket.send(message)
+            self._socket.send(message if isinstance(message, bytes) else json.dumps(message))
         except ConnectionClosed as error:
             raise ConnectionError(f"the session is over: {self.ended or error}") from error
 
@@ -152,10 +146,8 @@ class Session:
                     self._answer(_object(message))
                     continue
                 with self._changed:
+                    self.lost += len(self._frames) == WAITING
                     self._frames.append(frame)
-                    self.lost += len(self._frames) > WAITING
-                    while len(self._frames) > WAITING:
-                        self._frames.popleft()
                     self._changed.notify_all()
         except (ConnectionError, ConnectionClosed) as error:
             self.ended = self.ended or str(error)

@@ -49,8 +49,8 @@ class _Kept(NamedTuple):
 
 
 class _Line:
-    """Offset by time, through the best sample of each segment. ``least``: offsets are too large by a delay, never too
-    small, so the line lies below them; otherwise it goes through the middle of those whose cost is small."""
+    """Offset by time, through the best samples of the segments. ``least``: the cost *is* the offset, which a delay
+    makes too large and nothing too small, so that of every segment counts."""
 
     def __init__(self, least: bool) -> None:
         self._least = least
@@ -85,8 +85,7 @@ class _Line:
             slopes = [(b.offset - a.offset) / (b.at - a.at) for a, b in combinations(good, 2)]
             self.drift = min(max(median(slopes), -MOST_DRIFT), MOST_DRIFT)
             self._at = good[-1].at
-            there = [item.offset + self.drift * (self._at - item.at) for item in good]
-            self.offset = min(there) if self._least else median(there)
+            self.offset = median(item.offset + self.drift * (self._at - item.at) for item in good)
 
 
 class ClientClock:
@@ -169,12 +168,12 @@ class ClientClock:
         if self._used is None:
             self._used, self._free_until = target, now + SETTLE_S
         passed = max(0.0, now - self._used_at)
-        expected, most = self._used + line.drift * passed, CORRECTION * passed
-        if abs(target - expected) > STEP_S:
+        most = CORRECTION * passed
+        if abs(target - self._used) > STEP_S:
             self.stepped += now >= self._free_until
             self._free_until, self._last = now + SETTLE_S, None
         if now >= self._free_until:
-            target = expected + min(max(target - expected, -most), most)
+            target = self._used + min(max(target - self._used, -most), most)
         self._used, self._used_at = target, now
         return target
 

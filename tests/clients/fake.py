@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import zmq
 
+from clients.python.announced import Announced
 from engine import channels, wire
 from engine.body.skeleton import Skeleton, skeleton
 
@@ -19,20 +20,22 @@ PCM = [f"pcm{index}" for index in range(HOP)]
 LEVELS = ["low", "medium", "high"]
 
 
-def stream(number: int, name: str, kind: str, names: list[str], units: list[str], body: str = "") -> dict[str, Any]:
+def stream(
+    number: int, name: str, kind: str, names: list[str], units: list[str], codec: str, body: str = ""
+) -> dict[str, Any]:
     """One stream as ``describe`` lists it."""
     layout = wire.layout_hash(names, units)
     plain = {"stream": number, "name": name, "kind": kind, "names": names, "units": units, "layout": layout}
-    return plain | {"skeleton": body}
+    return plain | {"skeleton": body, "codec": codec, "of": "self" if kind == "output" else "partner"}
 
 
 def description(pub: str, monitor: bool = True) -> dict[str, Any]:
     """A describe reply."""
     face = (list(channels.FACE_NAMES), list(channels.FACE_UNITS))
-    streams = [stream(0, "face", "output", *face)]
+    streams = [stream(0, "face", "output", *face, "arkit58")]
     if monitor:
-        streams.append(stream(256, "partner_audio", "input", PCM, ["sample"] * HOP))
-        streams.append(stream(257, "partner_face", "input", *face))
+        streams.append(stream(256, "partner_audio", "input", PCM, ["sample"] * HOP, "pcm"))
+        streams.append(stream(257, "partner_face", "input", *face, "arkit58"))
     head = {"ok": True, "protocol": 1, "engine": "0.1.0", "session": SESSION, "bundle": "listener_rules"}
     return {**head, "rate": RATE, "sample_rate": SAMPLE_RATE, "lookahead_frames": 0, "pub": pub, "streams": streams}
 
@@ -42,21 +45,27 @@ def dance(pub: str, monitor: bool = True, outputs: tuple[str, ...] = ("body", "e
     body = skeleton("cmu")
     names = list(body.channels)
     known = {
-        "body": ("output", names, ["m"] * len(names), body.name),
-        "effort": ("output", LEVELS, ["probability"] * 3, ""),
-        "face": ("output", list(channels.FACE_NAMES), list(channels.FACE_UNITS), ""),
+        "body": ("output", names, ["m"] * len(names), "joints", body.name),
+        "effort": ("output", LEVELS, ["probability"] * 3, "chances:effort"),
+        "face": ("output", list(channels.FACE_NAMES), list(channels.FACE_UNITS), "arkit58"),
+        "emotion": ("output", list(channels.EMOTION_NAMES), list(channels.EMOTION_UNITS), "emotion25"),
     }
     streams = []
     for number, name in enumerate(outputs):
         kind, *rest = known[name]
         streams.append(stream(number, name, kind, *rest))
     if monitor:
-        streams.append(stream(256, "partner_body", "input", names, ["m"] * len(names), body.name))
+        streams.append(stream(256, "partner_body", "input", names, ["m"] * len(names), "joints", body.name))
     head = {"ok": True, "protocol": 1, "engine": "0.1.0", "session": SESSION, "bundle": "dance"}
     choice = {"name": "effort", "low": 0.0, "high": 2.0, "default": 1.0, "value": 2.0, "choices": LEVELS, "about": ""}
     speed = {"name": "speed", "low": 0.25, "high": 2.0, "default": 1.0, "value": 0.8, "choices": [], "about": ""}
     head |= {"controls": [choice, speed], "skeletons": {body.name: body.to_dict()}}
     return {**head, "rate": RATE, "sample_rate": 0, "lookahead_frames": 0, "pub": pub, "streams": streams}
+
+
+def read(about: dict[str, Any], **changed: Any) -> Announced:
+    """A describe reply as a client knows it."""
+    return Announced.read(about | changed)
 
 
 def frame(seq: int, values: np.ndarray, number: int = 0, session: int = SESSION, layout: int = 0) -> bytes:
@@ -96,7 +105,8 @@ def values(name: str, seq: int) -> np.ndarray:
         return np.array(0.3 * np.sin(2 * np.pi * 440 * (seq * HOP + np.arange(HOP)) / SAMPLE_RATE))
     if name in ("body", "partner_body"):
         return standing(x=0.3 * np.sin(phase) + float(name == "partner_body"), sway=0.2 * np.sin(6 * phase))
-    return {"partner_face": face(headYaw=0.3), "effort": np.array((0.1, 0.2, 0.7))}[name]
+    emotion = np.linspace(0.0, 1.0, 25)
+    return {"partner_face": face(headYaw=0.3), "effort": np.array((0.1, 0.2, 0.7)), "emotion": emotion}[name]
 
 
 class Engine:

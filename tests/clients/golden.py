@@ -27,6 +27,13 @@ FRAMES = {
         *(7, wire.PARTNER_STREAM, wire.Flag.SILENT | wire.Flag.NO_FACE, 0, 258, 3, 2, 1, 0),
         np.array([0.1, -0.25, 3.0e-5], np.float32),
     ),
+    "flags beyond the first eight": wire.Frame(
+        *(9, 512, wire.Flag.UNSOUND | wire.Flag.PENDING | wire.Flag.FIRST, 5, 1, 2, 3, 4, 5),
+        np.array([-1.0], np.float32),
+    ),
+    "all flags that there is room for": wire.Frame(
+        *(9, 0, wire.Flag(2**24 - 1), 5, 2, 2, 3, 4, 5), np.array([1.0e38], np.float32)
+    ),
     "no values": wire.Frame(3, 1, wire.Flag.HELD, 40_000, 17, 5, 6, 7, 8, np.empty(0, np.float32)),
 }
 

@@ -26,10 +26,10 @@ PLAIN = skeleton("cmu").to_dict()
 
 
 def dancing(frames: int = 40, monitor: bool = True, outputs: tuple[str, ...] = ("body", "effort")) -> Store:
-    store = Store(fake.dance("tcp://127.0.0.1:1", monitor, outputs))
+    store = Store(fake.read(fake.dance("tcp://127.0.0.1:1", monitor, outputs)))
     for seq in range(frames):
         for number, stream in store.streams.items():
-            receive(store, fake.frame(seq, fake.values(stream["name"], seq), number), seq * 40_000_000)
+            receive(store, fake.frame(seq, fake.values(stream.name, seq), number), seq * 40_000_000)
     return store
 
 
@@ -85,20 +85,20 @@ def test_choices_values_and_meters_are_shown():
 
 def test_the_controls_of_a_moment_are_those_announced_before_it():
     store = dancing(5)
-    about = store.engine | {"controls": [{**store.engine["controls"][0], "value": 0.0}]}
-    store.learn({**about, "session": 99})
+    about = fake.dance("tcp://127.0.0.1:1")
+    about |= {"controls": [about["controls"][0] | {"value": 0.0}]}
+    store.learn(fake.read(about, session=99))
     receive(store, fake.frame(5, fake.values("body", 5)))
-    store.learn(about)
+    store.learn(fake.read(about))
     receive(store, fake.frame(6, fake.values("body", 6)))
     assert [words(store.moments[seq]) for seq in (4, 5, 6)] == ["high", "high", "low"]
 
 
-@pytest.mark.parametrize("value", [None, float("nan"), "x", 7.5])
+@pytest.mark.parametrize("value", [None, float("nan"), "x", 7.5, 1e300, [], [0.1, 0.2], [None], 10**400])
 def test_a_control_that_says_nothing_sensible_does_not_break_the_picture(value):
     store = dancing(3)
-    store.learn(
-        store.engine | {"controls": [{"name": "odd", "low": None, "high": 2, "value": value, "choices": ["a"]}]}
-    )
+    odd = {"name": "odd", "low": None, "high": 2, "value": value, "choices": ["a"]}
+    store.learn(fake.read(fake.dance("tcp://127.0.0.1:1"), controls=[odd, odd | {"name": "bar", "choices": []}]))
     receive(store, fake.frame(3, fake.values("body", 3)))
     assert Screen(store).draw(store.recent(9), 30.0, 0).shape == (720, 1280, 3)
 
@@ -120,10 +120,10 @@ def test_a_partner_who_is_not_seen_is_not_drawn():
     """Without a partner the model is given zeros, which are published with --monitor."""
     nobody = np.zeros((27, 3), np.float32)
     for outputs in (("body", "effort"), ("effort",)):
-        store = Store(fake.dance("tcp://127.0.0.1:1", True, outputs))
+        store = Store(fake.read(fake.dance("tcp://127.0.0.1:1", True, outputs)))
         for seq in range(5):
             for number, stream in store.streams.items():
-                value = nobody if stream["name"] == "partner_body" else fake.values(stream["name"], seq)
+                value = nobody if stream.name == "partner_body" else fake.values(stream.name, seq)
                 receive(store, fake.frame(seq, value, number), seq * 40_000_000)
         recent = store.recent(9)
         assert len(figures_of(store, recent)) == len(outputs) - 1
@@ -144,7 +144,7 @@ def test_what_is_missing_is_said():
     receive(store, fake.frame(4, fake.standing() - np.float32((0, 0.3, 0))))
     assert "avatar: 0.30 m under the floor" in captions(store, figures_of(store, store.recent(9)))
     assert any("partner is 60 m away" in line for line in said)
-    early = Store(fake.dance("tcp://127.0.0.1:1"))
+    early = Store(fake.read(fake.dance("tcp://127.0.0.1:1")))
     receive(early, fake.frame(0, np.full((27, 3), np.nan)))
     assert "partner (darker): not shown yet" in captions(early, figures_of(early, early.recent(9)))
     assert Screen(early).draw(early.recent(9), 30.0, 0).shape == (720, 1280, 3)
@@ -153,11 +153,13 @@ def test_what_is_missing_is_said():
 def test_announcements_that_contradict_themselves_are_named():
     about = fake.dance("tcp://127.0.0.1:1")
     with pytest.raises(ValueError, match="skeleton 'cmu', which the engine does not announce"):
-        Store(about | {"skeletons": {}})
+        Store(fake.read(about, skeletons={}))
     with pytest.raises(ValueError, match=r"'body' has 81 values; the 1 joints of skeleton 'cmu' need 3"):
-        Store(about | {"skeletons": {"cmu": {"joints": ["a"]}}})
-    with pytest.raises(ValueError, match="'face' or 'body'"):
-        Store(about | {"streams": about["streams"][1:2]})
+        Store(fake.read(about, skeletons={"cmu": {"name": "cmu", "joints": ["a"], "parents": [-1], "rest": [[0, 0, 0]]}}))
+    with pytest.raises(ValueError, match="no face .arkit58. and no body .joints."):
+        Store(fake.read(about, streams=about["streams"][1:2]))
+    with pytest.raises(ValueError, match="'effort' is emotion25 and has 3 values"):
+        Store(fake.read(about, streams=[about["streams"][0], about["streams"][1] | {"codec": "emotion25"}]))
 
 
 def test_traces_measure_the_motion():

@@ -54,8 +54,8 @@ def test_window_shows_the_newest_frame_and_q_closes_it(monkeypatch):
     monkeypatch.setattr(cv2, "imshow", lambda _, image: shown.append(image))
     monkeypatch.setattr(cv2, "waitKey", lambda _: next(keys))
     with fake.Engine() as engine:
-        subscriber = Subscriber(engine.about["pub"], fake.SESSION, announced=engine.about)
-        store = Store(engine.about, keep=5)
+        subscriber = Subscriber(engine.about["pub"], fake.SESSION, announced=fake.read(engine.about))
+        store = Store(fake.read(engine.about), keep=5)
         run = show(subscriber, store, 30.0)
         subscriber.close()
     assert next(keys, None) is None, "every key was read, the last of them q"
@@ -74,7 +74,7 @@ def test_a_closed_window_ends_it(monkeypatch):
     with fake.Engine() as engine:
         subscriber = Subscriber("tcp://127.0.0.1:1", fake.SESSION)
         began = time.monotonic()
-        show(subscriber, Store(engine.about), 30.0)
+        show(subscriber, Store(fake.read(engine.about)), 30.0)
         subscriber.close()
     assert time.monotonic() - began < 2
 

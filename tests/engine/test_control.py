@@ -6,7 +6,7 @@ import json
 import math
 import socket as sockets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -15,12 +15,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.clock import FakeClock
-from engine.control import LONGEST_REQUEST, Controls, ControlServer, ask, set_controls
+from engine.control import LONGEST_REQUEST, ControlServer, ask, set_controls
 from engine.errors import EngineError
+from engine.feeds.held import Held
 from engine.spec import SpecError
 from tests.engine.session.scene import SPEC
 
 FREE = "tcp://127.0.0.1:*"
+
+
+class Told:
+    """Held values that tell what they are now, as a live session does."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+
+    def set(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {"controls": self._held.set(values), "choices": self._held.choices()}
 
 
 class Peer:
@@ -28,10 +39,10 @@ class Peer:
 
     def __init__(self) -> None:
         self.context = zmq.Context()
-        self.controls = Controls(SPEC)
+        self.controls = Held(SPEC)
         self.calls: list[str] = []
         handlers = {
-            "set": lambda request: set_controls(self.controls, request),
+            "set": lambda request: set_controls(Told(self.controls), request),
             "stop": lambda _: self.calls.append("stop") or {},
             "odd": lambda _: {"low": -math.inf, "what": {1}},
             "broken": lambda _: {}["nothing"],
@@ -70,7 +81,7 @@ def refused(reply: dict[str, Any]) -> str:
     [
         *([b""], [b"{"], [b"null"], [b"[]"], [b"3"], [b'"set"'], [b"{}"], [b'{"op": 3}'], [b'{"op": ["set"]}']),
         *([b'{"op": {}}'], [b'{"op": "nothing"}'], [b"\xff\xfe\x00\x01"], [b'{"op": "stop"}', b"more"]),
-        *([b"[" * 50_000], [b'{"a":' * 10_000], [b"9" * 6000], [b"NaN"], [b"\x00" * 60_000]),
+        *([b"[" * 10_000], [b'{"a":' * 3_000], [b"9" * 6000], [b"NaN"], [b"\x00" * 16_000]),
     ],
     ids=lambda parts: repr(parts[0][:12]),
 )
@@ -165,7 +176,7 @@ def test_ask_tells_another_program_from_an_engine(answer: bytes) -> None:
 
     thread = threading.Thread(target=reply)
     thread.start()
-    with pytest.raises(EngineError, match="refused: None" if answer == b"[]" else "is no engine"):
+    with pytest.raises(EngineError, match="is no engine"):
         ask(f"tcp://127.0.0.1:{port}", {"op": "stats"})
     thread.join()
     context.destroy(linger=0)
@@ -179,8 +190,8 @@ def test_a_taken_control_port_is_named_and_leaves_no_thread(peer: Peer) -> None:
 
 
 def test_controls_start_from_the_spec_and_refuse_wrong_start_values() -> None:
-    assert Controls(SPEC).values() == {"gain": 1.0}
-    assert Controls(SPEC, {"gain": "1.5"}).values() == {"gain": 1.5}
+    assert Held(SPEC).values() == {"gain": 1.0}
+    assert Held(SPEC, {"gain": "1.5"}).values() == {"gain": 1.5}
     for wrong in ({"gain": "9"}, {"other": 1}, {"gain": "nan"}):
         with pytest.raises(SpecError):
-            Controls(SPEC, wrong)
+            Held(SPEC, wrong)

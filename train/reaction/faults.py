@@ -2,7 +2,7 @@
 
 A listener that has only met perfect streams breaks on the first real one. Half of the missing time is whole streams (a
 session without a camera), half stretches of some seconds; faces come from cameras slower than the frame rate, with the
-age that `engine.align` would give them.
+age that `engine.feeds.gather` would give them.
 """
 
 from __future__ import annotations
