@@ -155,7 +155,8 @@ def shown(reply: Mapping[str, Any]) -> str:
                 value = repr(clean(value.get("pending") or value.get("text"), MOST_SHOWN))
             parts = value if isinstance(value, list) else [value]
             found[clean(name, 80)] = ",".join(
-                f"{part:g}" if isinstance(part, (int, float)) else clean(part, MOST_SHOWN) for part in parts
+                f"{part:g}" if isinstance(part, (int, float)) and abs(part) < LARGEST else clean(part, MOST_SHOWN)
+                for part in parts
             )
     return "  ".join(f"{name}={value}" for name, value in found.items())
 

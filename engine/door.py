@@ -21,6 +21,7 @@ import struct
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 
 import zmq
@@ -34,6 +35,9 @@ MOST_PEERS = 64
 PERIOD_MS = 20
 QUIET_MS = 100
 """Between two looks while nobody is connected."""
+TROUBLE_S = 5.0
+MANY_A_SECOND = 16
+"""Connections within a second that are trouble."""
 A_MESSAGE = 128
 """Bytes around a message's content that are served with it: envelope, headers, what CURVE adds."""
 _HANDSHAKE_MS = 5000
@@ -99,6 +103,10 @@ class Doorkeeper:
     def __init__(self, socket: zmq.Socket[bytes], allowance: int) -> None:
         self.cut_off = 0
         """How many peers were cut off."""
+        self.troubled = False
+        """Whether somebody was cut off, or many connected within a second, in the last :data:`TROUBLE_S`."""
+        self._trouble_s = -TROUBLE_S
+        self._came: deque[float] = deque(maxlen=MANY_A_SECOND)
         self._socket, self._allowance = socket, allowance
         # Of a shadow of the context: not the context's to close, it ends when the socket does.
         self._monitor: zmq.Socket[bytes] = zmq.Context.shadow(socket.context.underlying).socket(zmq.PAIR)
@@ -148,6 +156,7 @@ class Doorkeeper:
                 if now - weighed >= PERIOD_MS / 1000:
                     weighed = now
                     self._weigh()
+                    self.troubled = now - self._trouble_s < TROUBLE_S
         except zmq.ZMQError:  # the context ended first
             return
         finally:
@@ -165,7 +174,10 @@ class Doorkeeper:
         if known is not None:
             known.forget()
         if event in (zmq.EVENT_ACCEPTED, zmq.EVENT_CONNECTED):
-            peer = _Peer(number, endpoint)
+            peer, now = _Peer(number, endpoint), time.monotonic()
+            if len(self._came) == MANY_A_SECOND and now - self._came[0] < 1.0:
+                self._trouble(now)
+            self._came.append(now)
             if len(self._peers) >= MOST_PEERS:
                 self._cut(peer)
                 peer.forget()
@@ -181,6 +193,10 @@ class Doorkeeper:
     def _cut(self, peer: _Peer) -> None:
         self.cut_off += 1
         peer.cut()
+        self._trouble(time.monotonic())
+
+    def _trouble(self, now_s: float) -> None:
+        self.troubled, self._trouble_s = True, now_s
 
 
 class _Peer:

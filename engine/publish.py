@@ -7,9 +7,10 @@ topic, so that a late joiner without the control socket still learns names and u
 The socket is a PUB, which hands nothing that comes in to anybody. What a subscriber sends are subscriptions, each a
 prefix of :data:`LONGEST_SUBSCRIPTION` bytes at most, of which libzmq keeps a tree: one of few bytes can cost it 2 kB.
 How many a peer may hold libzmq cannot bound. So a peer that has sent more than :data:`SUBSCRIBER_BYTES` in all (some
-hundred subscriptions) is cut off by the doorkeeper (:mod:`engine.door`, which says where it can weigh). Peers that
-come, subscribe and are cut off again and again can still delay frames a little: subscriptions are taken in few at a
-time, as frames go out.
+hundred subscriptions) is cut off by the doorkeeper (:mod:`engine.door`, which says where it can weigh). Libzmq
+works on its tree whenever something is sent, and peers that come, subscribe and go again and again keep it at that for
+long. So while the doorkeeper sees such, frames are sent by a thread of their own: they may come late to subscribers
+here, and hold up nobody who makes them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import math
 import struct
 import threading
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,9 +58,15 @@ class Publisher:
         self.session = session
         self._door = Door(context, zmq.PUB, endpoint, "--pub", _BOUNDS, access)
         self.endpoint = self._door.endpoint
+        self.dropped = 0
+        """Messages that found no room before a socket that is busy with its peers; the oldest goes."""
         # Loops of several bundles and the announcements share the socket. Sending is some microseconds' work; a thread
         # in between would be woken for every message and cost milliseconds on a busy machine (measured: 0.1 against 6).
         self._lock = threading.Lock()
+        self._later: deque[bytes] = deque(maxlen=QUEUE)
+        self._wake, self._closed = threading.Event(), False
+        self._thread = threading.Thread(target=self._send_later, name="publisher", daemon=True)
+        self._thread.start()
 
     def send(self, frame: Frame) -> None:
         """Publish one frame."""
@@ -74,12 +82,38 @@ class Publisher:
 
     def close(self) -> None:
         """Release the port."""
+        self._closed = True
+        self._wake.set()
+        self._thread.join()
+        self._drain()
         with self._lock:
             self._door.close()
 
     def _send(self, message: bytes) -> None:
-        with self._lock:
-            self._door.socket.send(message, copy=True)
+        if not self._later and not self._door.keeper.troubled and self._lock.acquire(blocking=False):
+            try:
+                self._door.socket.send(message, copy=True)
+            finally:
+                self._lock.release()
+        else:
+            self.dropped += len(self._later) == QUEUE
+            self._later.append(message)
+            self._wake.set()
+
+    def _send_later(self) -> None:
+        """Send what waits: in trouble, or when two threads came at once."""
+        while not self._closed:
+            self._wake.wait()
+            self._wake.clear()
+            self._drain()
+
+    def _drain(self) -> None:
+        try:
+            while self._later:
+                with self._lock:  # taken out and sent in one: nothing overtakes it
+                    self._door.socket.send(self._later.popleft(), copy=True)
+        except zmq.ZMQError:  # the context ended first
+            self._later.clear()
 
 
 def encode_announcement(session: int, description: Mapping[str, Any]) -> bytes:

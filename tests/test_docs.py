@@ -1,4 +1,4 @@
-"""The documents tell the truth about the tree: a line for every file, no file that is not there, commands that exist."""
+"""The documents tell the truth about the tree: a line for every file, none that is not there, commands that exist."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ def test_the_file_map_is_whole() -> None:
 
 
 def test_every_engine_command_of_the_readme_exists() -> None:
-    commands = set(
-        re.findall(r"\bengine (serve|set|doctor|devices|assets|demo|stats|replay|keys|bvh)\b", (ROOT / "README.md").read_text())
-    )
+    names = "serve|set|doctor|devices|assets|demo|stats|replay|keys|bvh"
+    commands = set(re.findall(rf"\bengine ({names})\b", (ROOT / "README.md").read_text()))
     shown = subprocess.run(
         [sys.executable, "-m", "engine", "--help"], capture_output=True, text=True, check=True
     ).stdout

@@ -114,7 +114,7 @@ class Server:
             if len(http.connections) >= self._host.capacity + SPARE:
                 self.traffic.turned_away["connections"] += 1
                 return _Refusing()
-            handler = http()
+            handler: asyncio.Protocol = http()
             self._loop.call_later(HTTP_S, self._hurry, handler)
             return handler
 

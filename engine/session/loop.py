@@ -4,8 +4,12 @@ All sessions of a bundle share one loop and the rows of one runtime. A tick serv
 are several sessions it first waits a little (the gathering window) for others, since a step costs its block and not its
 rows. One session is the same code with one row, and without a window.
 
+The window grows with the sessions, up to :data:`WIDEST` times: a step that is run between pauses costs some
+milliseconds whatever its rows, so for many sessions fewer and fuller steps are what keeps them all in time.
+
 Joining and leaving happen between ticks and rebuild nothing. Rows stay packed from 0 on: when a slot leaves, the last
-one moves into its row, so that few blocks hold them all.
+one moves into its row. And rows are kept in the order in which their slots are due, by a swap now and then, so that
+those of one tick lie side by side and few blocks hold them.
 """
 
 from __future__ import annotations
@@ -24,6 +28,11 @@ from engine.runtime.protocol import Array, Block, Runtime
 from engine.session.slot import Slot
 from engine.session.timetable import ASK_AGAIN_S, Due, Later, Over
 from engine.session.work import Work
+
+WIDEST, FEW = 3.0, 8
+"""How often the gathering window at most, and up to how many sessions it is as it was asked for."""
+PHASES_NS = 2_000_000
+"""Rows are swapped where their slots are due in the wrong order by more than this: the rest is jitter."""
 
 
 class Wake:
@@ -56,6 +65,7 @@ class Loop:
         self._orders: deque[Callable[[], None]] = deque()
         self._wake = Wake()
         self._leave: Callable[[Slot], None] = lambda _: None
+        self._next_pair = 0
 
     @property
     def slots(self) -> int:
@@ -98,11 +108,15 @@ class Loop:
                 self._wait(ask_ns, stop)
                 continue
             if self._window_ns and len(due) < len(self._slots):
-                self._clock.sleep_until(self._clock.now_ns() + self._window_ns, stop)
+                wide = min(max(len(self._slots) / FEW, 1.0), WIDEST)
+                # From when the first of them was due: those that waited for the tick before have waited already.
+                self._clock.sleep_until(min(slot.due_ns for slot in due) + round(wide * self._window_ns), stop)
                 served = set(map(id, due))
                 due += self._look([slot for slot in self._slots if id(slot) not in served])[0]
             if not stop.is_set():
                 self._tick(due)
+            if self._window_ns:
+                self._arrange()
         self._obey()
 
     def _look(self, slots: Sequence[Slot]) -> tuple[list[Slot], int]:
@@ -225,6 +239,22 @@ class Loop:
         slot.row = row
         self.runtime.reset(row)
         self._slots.append(slot)
+
+    def _arrange(self) -> None:
+        """Swap one pair of neighbours that are due in the wrong order, if there is one nearby."""
+        slots, spare = self._slots, len(self._slots)
+        if not 3 <= spare < self.runtime.rows:
+            return
+        for _ in range(FEW):
+            first = self._next_pair % (spare - 1)
+            self._next_pair = first + 1
+            one, other = slots[first], slots[first + 1]
+            if one.phase_ns - other.phase_ns > PHASES_NS:
+                for source, target in ((first, spare), (first + 1, first), (spare, first + 1)):
+                    self.runtime.move(source, target)
+                slots[first], slots[first + 1] = other, one
+                one.row, other.row = first + 1, first
+                return
 
     def _part(self, slot: Slot) -> None:
         """Free a slot's row; the last one moves into it."""

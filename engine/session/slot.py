@@ -77,6 +77,8 @@ class Slot:
         self.stats = Stats({item.role for item in spec.inputs})
         self.streams = streams(spec, monitor, first_stream)
         self.ended: str | None = None
+        self.phase_ns = 0
+        """When in a period its frames are due."""
         self._publish, self._clock, self._tell = publish, clock, tell
         self._realtime, self._sources, self._limit = realtime, sources, frames
         self._recorder: Recorded | None = None
@@ -90,6 +92,12 @@ class Slot:
         self._due: Due | None = None
         self._given = Flag(0)
         self._start_ns = 0
+
+    @property
+    def due_ns(self) -> int:
+        """When the frame that waits to be gathered was due."""
+        assert self._due is not None
+        return self._due.due_ns
 
     @property
     def failing(self) -> bool:
@@ -155,6 +163,7 @@ class Slot:
         assert due is not None
         # Arrival is learnt, so a hop may come a little sooner than it was due.
         due_ns = min(due.due_ns, self._start_ns) if self._realtime else due.due_ns
+        self.phase_ns = due.due_ns % self._period_ns
         flags = self._given
         if outputs is None:
             flags |= Flag.HELD

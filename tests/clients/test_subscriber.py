@@ -144,7 +144,9 @@ def test_describe_without_an_engine_says_what_to_do():
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize(("answer", "said"), [(b"hello", "not JSON"), (b"3", "not JSON"), (b'{"ok":true}', "without streams")])
+@pytest.mark.parametrize(
+    ("answer", "said"), [(b"hello", "not JSON"), (b"3", "not JSON"), (b'{"ok":true}', "without streams")]
+)
 def test_describe_refuses_other_services(answer, said):
     context = zmq.Context()
     with context.socket(zmq.REP) as socket:

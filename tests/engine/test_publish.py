@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import socket as sockets
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 import zmq
 
+from engine.door import MANY_A_SECOND
 from engine.errors import EngineError
-from engine.publish import ANNOUNCE_MAGIC, Publisher, QUEUE, encode_announcement, to_json
+from engine.publish import ANNOUNCE_MAGIC, QUEUE, SUBSCRIBER_BYTES, Publisher, encode_announcement, to_json
 from engine.wire import MAGIC, Flag, Frame, decode, topic
 
 FREE = "tcp://127.0.0.1:*"
@@ -48,12 +50,14 @@ def settle(condition: Callable[[], bool]) -> None:
 
 
 def subscriber(context: zmq.Context, publisher: Publisher, prefix: bytes = b"") -> zmq.Socket:
-    """A subscriber whose subscription has arrived."""
-    there = publisher.subscribers()
+    """A subscriber whose subscription is in force: it has received something."""
     socket = context.socket(zmq.SUB)
     socket.connect(publisher.endpoint)
     socket.subscribe(prefix)
-    settle(lambda: publisher.subscribers() == there + 1)
+    settle(lambda: publisher.announce(prefix + b"probe") or bool(socket.poll(10)))
+    publisher.announce(prefix + b"ready")
+    while socket.recv() != prefix + b"ready":
+        pass
     return socket
 
 
@@ -114,6 +118,87 @@ def test_what_a_peer_sends_up_is_no_subscription(context: zmq.Context, publisher
         settle(lambda: publisher.send(frame(1)) or publisher.subscribers() == 1)
         publisher.send(frame(1))
         assert socket.poll(5000)
+
+
+def test_in_trouble_frames_are_sent_by_another_thread_in_order(context: zmq.Context, publisher: Publisher) -> None:
+    keeper = publisher._door.keeper
+    with subscriber(context, publisher, topic(3)) as socket:
+        for seq in range(40):
+            keeper._trouble_s = math.inf if 10 <= seq < 30 else -math.inf
+            keeper.troubled = 10 <= seq < 30
+            publisher.send(frame(seq))
+        got = []
+        while len(got) < 40:
+            assert socket.poll(5000)
+            got.append(decode(socket.recv()).seq)
+    assert got == list(range(40))
+    assert publisher.dropped == 0
+
+
+def test_a_socket_that_is_busy_holds_up_nobody(context: zmq.Context, publisher: Publisher) -> None:
+    """As when libzmq works on the subscriptions of hostile peers: who sends goes on, and the oldest goes."""
+    with subscriber(context, publisher, topic(3)) as socket:
+        with publisher._lock:
+            for seq in range(3 * QUEUE):
+                publisher.send(frame(seq))
+            waiting = [decode(message).seq for message in publisher._later]
+        assert socket.poll(5000)
+        assert decode(socket.recv()).seq == 2 * QUEUE
+    assert waiting == list(range(2 * QUEUE, 3 * QUEUE))
+    assert publisher.dropped == 2 * QUEUE
+
+
+def test_many_threads_may_send(context: zmq.Context, publisher: Publisher) -> None:
+    count, each = 4, QUEUE // 8
+    with subscriber(context, publisher, topic(3)) as socket:
+        threads = [
+            threading.Thread(target=lambda stream=stream: [publisher.send(frame(k, stream)) for k in range(each)])
+            for stream in range(count)
+        ]
+        for thread in threads:
+            thread.start()
+        got: dict[int, list[int]] = {}
+        for _ in range(count * each):
+            assert socket.poll(5000)
+            one = decode(socket.recv())
+            got.setdefault(one.stream, []).append(one.seq)
+        for thread in threads:
+            thread.join()
+    assert got == {stream: list(range(each)) for stream in range(count)}
+
+
+def test_many_connections_or_a_peer_cut_off_are_trouble(context: zmq.Context, publisher: Publisher) -> None:
+    keeper = publisher._door.keeper
+    host, _, port = publisher.endpoint.removeprefix("tcp://").partition(":")
+    with subscriber(context, publisher):
+        assert not keeper.troubled
+    for _ in range(2 * MANY_A_SECOND):
+        sockets.create_connection((host, int(port)), 5).close()
+    settle(lambda: keeper.troubled)
+    keeper._trouble_s = -math.inf
+    settle(lambda: not keeper.troubled)
+    with context.socket(zmq.XSUB) as peer:
+        peer.setsockopt(zmq.RECONNECT_IVL, -1)
+        peer.connect(publisher.endpoint)
+        for number in range(SUBSCRIBER_BYTES // 100):
+            peer.send(b"\x01" + b"%100d" % number)
+        settle(lambda: publisher.send(frame(1)) or keeper.cut_off == 1)
+    assert keeper.troubled
+
+
+@pytest.mark.parametrize("session", [-1, 2**32, 2**70])
+def test_a_session_number_that_fits_into_no_frame_is_refused(context: zmq.Context, session: int) -> None:
+    with pytest.raises(EngineError, match=f"session number {session}: give 0 to 4294967295"):
+        Publisher(context, FREE, session)
+    with pytest.raises(EngineError, match=f"session number {session}"):
+        encode_announcement(session, {})
+
+
+def test_a_description_that_is_too_long_says_so_in_its_place() -> None:
+    whole = encode_announcement(2**32 - 1, {"names": ["x" * 1000] * 1000})
+    assert json.loads(whole[8:])["names"] and whole[:8] == ANNOUNCE_MAGIC + b"\xff" * 4
+    cut = json.loads(encode_announcement(7, {"names": ["x" * 1000] * 1100})[8:])
+    assert cut["session"] == 7 and "ask the control socket" in cut["problem"]
 
 
 def test_a_taken_port_is_named(context: zmq.Context, publisher: Publisher) -> None:

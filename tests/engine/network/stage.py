@@ -133,9 +133,9 @@ class Hall:
         self.clients.append(Visitor(self, number, options))
         return self.clients[-1]
 
-    def raw(self, opening: dict[str, Any] | None = None, headers: str = "") -> Raw:
+    def raw(self, opening: dict[str, Any] | None = None, headers: str = "", receive_buffer: int = 0) -> Raw:
         """A client without manners; with ``opening`` it has opened a session, and read the answer."""
-        raw = Raw(self.server.url, headers)
+        raw = Raw(self.server.url, headers, receive_buffer)
         self.raws.append(raw)
         if opening is not None:
             raw.text({"open": {"gives": ["audio/partner", "face/partner"], **opening}})
@@ -203,9 +203,13 @@ class Visitor:
 class Raw:
     """A WebSocket client made of a socket."""
 
-    def __init__(self, url: str, headers: str = "", send_buffer: int = 0) -> None:
+    def __init__(self, url: str, headers: str = "", receive_buffer: int = 0) -> None:
         host, _, port = url.removeprefix("ws://").partition("/")[0].rpartition(":")
-        self.socket = socket.create_connection((host.strip("[]"), int(port)), 10.0)
+        self.socket = socket.socket()
+        self.socket.settimeout(10.0)
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect((host, int(port)))
         key = base64.b64encode(os.urandom(16)).decode()
         head = f"GET /session HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         head += f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"

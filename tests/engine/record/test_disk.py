@@ -114,6 +114,15 @@ def test_a_process_that_is_killed_leaves_all_but_its_last_second(tmp_path: Path)
     assert path.read_bytes() == old
 
 
+def test_what_is_recorded_is_in_the_file_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK_S", 0.0)
+    made = recorder(tmp_path / "a.mcap")
+    made.step(some(0))
+    pause = threading.Event()
+    assert any(list(Recording(made.file).steps()) or pause.wait(0.05) for _ in range(600))
+    made.close()
+
+
 def test_a_real_limit_of_the_system_is_met_as_a_full_disk_is(tmp_path: Path) -> None:
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))\n"
     command = [sys.executable, "-c", limited + WRITING, str(tmp_path / "a.mcap")]
@@ -161,10 +170,11 @@ def test_a_slow_disk_costs_frames_and_never_time(tmp_path: Path, monkeypatch: py
     while made._queue:
         threading.Event().wait(0.01)
     made.step(some(50))
+    made.step(some(51))
     made.close()
     steps = list(Recording(tmp_path / "a.mcap").steps())
-    assert [step.seq for step in steps] == [*range(kept), 50]
-    assert [step.lost for step in steps] == [0] * kept + [made.dropped]
+    assert [step.seq for step in steps] == [*range(kept), 50, 51]
+    assert [step.lost for step in steps] == [*[0] * kept, made.dropped, 0]
 
 
 def test_a_session_that_can_wait_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,4 +222,5 @@ def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         tracemalloc.stop()
         made.close()
-    assert after - before < 3000 * 300  # bytes a chunk, of which there is one a second
+    # The index of chunks, of which there is one a second; frames that were kept would be 60 times as much.
+    assert after - before < 3000 * 1000

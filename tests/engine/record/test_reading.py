@@ -247,8 +247,8 @@ def record(code: int, body: bytes) -> bytes:
     return struct.pack("<BQ", code, len(body)) + body
 
 
-def chunk(packing: bytes, size: int, content: bytes, stated: int | None = None) -> bytes:
-    head = struct.pack("<QQQII", 0, 0, size, 0, len(packing)) + packing
+def chunk(packing: bytes, size: int, content: bytes, stated: int | None = None, crc: int = 0) -> bytes:
+    head = struct.pack("<QQQII", 0, 0, size, crc, len(packing)) + packing
     return head + struct.pack("<Q", len(content) if stated is None else stated) + content
 
 
@@ -264,6 +264,8 @@ def test_a_file_cannot_make_the_reader_take_much_memory(tmp_path: Path, good: Pa
         (record(6, chunk(b"zstd", 100, bomb)), "another number of bytes"),
         (record(6, chunk(b"lz4", 100, b"")), "packed as 'lz4'"),
         (record(6, chunk(b"", 100, b"")), "does not match its checksum"),
+        (record(6, chunk(b"", 100, bytes(100), crc=1)), "does not match its checksum"),
+        (record(6, chunk(b"zstd", 100, zstandard.compress(bytes(100)), crc=1)), "does not match its checksum"),
         (record(6, chunk(b"zstd", 100, b"x", 2**63)), "do not add up"),
         (record(6, chunk(b"zstd", 100, b"nothing packed")), "does not unpack"),
         (record(6, b""), "without a head"),

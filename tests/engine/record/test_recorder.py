@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import struct
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +96,21 @@ def test_tools_for_mcap_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert [message.log_time for _, _, message in found] == [some(seq).due_ns for seq in range(20, 30)]
         assert [message.data for _, _, message in found] == [encode(some(seq).frames[1]) for seq in range(20, 30)]
         assert [item.name for item in reader.iter_metadata()] == ["reaction-engine recording"]
+
+
+def test_the_summary_is_as_the_format_wants_it(tmp_path: Path) -> None:
+    records = [some(seq, due_ns=due) for seq, due in enumerate((500, 300, 900, 100, 700))]
+    content = recorded(tmp_path / "a.mcap", records).read_bytes()
+    start, _, crc = struct.unpack("<QQI", content[-28:-8])
+    assert content[-37:-28] == struct.pack("<BQ", 2, 20)
+    assert zlib.crc32(content[start:-12]) == crc
+    with (tmp_path / "a.mcap").open("rb") as file:
+        summary = make_reader(file).get_summary()
+        assert summary is not None and summary.statistics is not None
+        told = summary.statistics
+        assert (told.message_start_time, told.message_end_time) == (100, 900)
+        (index,) = summary.chunk_indexes
+        assert (index.message_start_time, index.message_end_time) == (100, 900)
 
 
 def test_what_was_recorded_before_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:

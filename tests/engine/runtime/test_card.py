@@ -23,6 +23,7 @@ from tests.engine.runtime.card import LINE, HostMemory
 from tests.engine.runtime.made import ROWS, advance, draw, fill, same
 from tests.export.tiny import WIDTH, WINDOW
 
+TO_DEVICE, TO_HOST, WITHIN = 1, 2, 3  # cudaMemcpyKind, as the library has it
 CLOCKS = (8, 8, 1)  # bytes a row of cursor, age and active
 
 
@@ -155,18 +156,18 @@ class Library:
         return self.answer("memset")
 
     def cudaMemcpy(self, target: int, source: int, size: int, kind: int) -> int:
-        host = (ctypes.c_uint8 * size).from_address(source if kind == cuda.TO_DEVICE else target)
+        host = (ctypes.c_uint8 * size).from_address(source if kind == TO_DEVICE else target)
         array = np.frombuffer(host, np.uint8)
-        if kind == cuda.TO_DEVICE:
+        if kind == TO_DEVICE:
             self.memory.upload(target, array)
         else:
-            assert kind == cuda.TO_HOST
+            assert kind == TO_HOST
             self.memory.download(array, source)
         return self.answer("copy")
 
     def cudaMemcpy2D(self, *arguments: int) -> int:
         target, target_pitch, source, source_pitch, width, height, kind = arguments
-        assert kind == cuda.WITHIN
+        assert kind == WITHIN
         self.memory.copy(target, target_pitch, source, source_pitch, width, height)
         return self.answer("copy 2-D")
 
@@ -208,6 +209,12 @@ def test_what_was_sent_is_waited_for_before_a_run(bundle: Bundle, library: Libra
     library.called.clear()
     runtime.run()
     assert library.called == ["copy", "synchronize", "synchronize", "copy"]
+
+
+def test_memory_is_zero_at_first(library: Library):
+    memory, found = CudaMemory(), np.ones(40, np.uint8)
+    memory.download(found, memory.alloc(40))
+    assert not found.any()
 
 
 def test_its_memory_goes_with_it(library: Library):

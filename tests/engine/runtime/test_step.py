@@ -8,6 +8,7 @@ import torch
 
 from engine.bundle import Bundle
 from engine.runtime import RuntimeRefusal
+from engine.runtime.arrays import Form, HostArrays
 from engine.spec import AGE, CURSOR
 from models.contract import commit, reset
 from tests.engine.runtime.made import FRAMES, ROWS, TOLERANCE, Open, advance, draw, fill, same
@@ -64,6 +65,17 @@ def test_outputs_and_inputs_are_buffers_of_rows(bundle: Bundle, opened: Open):
         "bad_input": ((2,), "float32"),
     }
     assert runtime.run()["pose"] is first["pose"]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_every_array_of_the_host_begins_on_a_line_and_none_overlaps(rows: int):
+    forms = [Form((rows, size), np.dtype(kind)) for size, kind in ((1, np.bool_), (7, np.float32), (16, np.int64))]
+    made = HostArrays(forms)
+    assert [(value.shape, value.dtype) for value in made.arrays] == [(form.shape, form.dtype) for form in forms]
+    for index, value in enumerate(made.arrays):
+        assert value.ctypes.data % 64 == 0 and value.ctypes.data == made.address + made.offsets[index]
+        value[...] = index + 1
+    assert [np.unique(value).tolist() for value in made.arrays] == [[True], [2.0], [3]]
 
 
 def test_a_new_runtime_has_the_state_that_the_spec_says(bundle: Bundle, opened: Open):

@@ -78,6 +78,31 @@ def test_one_who_leaves_frees_a_row_which_the_last_takes_with_its_state() -> Non
     assert (slots[1].row, slots[2].row) == (1, 0)
 
 
+def test_rows_come_into_the_order_in_which_their_sessions_are_due_and_nobody_notices() -> None:
+    stage = Stage(window_ns=MS)
+    offsets = {1: 30, 2: 10, 3: 36, 4: 0, 5: 20}
+    slots = {number: stage.join(number, hops=range(60), offset_ns=ms * MS) for number, ms in offsets.items()}
+    rows: dict[int, int] = {}
+    stage.clock.at(START + 50 * PERIOD, lambda: rows.update({number: slot.row for number, slot in slots.items()}))
+    stage.run()
+    for number in offsets:
+        own(stage, number, range(60))
+    assert sorted(rows, key=rows.__getitem__) == sorted(offsets, key=offsets.__getitem__)
+    assert len(stage.runtime.moves) > 6
+
+
+def test_the_window_grows_with_the_sessions_but_not_beyond_its_bound() -> None:
+    waits = {}
+    for count in (2, 16, 40):
+        stage = Stage(window_ns=4 * MS, rows=48)
+        for number in range(1, count):
+            stage.join(number, hops=range(3))
+        stage.join(count, hops=range(3), offset_ns=15 * MS)  # the one who is never in time for the others
+        stage.run()
+        waits[count] = max(frame.publish_ns - frame.capture_ns for frame in stage.frames[1])
+    assert waits == {2: 4 * MS, 16: 8 * MS, 40: 12 * MS}
+
+
 def test_one_who_joins_later_takes_a_new_row_and_starts_anew() -> None:
     stage = Stage()
     stage.join(1)
