@@ -8,6 +8,7 @@ on how fast the machine is.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -282,3 +283,16 @@ def until(there: Callable[[], object], seconds: float = 30.0) -> None:
     while not there():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.005)
+
+
+def ended(hall: Hall, sessions: int = 1) -> None:
+    """The hostile session is over and its place free."""
+    until(lambda: len(hall.host.sessions()) == sessions and len(hall.server._connections) == sessions)
+
+
+def gone(one: socket.socket) -> bool:
+    """Wait until the server has closed a connection."""
+    with contextlib.suppress(OSError):
+        while one.recv(4096):
+            continue
+    return True

@@ -20,7 +20,7 @@ from engine.network.messages import record
 from engine.network.outbox import HIGH, MOST_BYTES, MOST_FRAMES
 from engine.network.timing import LONGEST_AGO_S
 from engine.wire import decode
-from tests.engine.network.stage import HOP, PERIOD, Hall, Raw, S, Visitor, until
+from tests.engine.network.stage import HOP, PERIOD, Hall, Raw, S, Visitor, ended, gone, until
 
 SILENCE = np.zeros(HOP, np.int16)
 
@@ -41,11 +41,6 @@ def neighbour(hall: Hall) -> Iterator[Visitor]:
     visitor.own()
     assert [frame.seq for frame in visitor.frames] == list(range(len(visitor.frames)))
     assert visitor.session.ended is None and visitor.session.lost == 0
-
-
-def ended(hall: Hall, sessions: int = 1) -> None:
-    """The hostile session is over and its place free."""
-    until(lambda: len(hall.host.sessions()) == sessions and len(hall.server._connections) == sessions)
 
 
 def test_one_who_never_reads_loses_frames_and_then_the_session(hall: Hall, neighbour: Visitor) -> None:
@@ -222,14 +217,6 @@ def test_slow_handshakes_and_too_many_connections(monkeypatch: pytest.MonkeyPatc
             one.close()
         neighbour.talk(3)
         neighbour.own()
-
-
-def gone(one: socket.socket) -> bool:
-    """Wait until the server has closed a connection."""
-    with contextlib.suppress(OSError):
-        while one.recv(4096):
-            continue
-    return True
 
 
 @pytest.mark.parametrize(

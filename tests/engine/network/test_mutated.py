@@ -15,7 +15,7 @@ from benchmarks.machine import resident_mib
 from engine.network.connection import Connection
 from engine.network.intake import Intake
 from engine.session.live import Opening
-from tests.engine.network.stage import MS, Hall, Visitor
+from tests.engine.network.stage import MS, Hall, Visitor, ended, gone
 from tests.engine.network.test_messages import mutated
 from tests.engine.network.test_outbox import Transport
 
