@@ -145,7 +145,8 @@ def test_a_reply_without_end_is_cut_off() -> None:
         with pytest.raises(NoAnswer):
             ask(f"tcp://127.0.0.1:{listener.getsockname()[1]}", {"op": "stats"}, 2.0)
         thread.join()
-    print("SENT", sent); assert 0 < sent < most
+    print("SENT", sent)
+    assert 0 < sent < most
 
 
 def test_what_set_tells_is_shown_whatever_it_is() -> None:
