@@ -168,17 +168,22 @@ def ask(endpoint: str, request: Mapping[str, Any], timeout_s: float = 2.0, keys:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.REQ)
     keeper = Doorkeeper(socket, _CLIENT.allowance)
+    nobody = NoAnswer(
+        f"no engine answers at {clean(endpoint, 80)}; start one with `engine serve`, or give its --control "
+        "(and its keys, where it has some)"
+    )
     try:
         socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.SNDTIMEO, round(1000 * timeout_s))  # a peer that was cut off at once takes nothing
         limit(socket, _CLIENT)
         connect(socket, endpoint, keys)
         keeper.start()
-        socket.send(to_json(request))
+        try:
+            socket.send(to_json(request))
+        except zmq.Again:
+            raise nobody from None
         if not socket.poll(round(1000 * timeout_s)):
-            raise NoAnswer(
-                f"no engine answers at {clean(endpoint, 80)}; start one with `engine serve`, or give its --control "
-                "(and its keys, where it has some)"
-            )
+            raise nobody
         answer = socket.recv_multipart()
     finally:
         keeper.close()

@@ -45,6 +45,7 @@ _BACKLOG = 256
 _EVENTS = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED | zmq.EVENT_MONITOR_STOPPED
 _EVENT = struct.Struct("=Hi")  # event, and of these three the file descriptor of the connection
 _RECEIVED = struct.Struct("120xQQ")  # tcpi_bytes_acked, tcpi_bytes_received (Linux 4.1)
+_AT_ONCE = struct.pack("ii", 1, 0)
 _WEIGHS = sys.platform == "linux" and hasattr(sockets, "TCP_INFO")
 
 
@@ -229,6 +230,7 @@ class _Peer:
         self.gone = True
         if self._line is not None:
             with contextlib.suppress(OSError):
+                self._line.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _AT_ONCE)  # the system keeps nothing
                 self._line.shutdown(sockets.SHUT_RDWR)
 
     def forget(self) -> None:

@@ -17,7 +17,7 @@ ODD: tuple[Any, ...] = (
     *("", "a", "\x1b[2J", "\u202e", "\ud800", "x" * 300, "tcp://[::1", "tcp://*:99999", "ipc://", "joints"),
     *([], {}, [None], [[]], {"": None}, [1, 2, 3], {"joints": 3}, _DEEP),
 )
-GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL".ljust(33, b"\0")
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00NULL".ljust(55, b"\0")
 MORE, LONG, COMMAND = 1, 2, 4
 
 
@@ -77,17 +77,24 @@ class Peer:
         self.line = socket.create_connection((host, int(port)), 10)
         try:
             self.line.sendall(GREETING)
-            left = 64
-            while left:
-                got = self.line.recv(left)
-                if not got:
-                    raise ConnectionResetError("cut off")
-                left -= len(got)
+            self._take(64)
             ready = b"\x05READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind
             self.line.sendall(bytes((COMMAND, len(ready))) + ready)
+            kind_of_part, length = self._take(2)
+            if kind_of_part != COMMAND or not self._take(length).startswith(b"\x05READY"):
+                raise ConnectionResetError("refused")
         except OSError:
             self.line.close()
             raise
+
+    def _take(self, count: int) -> bytes:
+        taken = b""
+        while len(taken) < count:
+            got = self.line.recv(count - len(taken))
+            if not got:
+                raise ConnectionResetError("cut off")
+            taken += got
+        return taken
 
     def send(self, data: bytes) -> None:
         """These bytes, as they are."""

@@ -133,9 +133,7 @@ class Connection:
 
     def end(self, why: str, code: int = 1000, deaf: bool = False) -> None:
         """Tell the client why it is over and let it go; ``deaf``: without reading from it meanwhile."""
-        self._deaf = self._deaf or deaf
-        if deaf:
-            self._transport.pause_reading()
+        self._deaf = self._deaf or deaf  # then the library's queue fills, and it reads no more
         if self._over:
             return
         self._over = True

@@ -103,20 +103,22 @@ class HostStore:
 
     def write(self, rows: Indices, cursor: NDArray[np.int64]) -> None:
         """See :class:`Store`."""
-        every = len(rows) == self._rows
-        if every:
+        # Neighbours as a slice, which is copied in one go; others have to be picked.
+        first, last = int(rows[0]), int(rows[-1])
+        taken: slice | Indices = slice(first, last + 1) if last - first + 1 == len(rows) else rows
+        if len(rows) == self._rows:
             old_bytes, new_bytes = self._whole
             old_bytes[...] = new_bytes
         else:
             for old, new in self._small_pairs:
-                old[:, rows] = new[:, rows]
+                old[:, taken] = new[:, taken]
         if self._rows == 1:
             at = int(cursor[0])
             for alone, row, window in self._alone:
                 alone[:, at % window] = row
             return
         for ring, new in self._ring_pairs:
-            ring[:, rows, cursor[rows] % ring.shape[2]] = new if every else new[:, rows]
+            ring[:, rows, cursor[rows] % ring.shape[2]] = new[:, taken]
 
     def renew(self, rows: Indices) -> None:
         """See :class:`Store`."""

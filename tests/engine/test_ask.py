@@ -145,7 +145,6 @@ def test_a_reply_without_end_is_cut_off() -> None:
         with pytest.raises(NoAnswer):
             ask(f"tcp://127.0.0.1:{listener.getsockname()[1]}", {"op": "stats"}, 2.0)
         thread.join()
-    print("SENT", sent)
     assert 0 < sent < most
 
 

@@ -287,7 +287,7 @@ def until(there: Callable[[], object], seconds: float = 30.0) -> None:
 
 def ended(hall: Hall, sessions: int = 1) -> None:
     """The hostile session is over and its place free."""
-    until(lambda: len(hall.host.sessions()) == sessions and len(hall.server._connections) == sessions)
+    until(lambda: len(hall.host.sessions()) == sessions and len(hall.server._connections) == sessions, 10.0)
 
 
 def gone(one: socket.socket) -> bool:

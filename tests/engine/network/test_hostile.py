@@ -209,10 +209,18 @@ def test_slow_handshakes_and_too_many_connections(monkeypatch: pytest.MonkeyPatc
             one.sendall(b"GET /session HTTP/1.1\r\nHost: here\r\n")
         until(lambda: hall.server._http is not None and len(hall.server._http.connections) == 4)
         neighbour.talk(2)
+        asks = iter(range(100))
         late = socket.create_connection(where, 10.0)
         assert gone(late) and hall.server.traffic.turned_away["connections"] == 1
         slow[0].sendall(b"X: y\r\n")  # a little now and then does not help
         assert all(gone(one) for one in slow)
+        with socket.create_connection(where, 10.0) as polite, contextlib.suppress(OSError):
+            for _ in asks:  # one request after the other keeps nobody here for ever
+                polite.sendall(b"GET /live HTTP/1.1\r\nHost: here\r\n\r\n")
+                if not polite.recv(4096):
+                    break
+                threading.Event().wait(0.05)
+        assert next(asks, None) is not None
         for one in (*slow, late):
             one.close()
         neighbour.talk(3)

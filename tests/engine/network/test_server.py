@@ -110,6 +110,16 @@ def test_words_flags_controls_and_a_missing_face_arrive(hall: Hall) -> None:
     assert last.flags & Flag.NO_FACE
 
 
+def test_what_the_opening_did_not_name_is_not_taken(hall: Hall) -> None:
+    visitor = hall.visitor(gives=["audio/partner"])
+    for tell in (lambda: visitor.session.words(("hi", 0, None)), lambda: visitor.session.speaking(True)):
+        visitor.session.refused = ""
+        tell()
+        hall.clock.advance(S)
+        until(lambda: "the opening did not name" in visitor.session.refused)
+    assert hall.server.traffic.counts["refused"] == 2
+
+
 def test_reset_pause_and_resume(hall: Hall) -> None:
     visitor = hall.visitor()
     visitor.talk(5)
