@@ -36,6 +36,8 @@ from engine.wire import Flag
 VISIT_S = 30.0
 SPARE = 4
 """Places beyond the visitors', as who leaves is gone a moment later than who comes next is there."""
+MOST_TIES = 1e-3
+"""Of the frames compared, beyond two, so many may be ties."""
 COMPARED = 0.8
 """Of the frames of the visits that are run again so many have to be comparable."""
 
@@ -70,6 +72,8 @@ def main(arguments: list[str]) -> int:
         wrong += row["wrong"]
         if row["visits"] and row["compared"] < COMPARED * row["in_all"]:
             wrong.append(f"{row['compared']} of {row['in_all']} frames could be compared; give the engine less to do")
+        if row["ties"] > 2 + MOST_TIES * row["compared"]:
+            wrong.append(f"{row['ties']} ties in {row['compared']} frames are too many to be rounding")
     figures = {
         "visits": len(visits),
         "messages": sum(len(visit.rows) // ROW for visit in visits),

@@ -15,8 +15,8 @@ its opening), and ``/metrics`` one with the right "describe" (as ``Authorization
 nothing and are open.
 
 Connections are bounded in number, and one that has not become a session within :data:`HTTP_S` is closed, whatever it
-does. The receive buffer of a session is the library's (a quarter MB at most), its send buffer the system's
-(:data:`SEND_BUFFER`) and the outbox.
+does. What a session sends waits in the library's queue (a MB at most, then nothing more is read from it), what it is
+sent in the outbox and in the system's buffer (:data:`SEND_BUFFER`).
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ class Server:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
+        self._loop.close()
         self._socket.close()
         self._executor.shutdown()
 
@@ -99,8 +100,8 @@ class Server:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        finally:
-            self._loop.close()
+        except Exception as error:  # a thread has no caller, and whoever runs the engine has to hear of it
+            self._terms.say(f"network sessions are over: {type(error).__name__}: {error}; start the engine again")
 
     async def _serve(self) -> None:
         quiet = logging.getLogger("engine.network")
@@ -123,7 +124,7 @@ class Server:
         while not self._stopping.is_set():
             now_ns = self._host.clock.now_ns()
             for connection in list(self._connections):
-                connection.look(now_ns)
+                self._look(connection, now_ns)
             try:
                 await asyncio.wait_for(self._stopping.wait(), LOOK_S)
             except TimeoutError:
@@ -132,6 +133,13 @@ class Server:
         for connection in list(self._connections):
             connection.end("the engine stops")
         await http.shutdown(5.0)
+
+    def _look(self, connection: Connection, now_ns: int) -> None:
+        try:
+            connection.look(now_ns)
+        except Exception as error:  # a fault of ours with one client must not end the others
+            self._terms.say(f"network session: {type(error).__name__}: {error}")
+            connection.end("the engine failed here; open a session again")
 
     def _hurry(self, handler: web.RequestHandler) -> None:
         """Close a connection that is still none of a session."""
