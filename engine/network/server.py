@@ -75,6 +75,7 @@ class Server:
         self._http: web.Server | None = None
         self._connections: set[Connection] = set()
         self._upgraded: set[web.RequestHandler] = set()
+        self._since: dict[web.RequestHandler, float] = {}
         self._dirty: deque[Outbox] = deque()  # each at most once: an outbox wakes again only after its flush
         self._scheduled = False
         self._loop = asyncio.new_event_loop()
@@ -111,12 +112,12 @@ class Server:
             self._answer, access_log=None, logger=quiet, keepalive_timeout=HTTP_S, lingering_time=0.0
         )
 
-        def connected() -> asyncio.Protocol:
+        def connected() -> web.RequestHandler | _Refusing:
             if len(http.connections) >= self._host.capacity + SPARE:
                 self.traffic.turned_away["connections"] += 1
                 return _Refusing()
-            handler: asyncio.Protocol = http()
-            self._loop.call_later(HTTP_S, self._hurry, handler)
+            handler: web.RequestHandler = http()
+            self._since[handler] = self._loop.time()
             return handler
 
         listener = await self._loop.create_server(connected, sock=self._socket, backlog=BACKLOG)
@@ -125,6 +126,7 @@ class Server:
             now_ns = self._host.clock.now_ns()
             for connection in list(self._connections):
                 self._look(connection, now_ns)
+            self._hurry(http)
             try:
                 await asyncio.wait_for(self._stopping.wait(), LOOK_S)
             except TimeoutError:
@@ -141,10 +143,15 @@ class Server:
             self._terms.say(f"network session: {type(error).__name__}: {error}")
             connection.end("the engine failed here; open a session again")
 
-    def _hurry(self, handler: web.RequestHandler) -> None:
-        """Close a connection that is still none of a session."""
-        if handler not in self._upgraded and handler.transport is not None:
-            handler.transport.abort()
+    def _hurry(self, http: web.Server) -> None:
+        """Close connections that are still none of a session; forget those that are, or have gone."""
+        now, there = self._loop.time(), set(http.connections)
+        for handler, since in list(self._since.items()):
+            late = now - since > HTTP_S
+            if late and handler in there and handler not in self._upgraded and handler.transport is not None:
+                handler.transport.abort()
+            if late or handler in self._upgraded or (handler not in there and now - since > LOOK_S):
+                del self._since[handler]
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method != "GET":

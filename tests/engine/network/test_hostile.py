@@ -261,5 +261,6 @@ def test_joining_and_leaving_leaves_nothing_behind(hall: Hall, neighbour: Visito
         raw.socket.close()
         hall.raws.remove(raw)
         ended(hall)
+    until(lambda: not hall.server._since, 5.0)
     assert not hall.server._upgraded - {hall.server._http.connections[0]} and not hall.server._dirty
     assert hall.host.stats()["bundles"]["echo"]["slots"] == 1

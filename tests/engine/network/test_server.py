@@ -300,9 +300,10 @@ def test_what_is_not_understood_is_said_and_counted(hall: Hall) -> None:
         raw.send(2, message)
     raw.send(1, b'{"open": {}}')
     raw.send(1, b"[]")
+    until(lambda: hall.server.traffic.counts["refused"] == 4)
     hall.clock.advance(S)
-    assert "no message: send a JSON object" in raw.until("refused")
-    assert hall.server.traffic.counts["refused"] == 4
+    while "no message: send a JSON object" not in raw.until("refused"):  # the first may have been said before
+        continue
     raw.text({"ping": 7})
     assert raw.until("pong") == 7
     assert len(hall.host.sessions()) == 1

@@ -104,13 +104,14 @@ def session(
     monitor: bool = False,
     happens: Callable[[Timeline, Slot, Feeds], object] = lambda *_: None,
 ) -> Path:
-    """Record a session of a listener, with a voice and a face that are always the same."""
+    """Record a session of a listener, with a voice and a face that are always the same; one sample is no number."""
     clock, feeds, stop = Timeline(), Feeds.of(bundle.spec, START), threading.Event()
     random = np.random.default_rng(3)
     hop, rate = bundle.spec.hop, bundle.spec.sample_rate
     time = np.arange(frames * hop) / rate
     loud = np.repeat(random.random(frames // 5 + 1) > 0.4, 5 * hop)[: len(time)]
     voice = (0.3 * loud * np.sign(np.sin(2 * np.pi * 120 * time))).astype(np.float32)
+    voice[45 * hop : 45 * hop + 1] = np.nan
     face = np.clip(random.normal(0.1, 0.1, 58), 0, 1).astype(np.float32)
     given = {("audio", "partner"), ("face", "partner")}
     slot = Slot(

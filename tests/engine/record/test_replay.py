@@ -55,7 +55,7 @@ def test_a_session_replays_byte_for_byte(good: Path, capsys: pytest.CaptureFixtu
     for step in steps:
         seen |= step.flags
     assert sum(step.reset for step in steps) == 1 and {step.seq for step in steps} >= {0, FRAMES - 1}
-    assert Flag.FIRST | Flag.SILENT in seen
+    assert Flag.FIRST | Flag.SILENT | Flag.BAD_INPUT in seen
     assert [len(step.frames) for step in steps] == [4] * FRAMES
     found = replay(good)
     assert (found.frames, found.different, found.first, found.largest) == (FRAMES, 0, None, 0.0)
