@@ -33,7 +33,7 @@ from engine.bundle import Bundle
 from engine.channels import EXPRESSION_NAMES, FACE, head_angles
 from engine.runtime import open_runtime
 from engine.sources.media import MediaFile
-from train import events
+from train.report import events
 
 RANGES: dict[str, tuple[float, float]] = {
     "blinks_per_min": (8.0, 33.0),

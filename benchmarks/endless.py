@@ -25,7 +25,7 @@ from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.runtime import open_runtime
 from engine.spec import InputSpec
-from train.evaluate.served import serve
+from train.report.offline import serve
 
 HOLD_S = (2.0, 20.0)
 """Shortest and longest time between two turns of a control."""

@@ -39,7 +39,7 @@ from engine.channels import FACE
 from engine.errors import EngineError
 from engine.runtime import open_runtime
 from engine.spec import CURSOR, StreamSpec
-from train import events
+from train.report import events
 
 SPAN = 10
 """Minutes compared at either end."""

@@ -3,7 +3,8 @@
 ``python -m benchmarks tokenizer --data DIR [--split test]``. Both are fitted to the listeners of split train and code
 those of another split, frame by frame. Ratios of jerk (mean absolute third difference) and of speed are against the
 original face; 1 is right, below is smeared, above twitches. Nods and blinks are counted by the rulers of
-:mod:`train.events`. Perplexity is the number of equally likely ids that would be as unpredictable, without context.
+:mod:`train.report.events`. Perplexity is the number of equally likely ids that would be as unpredictable, without
+context.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from benchmarks.machine import report
 from engine.channels import FACE
 from models.reaction import FaceTokenizer
 from models.reaction.config import AIS_GROUPS, DEFAULT_GROUPS, Group
-from train import events
-from train.react import ReactData
+from train.reaction.react import ReactData
+from train.report import events
 
 RATE = 25.0
 SETTLED = 25

@@ -63,7 +63,7 @@ def is_package(parts: list[str]) -> bool:
     return ROOT.joinpath(*parts, "__init__.py").is_file()
 
 
-DRAWING = {"train.view", "train.evaluate.strips", "train.dance.evaluation.strips"}
+DRAWING = {"train.reaction.view", "train.reaction.evaluation.strips", "train.dance.evaluation.strips"}
 """Modules of train that show faces and bodies to people, as the viewer draws them."""
 
 
@@ -133,8 +133,8 @@ def test_the_reader_of_imports_sees_them_all(tmp_path: Path, monkeypatch: pytest
     assert not allowed("models", "engine.serve")
     assert not allowed("train", "engine.session.loop")
     assert allowed("train", "engine.runtime") and allowed("export", "engine")
-    assert allowed("train", "clients.opencv.head", "train.view")
-    assert not allowed("train", "clients.opencv.head", "train.react")
+    assert allowed("train", "clients.opencv.head", "train.reaction.view")
+    assert not allowed("train", "clients.opencv.head", "train.reaction.react")
 
 
 def test_files_are_short_and_say_what_they_are() -> None:

@@ -14,15 +14,15 @@ from collections.abc import Sequence
 from engine.errors import EngineError
 
 COMMANDS = {
-    "partner": ("train.partner", "make the built-in conversation partner (speech and face)"),
+    "partner": ("train.partner.command", "make the built-in conversation partner (speech and face)"),
     "simulate": ("train.simulate.command", "make a data set of simulated speakers and their listeners"),
-    "view": ("train.view", "show a talk of a data set and its listeners, as a video or a strip of pictures"),
+    "view": ("train.reaction.view", "show a talk of a data set and its listeners, as a video or a strip of pictures"),
     "reaction": ("train.reaction.command", "train the learned listener on a folder of talks"),
     "dance": ("train.dance.command", "train the dancer on a folder of takes, or sweep over its settings"),
-    "calibrate": ("train.calibrate", "how boldly the trained listener draws, set without training"),
-    "ablate": ("train.ablate", "the trained listener with a part switched off, to be measured"),
+    "calibrate": ("train.reaction.calibrate", "how boldly the trained listener draws, set without training"),
+    "ablate": ("train.reaction.ablate", "the trained listener with a part switched off, to be measured"),
     "label": ("train.label.command", "look at takes in a browser and say how they move, into a csv to train on"),
-    "evaluate": ("train.evaluate.command", "measure listeners on a split: tables, verdict and a report to look at"),
+    "evaluate": ("train.evaluate", "measure listeners on a split: tables, verdict and a report to look at"),
 }
 
 

@@ -15,7 +15,7 @@ from engine.channels import FACE
 from engine.runtime import open_runtime, steps
 from engine.sources.media import MediaFile
 from export.recording import recording
-from train import events
+from train.report import events
 
 PARTNER = Path(engine.__file__).parent / "data" / "partner"
 SETTLED = 25

@@ -20,7 +20,7 @@ from engine.sources.demo import DemoSource
 from engine.sources.media import MediaFile
 from models.emotion import emotion
 from models.registry import create
-from train import events
+from train.report import events
 
 RATE, HOP, FPS = 16_000, 640, 25.0
 

@@ -13,7 +13,7 @@ from engine.errors import EngineError
 from models.reaction import FaceTokenizer
 from models.reaction.config import AIS_GROUPS, DEFAULT_GROUPS, FOLDED_NAMES
 from models.reaction.quantizer import Quantizer
-from train import events
+from train.report import events
 
 
 def lively(seed: int, frames: int = 1500) -> np.ndarray:

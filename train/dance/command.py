@@ -22,7 +22,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from train.dance.settings import Settings, from_mapping
-from train.resume import begun
+from train.run.resume import begun
 
 DEFAULT_OUT = Path("runs/dance")
 TAKES = "body_cmu_bvh30"
@@ -67,14 +67,14 @@ def train(args: argparse.Namespace, settings: Settings, out: Path) -> float:
 
     from models.dance import SIZES, build
     from models.dance.config import named
-    from train.callbacks import BEST, LAST, WEIGHTS, Report, weights_of
     from train.dance.batches import Batches, Checks
     from train.dance.data import judged_by, read_data
     from train.dance.finish import finish_classifier
     from train.dance.landmarks import fit_walk
     from train.dance.recipe import Recipe
     from train.dance.streams import config_of, fit_pose, fit_sight, read
-    from train.sitting import sit
+    from train.run.callbacks import BEST, LAST, WEIGHTS, Report, weights_of
+    from train.run.trainer import sit
 
     start = time.monotonic()
     if settings.config not in SIZES:

@@ -14,7 +14,7 @@ from engine.errors import EngineError
 from train.label.labels import Labels
 from train.label.server import LabelServer
 
-FAMILIES = {"dance": "train.label.dance"}
+FAMILIES = {"dance": "train.dance.labelling"}
 """By family the module that has ``task(paths)``: the :class:`train.label.task.Task` of takes at those paths."""
 PORT = 8060
 

@@ -1,8 +1,8 @@
 """`python -m train reaction`: fit the tokenizer, train the network on the talks of a folder, hand its weights out.
 
-The folder is one that `python -m train simulate` wrote, or another in the same layout (:mod:`train.react`). Written
-into OUT: `weights.pt` (the best so far by validation loss, for `python -m export`), `training.json` (what made them),
-`last.ckpt` and `best.ckpt`, and TensorBoard's logs.
+The folder is one that `python -m train simulate` wrote, or another in the same layout (:mod:`train.reaction.react`).
+Written into OUT: `weights.pt` (the best so far by validation loss, for `python -m export`), `training.json` (what made
+them), `last.ckpt` and `best.ckpt`, and TensorBoard's logs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from train.reaction.settings import Settings
-from train.resume import begun
+from train.run.resume import begun
 
 DEFAULT_OUT = Path("runs/reaction")
 
@@ -70,11 +70,11 @@ def run(args: argparse.Namespace) -> None:
         raise EngineError(f"{error.name} is not installed, training needs it: pip install -e '.[train]'") from error
 
     from models.reaction import CONFIGS, Reaction
-    from train.callbacks import WEIGHTS, Report, weights_of
-    from train.react import ReactData
     from train.reaction import streams
     from train.reaction.fit import fit
+    from train.reaction.react import ReactData
     from train.reaction.tokens import statistics
+    from train.run.callbacks import WEIGHTS, Report, weights_of
 
     if args.config not in CONFIGS:
         raise EngineError(f"no config {args.config!r}; there is {', '.join(CONFIGS)}")

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from models.reaction import Reaction
-from train.callbacks import Report
 from train.reaction.recipe import Recipe
 from train.reaction.settings import Settings
 from train.reaction.streams import Streams
 from train.reaction.walk import Checks, Crops
-from train.sitting import sit
+from train.run.callbacks import Report
+from train.run.trainer import sit
 
 
 def fit(
@@ -25,7 +25,7 @@ def fit(
     until: float | None,
     checked: Callable[[Report], None],
 ) -> tuple[int, str]:
-    """Train until the steps are done or it is time to stop, as :func:`train.sitting.sit` says."""
+    """Train until the steps are done or it is time to stop, as :func:`train.run.trainer.sit` says."""
     recipe = Recipe(model, settings, {"train": train.fingerprint, "val": val.fingerprint})
     crops, checks = Crops(train, settings, model.codes), Checks(val, settings, model.codes)
     frames = settings.rows * settings.crop

@@ -1,7 +1,7 @@
 """When a listener set out on a movement: the labels of the plans, one yes or no per kind and frame.
 
 A simulated listener says what it planned. Of a real one only the movement is seen, so the rulers of
-:mod:`train.events` find it, and the plan is put before the moment at which they can be sure.
+:mod:`train.report.events` find it, and the plan is put before the moment at which they can be sure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from train import events
+from train.report import events
 from train.simulate.talk import FPS, Cue
 
 SEEN: dict[str, tuple[Callable[[NDArray[np.floating], float], Sequence[float]], float]] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import EngineError
-from train.resume import must_equal
+from train.run.resume import must_equal
 
 
 @dataclass(frozen=True)

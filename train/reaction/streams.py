@@ -30,7 +30,7 @@ CONTROLS = ("expressiveness", "self_speaking")
 
 
 class Talk(Protocol):
-    """What a reader gives of one talk: see :mod:`train.react`."""
+    """What a reader gives of one talk: see :mod:`train.reaction.react`."""
 
     name: str
     listeners: Sequence[str]

@@ -2,7 +2,7 @@
 
 Lengths of pauses are those of conversation (Campione & Veronis 2002, Speech Prosody: 0.15-0.3 s inside, 0.25-1.5 s
 between phrases), with a long silence now and then, and turns of the listener's avatar, in which the speaker is silent
-but for a "mhm". Mouth, lids and small head movements follow from the sound (:mod:`train.partner_face`); smiles, raised
+but for a "mhm". Mouth, lids and small head movements follow from the sound (:mod:`train.partner.face`); smiles, raised
 brows, glances away and postures are drawn here, and kept as the talk's acts. Where a face was captured it is used.
 "mhm" and laughs are synthetic for every voice, and no phrases.
 """
@@ -18,8 +18,8 @@ from scipy.signal import butter, lfilter, sosfilt
 
 from engine.channels import FACE
 from engine.resample import StreamingResampler
-from train.partner_face import Event, animate, hear
-from train.partner_speech import pitch_track
+from train.partner.face import Event, animate, hear
+from train.partner.speech import pitch_track
 from train.simulate import synth
 from train.simulate.synth import Throat
 from train.simulate.talk import CLIP_FRAMES, FPS, HOP, RATE, Act, Span, Talk

@@ -1,7 +1,7 @@
 """What the simulation knows of one stretch of conversation: the speaker, and the listeners drawn for it.
 
-Everything here is the truth behind the files that :mod:`train.react` reads: a model is trained on sound and faces
-alone, the spans, acts and cues serve the listeners of the simulation and the measures.
+Everything here is the truth behind the files that :mod:`train.reaction.react` reads: a model is trained on sound and
+faces alone, the spans, acts and cues serve the listeners of the simulation and the measures.
 """
 
 from __future__ import annotations

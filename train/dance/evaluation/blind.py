@@ -20,10 +20,10 @@ from engine.errors import EngineError
 from train.dance.evaluation import plots
 from train.dance.evaluation.recognition import accuracy, balanced
 from train.dance.labels import HEADER, LEVELS, NONE, read_labels
-from train.evaluate import document
-from train.evaluate.document import tidy
-from train.evaluate.intervals import interval, weights
-from train.evaluate.tables import number
+from train.report import document
+from train.report.document import tidy
+from train.report.intervals import interval, weights
+from train.report.tables import number
 
 Array = NDArray[np.floating]
 Judged = dict[tuple[str, int], int]

@@ -28,10 +28,10 @@ from train.dance.evaluation.recognition import accuracy, balanced
 from train.dance.evaluation.rows import Row, Windows, generated, windows
 from train.dance.labels import LEVELS
 from train.dance.takes import FRAMES, RATE
-from train.evaluate import document
-from train.evaluate.document import tidy
-from train.evaluate.intervals import interval, weights
-from train.evaluate.tables import Figure, aligned, cell, number
+from train.report import document
+from train.report.document import tidy
+from train.report.intervals import interval, weights
+from train.report.tables import Figure, aligned, cell, number
 
 Array = NDArray[np.floating]
 

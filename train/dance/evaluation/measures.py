@@ -13,8 +13,8 @@ from train.dance.evaluation.recognition import accuracy, balanced
 from train.dance.evaluation.rows import SOURCES
 from train.dance.evaluation.sanity import DERIVATIVES, LONG, NEAR_FLOOR_M, RISING_M_S, SUNK_M
 from train.dance.takes import FRAMES, RATE
-from train.evaluate.intervals import Tally
-from train.evaluate.tables import Figure
+from train.report.intervals import Tally
+from train.report.tables import Figure
 
 Array = NDArray[np.floating]
 

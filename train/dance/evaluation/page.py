@@ -11,7 +11,7 @@ from train.dance.evaluation.measures import FIGURES
 from train.dance.evaluation.rows import SOURCES
 from train.dance.evaluation.run import Evaluation
 from train.dance.evaluation.strips import Piece
-from train.evaluate import document
+from train.report import document
 
 CONFUSIONS = {
     "human": "Recognised efforts, labels given by people",

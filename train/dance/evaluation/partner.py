@@ -25,9 +25,9 @@ from train.dance.evaluation.rows import Row
 from train.dance.evaluation.served import Dancer
 from train.dance.labels import LEVELS
 from train.dance.takes import RATE, Take
-from train.evaluate import document
-from train.evaluate.intervals import Sums, Tally, interval, pooled, weights
-from train.evaluate.tables import Figure, aligned, cell, number
+from train.report import document
+from train.report.intervals import Sums, Tally, interval, pooled, weights
+from train.report.tables import Figure, aligned, cell, number
 
 Array = NDArray[np.floating]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from train.dance.evaluation.run import Evaluation, Result
 from train.dance.evaluation.sanity import BIN_EDGES
 from train.dance.labels import LEVELS
-from train.evaluate.document import tidy
+from train.report.document import tidy
 
 Array = NDArray[np.floating]
 

@@ -22,7 +22,7 @@ from train.dance.evaluation.networks import Recogniser, Sizes, chances, fit, mad
 from train.dance.evaluation.rows import COMPUTED, Row, Windows
 from train.dance.labels import LEVELS
 from train.dance.takes import RATE
-from train.evaluate.intervals import Sums
+from train.report.intervals import Sums
 
 Array = NDArray[np.floating]
 

@@ -12,8 +12,8 @@ import numpy as np
 from train.dance.evaluation.measures import FIGURES, TABLES
 from train.dance.evaluation.run import Evaluation
 from train.dance.takes import FRAMES, RATE
-from train.evaluate.intervals import DRAWS, LEVEL, interval
-from train.evaluate.tables import Figure, aligned, cell, filled, number
+from train.report.intervals import DRAWS, LEVEL, interval
+from train.report.tables import Figure, aligned, cell, filled, number
 
 PUBLISHED = (
     "PirouNet on its own data (one dancer, 18 minutes, labels by people; from its repository's logs): classification "

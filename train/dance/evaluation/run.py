@@ -23,7 +23,7 @@ from train.dance.evaluation.networks import Sizes, features, seen
 from train.dance.evaluation.rows import Row, Windows, windows
 from train.dance.evaluation.sanity import DERIVATIVES, tally
 from train.dance.takes import RATE
-from train.evaluate.intervals import Sums, Tally, pooled, weights
+from train.report.intervals import Sums, Tally, pooled, weights
 
 Array = NDArray[np.floating]
 

@@ -25,7 +25,7 @@ from engine.body.motion import facing, limb_variation
 from engine.body.skeleton import Skeleton
 from train.dance.evaluation.rows import Dance, Row
 from train.dance.takes import FRAMES, RATE
-from train.evaluate.intervals import Tally
+from train.report.intervals import Tally
 
 Array = NDArray[np.floating]
 

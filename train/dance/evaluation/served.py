@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from engine.runtime import Runtime, open_runtime
 from train.dance.labels import LEVELS
 from train.dance.takes import RATE
-from train.evaluate.served import UNSEEN_AGE_S, serve
+from train.report.offline import UNSEEN_AGE_S, serve
 
 Array = NDArray[np.float32]
 

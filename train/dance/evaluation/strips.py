@@ -14,7 +14,7 @@ from engine.body.skeleton import Skeleton
 from train.dance.evaluation.rows import Dance, Row
 from train.dance.labels import LEVELS
 from train.dance.takes import FRAMES, RATE
-from train.evaluate import document
+from train.report import document
 
 Image = NDArray[np.uint8]
 

@@ -12,8 +12,8 @@ import numpy as np
 from train.dance.evaluation.measures import FIGURES
 from train.dance.evaluation.rows import SOURCES
 from train.dance.evaluation.run import Evaluation, Result
-from train.evaluate.intervals import interval
-from train.evaluate.tables import against, counted
+from train.report.intervals import interval
+from train.report.tables import against, counted
 
 REAL_LIMBS = 2.3
 """Per cent by which limbs vary in optical motion capture at most (1.4 to 2.3); twice that is asked for at most."""

@@ -93,7 +93,7 @@ def test_what_cannot_be_done_is_refused(
 def test_a_family_loads_nothing_of_another() -> None:
     told = "import sys; from train.__main__ import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\n"
     told += "print(*(m for m in sys.modules if m.startswith(('train.', 'torch'))))"
-    for family, other in (("dance", "train.evaluate.listeners"), ("reaction", "train.dance")):
+    for family, other in (("dance", "train.reaction.evaluation.command"), ("reaction", "train.dance")):
         command = [sys.executable, "-c", told, "evaluate", family, "--help"]
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         loaded = shown.splitlines()[-1].split()

@@ -1,0 +1,220 @@
+"""The reaction recipe learns, carries state as one long crop would, and goes on after a stop as if there was none."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from engine.errors import EngineError
+from models.contract import initial_state
+from models.reaction import CONFIGS, Reaction
+from tests.train.reaction.toy import settings, toy
+from train.__main__ import main
+from train.reaction.fit import fit
+from train.reaction.recipe import Recipe, head_losses
+from train.reaction.walk import Crops
+from train.run.callbacks import Report
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def network(**changes: Any) -> Reaction:
+    torch.manual_seed(0)
+    return Reaction(dataclasses.replace(CONFIGS["tiny"], **changes))
+
+
+def train(out: Path, asked: Any, resume: bool = False, until: float | None = None, checked: Any = None) -> Any:
+    """One sitting on the toy; what it ended with, and the report."""
+    seen: list[Report] = []
+
+    def note(report: Report) -> None:
+        seen[:] = [report]
+        if checked is not None:
+            checked(report)
+
+    model = network(dropout=0.1)
+    streams, others = toy(model=model), toy(seed=9, model=model)
+    step, ended = fit(model, asked, streams, others, out, "cpu", resume, until, note)
+    return step, ended, seen[0].history if seen else []
+
+
+def leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """The leaves of a checkpoint by path, but for clocks and folders."""
+    if isinstance(value, (list, tuple)):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        return {path: value}
+    found: dict[str, Any] = {}
+    for name, item in value.items():
+        if not str(name).startswith("ModelCheckpoint") and name != "seconds":
+            found |= leaves(item, f"{path}.{name}")
+    return found
+
+
+def same(one: Any, other: Any) -> bool:
+    return torch.equal(one, other) if torch.is_tensor(one) else one == other
+
+
+def test_it_learns_what_the_voice_tells(tmp_path: Path) -> None:
+    # With the listener's own past hidden nothing but the partner's voice tells the first id from a coin.
+    only = (1, 0, 0, 0, 0, 0, 0, 0)
+    asked = settings(steps=45, check_every=15, rows=8, own_off=0.99, audio_off=0.0, head_weights=only)
+    _, ended, history = train(tmp_path, asked)
+    losses = [check["train_loss"] for check in history]
+    assert ended == "done" and losses[0] > losses[-1] < 0.5 * math.log(2)
+
+
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, average: float) -> None:
+    asked = settings(steps=9, check_every=3, average=average)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    _, _, history = train(whole, asked)
+
+    step, ended, _ = train(parts, asked, checked=lambda _: signal.raise_signal(signal.SIGINT))
+    assert (step, ended[:11]) == (3, "interrupted")
+    past = time.monotonic()
+    step, ended, _ = train(parts, asked, resume=True, until=past)
+    assert step == 4 and "time is over" in ended and "--resume" in ended
+    assert train(parts, asked, resume=True, until=past)[0] == 5
+    step, ended, resumed = train(parts, asked, resume=True)
+    assert (step, ended) == (9, "done")
+
+    assert resumed == history
+    for name in ("weights.pt", "last.ckpt"):
+        one, other = (leaves(torch.load(folder / name, weights_only=True)) for folder in (whole, parts))
+        assert one.keys() == other.keys()
+        assert not [path for path in one if not same(one[path], other[path])]
+
+
+def test_handed_out_weights_are_the_averaged_ones(tmp_path: Path) -> None:
+    train(tmp_path, settings(steps=4, check_every=4, average=0.9))
+    checkpoint = torch.load(tmp_path / "best.ckpt", weights_only=True)
+    weights = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert torch.equal(weights["out.weight"], checkpoint["state_dict"]["model.out.weight"])
+    assert not torch.equal(weights["out.weight"], checkpoint["current_model_state"]["model.out.weight"])
+
+
+def test_two_crops_with_carried_state_are_one_long_crop() -> None:
+    model = network()
+    streams = toy(model=model)
+    halves = list(Crops(streams, settings(steps=4, rows=1, own_off=0.0), model.codes))[1:3]
+    recipe = Recipe(model, settings(rows=1), {})
+    assert halves[0]["new"].all() and not halves[1]["new"].any()
+    state = initial_state(model.react_state, 1)
+    first, state = recipe(halves[0], state)
+    second, _ = recipe(halves[1], state)
+    long = {name: torch.cat([half[name] for half in halves], 1) for name in ("previous", "own")}
+    long["streams"] = {name: torch.cat([half["streams"][name] for half in halves], 1) for name in halves[0]["streams"]}
+    whole, _ = recipe({**long, "new": halves[0]["new"]}, initial_state(model.react_state, 1))
+    torch.testing.assert_close(torch.cat([first, second], 1), whole, rtol=1e-4, atol=1e-4)
+    forgotten, _ = recipe(halves[1], initial_state(model.react_state, 1))
+    assert (forgotten - second).abs().max() > 1e-3
+    assert not any(value.requires_grad for value in state.values())
+
+
+def test_a_row_that_begins_anew_sees_nothing_of_its_old_stream() -> None:
+    model = network()
+    recipe = Recipe(model, settings(rows=2), {})
+    before, batch = list(Crops(toy(model=model), settings(steps=4, rows=2), model.codes))[:2]
+    _, state = recipe(before, initial_state(model.react_state, 2))
+    batch["new"] = torch.tensor([False, True])
+    batch["previous"][1, 0] = model.codes
+    logits, _ = recipe(batch, state)
+    fresh, _ = recipe(batch, initial_state(model.react_state, 2))
+    torch.testing.assert_close(logits[1], fresh[1])
+    assert (logits[0] - fresh[0]).abs().max() > 1e-3
+
+
+def test_smoothing_spreads_over_the_codes_a_head_has() -> None:
+    known = torch.tensor([[True, True, False], [True, True, True]])
+    logits = torch.randn(2, 5, 2, 3).masked_fill(~known, -1e9)
+    ids = torch.randint(2, (2, 5, 2))
+    for head, codes in enumerate((2, 3)):
+        wanted = torch.nn.functional.cross_entropy(
+            logits[:, :, head, :codes].flatten(0, 1), ids[:, :, head].flatten(), label_smoothing=0.1
+        )
+        torch.testing.assert_close(head_losses(logits, ids, known, 0.1)[head], wanted)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run() -> None:
+    model = network()
+    recipe = Recipe(model, settings(), {})
+    batch = next(iter(Crops(toy(model=model), settings(), model.codes)))
+    recipe.on_fit_start()
+    with torch.no_grad():
+        model.out.bias.fill_(torch.nan)
+    with pytest.raises(EngineError, match="--rate"):
+        recipe.training_step(batch, 0)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("talks") / "data"
+    made = ["simulate", str(folder), "--talks", "3", "--minutes", "0.5", "--listeners", "1", "--synthetic", "1"]
+    assert main(made) == 0
+    return folder
+
+
+def test_from_a_simulated_set_to_weights(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    asked = ["reaction", "--data", str(data), "--out", str(out), "--config", "tiny", "--threads", "1", "--rows", "2"]
+    asked += ["--crop", "50", "--steps", "4", "--check-every", "2"]
+    assert main([*asked, "--minutes", "0"]) == 0
+    assert "step 1 of 4" in capsys.readouterr().out
+
+    assert main(asked) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert main([*asked, "--resume", "--seed", "5", "--rate", "0.1"]) == 2
+    message = capsys.readouterr().err
+    assert "--seed was 0 and is 5" in message and "--rate was 0.001 and is 0.1" in message
+
+    assert main([*asked, "--resume"]) == 0
+    assert "step 4 of 4, done" in capsys.readouterr().out
+    assert main([*asked, "--resume"]) == 2
+    assert "has done its 4 steps" in capsys.readouterr().err
+
+    record = json.loads((out / "training.json").read_text())
+    assert [check["step"] for check in record["checks"]] == [2, 4] and record["data"]["layout"]["complete"]
+    assert record["weights"] == min(record["checks"], key=lambda check: check["loss"])
+    model = Reaction(CONFIGS["tiny"])
+    model.load_state_dict(torch.load(out / "weights.pt", weights_only=True))
+    assert model.tokenizer.analysis.any()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--config", "huge"], "no config 'huge'"),
+        (["--data", "/nowhere"], "no such folder"),
+        (["--resume"], "leave --resume out"),
+        (["--steps", "5", "--check-every", "2"], "--steps 6"),
+        (["--crop", "0"], "--crop 0"),
+        (["--own-off", "1.5"], "--own-off 1.5"),
+        (["--head-weights", "1,x"], "1,x"),
+    ],
+)
+def test_what_a_user_can_mend_is_said(
+    change: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.csv").touch()
+    out = tmp_path / "out"
+    assert main(["reaction", "--data", str(tmp_path), "--out", str(out), "--config", "tiny", *change]) == 2
+    assert words in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reaction", "--data", str(tmp_path), "--out", str(tmp_path / "out"), "--device", "cuda"]) == 2
+    assert "sees no GPU" in capsys.readouterr().err

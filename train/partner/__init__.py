@@ -1,0 +1,1 @@
+"""The built-in conversation partner: a story told by a synthetic voice, with the face of who tells it."""

@@ -1,0 +1,94 @@
+"""``python -m train evaluate reaction``: measure listeners on a split of recorded or simulated talks.
+
+Prints the tables and the verdict, and with ``--out`` writes ``report.json``, ``report.md`` and ``report.html``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.bundle import Bundle
+from engine.errors import EngineError
+from train.reaction.evaluation import page, report, verdict
+from train.reaction.evaluation.bundles import Listener
+from train.reaction.evaluation.rows import Row, recorded, tricks
+from train.reaction.evaluation.run import Evaluation, evaluate
+from train.reaction.evaluation.scene import RecordedTalk, deal
+
+RULES = "rules"
+ABLATION_SAMPLES = 2
+"""Answers at most that a model gives when the voice or the face is taken from it: enough to see what it loses."""
+RESERVED = ("ground truth", "redraw", "random", "shifted", "mime", "lagged mime", "hold", "mean")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--data", required=True, type=Path, help="folder in the REACT2024 layout")
+    parser.add_argument("--split", default="test", help="which split (default: test)")
+    parser.add_argument(
+        *("--bundle", "-b"),
+        action="append",
+        default=[],
+        metavar="NAME|PATH|LABEL=PATH",
+        help="a bundle to measure, may be given more than once; the rule listener always is",
+    )
+    parser.add_argument("--out", type=Path, help="folder for report.json, report.md and report.html")
+    parser.add_argument("--samples", type=int, default=5, help="answers a model gives to one talk (default: 5)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, help="measure at most so many minutes, shared evenly by the voices")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Evaluate, print, write."""
+    from train.reaction.react import ReactData  # here, so that talks held in memory can be measured without its readers
+
+    measured = measure(ReactData(args.data).talks(args.split), args.bundle, args.samples, args.seed, args.minutes)
+    told = verdict.sentences(measured)
+    print(report.text(measured, told))
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        report.write(measured, told, args.out)
+        page.write(measured, told, args.out)
+        print(f"\nwritten: {args.out / 'report.json'}, {args.out / 'report.html'}")
+
+
+def measure(
+    talks: Sequence[RecordedTalk], bundles: Sequence[str], samples: int, seed: int, minutes: float | None = None
+) -> Evaluation:
+    """The evaluation of ``bundles`` (``label=path``, path or name) and of the rule listener on ``talks``."""
+    if samples < 1:
+        raise EngineError(f"--samples {samples}: at least 1 is needed")
+    if minutes is not None and not minutes > 0:
+        raise EngineError(f"--minutes {minutes:g}: give more than 0")
+    scenes = deal(talks, minutes)
+    rows: list[Row] = [*recorded(scenes, samples, seed)]
+    rows[2:2] = models(bundles, samples, seed)
+    rows += tricks()
+    return evaluate(scenes, rows, samples, seed, lambda line: print(line, file=sys.stderr, flush=True))
+
+
+def models(bundles: Sequence[str], samples: int, seed: int) -> list[Row]:
+    """Each bundle as a row, then without the face and without the voice. Raises :class:`EngineError` for a label that
+    is used twice."""
+    rows: list[Row] = []
+    for label, where in [*map(labelled, bundles), (RULES, RULES)]:
+        taken = {row.name for row in rows} | set(RESERVED)
+        if label in taken:
+            if label == RULES and where == RULES:
+                continue  # given by hand as well
+            raise EngineError(f"--bundle {label}: the name is taken; give another as LABEL=PATH")
+        bundle = Bundle.load(where)
+        rows.append(Listener(label, bundle, samples, seed))
+        few = min(samples, ABLATION_SAMPLES)
+        rows.append(Listener(f"{label}, voice only", bundle, few, seed, sees=False))
+        rows.append(Listener(f"{label}, face only", bundle, few, seed, hears=False))
+    return rows
+
+
+def labelled(given: str) -> tuple[str, str]:
+    """(label, name or path) of a ``--bundle``: the folder's name is the label where none is given."""
+    label, equals, where = given.partition("=")
+    return (label, where) if equals else (Path(given).name, given)

@@ -1,0 +1,166 @@
+"""From pooled counts to figures: the definitions, and the names under which they are reported.
+
+Figures are computed for all bootstrap draws at once: every argument and result has the draws on axis 0, the point
+estimate first. A figure that is not defined (no event to be right or wrong, no such speech) is not a number.
+
+- **F1** of nods and smiles: precision is the share of events within the answer window of some cue, recall the share of
+  cues answered. **Skill** is (row - random) / (redraw - random): 1 is as well timed as another human, 0 is chance.
+- **Gain** is F1 less the F1 of the same events moved round the talk by more than 10 s: what timing adds at the row's
+  own rate. A system that nods all the time has a high F1 and no gain.
+- **Hazard distance**: total variation between the distributions of the first nod after a cue that the two hazards
+  imply ("none within 2.5 s" is one of the outcomes), row against redraw.
+  Both distances are 0 for equals and noise only adds to them, so their bootstrap lies above the point estimate.
+- **Spectral distance**: mean absolute difference in dB over the 16 bins of the speed spectrum, row against truth.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train.reaction.evaluation.tally import PARTS
+from train.report.intervals import Tally
+from train.report.tables import Figure
+from train.simulate.talk import FPS
+
+Array = NDArray[np.floating]
+
+FLOOR_DB = -60.0
+"""A bin that holds less than this against the truth counts as this much."""
+
+
+TABLES = {
+    "timing": "Timing: are nods and smiles where they belong?",
+    "rates": "Rates: events a minute, where they belong and where they do not",
+    "eyes": "Eyes: blinks and gaze",
+    "motion": "Motion: ratios to ground truth; both too much and too little fail",
+    "ends": "Ends: last ten minutes over the first, of long talks",
+    "challenge": "Apart: the challenge's metrics, on the 25 emotion numbers",
+}
+
+FIGURES: tuple[Figure, ...] = (
+    Figure("nod_f1", "nod F1", "timing", "F1 of nods against pause, low-pitch and question cues"),
+    Figure("nod_skill", "nod skill", "timing", "(nod F1 - random's) / (redraw's - random's)"),
+    Figure("nod_gain", "nod gain", "timing", "nod F1 less the F1 of the same nods moved round the talk"),
+    Figure("smile_f1", "smile F1", "timing", "F1 of smiles against smile and laugh cues"),
+    Figure("smile_skill", "smile skill", "timing", "(smile F1 - random's) / (redraw's - random's)"),
+    Figure("smile_gain", "smile gain", "timing", "smile F1 less the F1 of the same smiles moved round the talk"),
+    Figure("hazard_distance", "hazard TV", "timing", "total variation of the first nod after a cue, against redraw"),
+    Figure("nods_cued", "nods cued", "rates", "nods a minute within 2 s of a cue", 1),
+    Figure("nods_cue_free", "cue-free", "rates", "nods a minute in speech more than 2 s from any cue", 1),
+    Figure("nods_silence", "silence", "rates", "nods a minute outside phrases, more than 2 s after any cue", 1),
+    Figure("nods_own", "own turns", "rates", "nods a minute while the listener has the floor", 1),
+    Figure("smiles_cued", "smiles cued", "rates", "smiles a minute of the answer windows of smile and laugh cues", 1),
+    Figure("smiles_free", "smiles free", "rates", "smiles a minute of the rest, own turns left out"),
+    Figure("blinks", "blinks/min", "eyes", "blinks a minute", 1),
+    Figure("blink_median_s", "interval s", "eyes", "median interval between blinks, s"),
+    Figure("blink_cv", "interval CV", "eyes", "coefficient of variation of the intervals"),
+    Figure("gaze_away", "gaze away", "eyes", "share of frames with gaze more than 6 degrees from its median"),
+    Figure("dwell_towards_s", "dwell on s", "eyes", "median dwell on the partner, s"),
+    Figure("dwell_away_s", "dwell off s", "eyes", "median dwell away, s"),
+    Figure("jerk_rotation", "head jerk", "motion", "mean absolute third derivative of head rotation, over truth"),
+    Figure("jerk_translation", "shift jerk", "motion", "the same of head translation"),
+    Figure("jerk_face", "face jerk", "motion", "the same of the expression weights without lids and eyes"),
+    Figure("jerk_lids", "lid jerk", "motion", "the same of lids and eyes"),
+    Figure("nod_band", "nod band", "motion", "1-4 Hz energy of the head's pitch speed, over truth"),
+    Figure("spectrum_head_db", "head dB", "motion", "spectral distance of head speed, 0-8 Hz", 1),
+    Figure("spectrum_face_db", "face dB", "motion", "spectral distance of face speed, 0-8 Hz", 1),
+    Figure("freeze_s", "freeze s", "motion", "longest time in which nothing moves, s", peak=True),
+    Figure(
+        "step", "step", "motion", "largest change of an expression weight in a frame, lids and eyes left out", peak=True
+    ),
+    Figure("ends_nods", "nods", "ends", "nods a minute, last over first ten minutes"),
+    Figure("ends_blinks", "blinks", "ends", "blinks a minute, last over first"),
+    Figure("ends_jerk", "head jerk", "ends", "head jerk, last over first"),
+    Figure("frc", "FRC", "challenge", "correlation with the best fitting true listener, summed over samples"),
+    Figure("frd", "FRD", "challenge", "time-warped distance to the nearest true listener, summed over samples", 1),
+    Figure("frdvs", "FRDvs", "challenge", "difference between answers to different talks", 4),
+    Figure("frvar", "FRVar", "challenge", "variance over time", 4),
+    Figure("frdiv", "FRDiv", "challenge", "difference between samples of one talk", 4),
+    Figure("frsyn", "FRSyn", "challenge", "lag of best correlation with the speaker, frames; 49: a channel rests", 1),
+    Figure("frsyn_moving", "FRSyn moving", "challenge", "the same without the channels that rest", 1),
+)
+
+
+def figures(row: Tally, truth: Tally, redraw: Tally, random: Tally) -> dict[str, Array]:
+    """All figures (D,) on the 58 numbers of a row, given the pooled tallies of the rows it is held against."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: dict[str, Array] = {}
+        for kind in ("nod", "smile"):
+            score, chance, ceiling = f1(row, kind), f1(random, kind), f1(redraw, kind)
+            found[f"{kind}_f1"] = score
+            found[f"{kind}_skill"] = (score - chance) / np.where(ceiling > chance, ceiling - chance, np.nan)
+            found[f"{kind}_gain"] = score - f1(row, kind, "chance_")
+        found["hazard_distance"] = 0.5 * np.abs(first_nods(row) - first_nods(redraw)).sum(1)
+        for kind, places in (("nods", ("cued", "cue_free", "silence", "own")), ("smiles", ("cued", "free"))):
+            for place in places:
+                found[f"{kind}_{place}"] = row.sums[f"{kind}.{place}"] / row.sums[f"{kind[:-1]}_minutes.{place}"]
+        found |= _eyes(row)
+        for part in PARTS:
+            found[f"jerk_{part}"] = _jerk(row, part) / _jerk(truth, part)
+        found["nod_band"] = (row.sums["nod_band"] / row.sums["frames"]) / (
+            truth.sums["nod_band"] / truth.sums["frames"]
+        )
+        for name, part in (("head", "rotation"), ("face", "face")):
+            ratio = np.maximum(spectrum(row, part) / spectrum(truth, part), 10 ** (FLOOR_DB / 10))
+            found[f"spectrum_{name}_db"] = np.abs(10.0 * np.log10(ratio)).mean(1)
+        found |= row.peaks
+        for what in ("nods", "blinks"):
+            rates = {end: row.sums[f"{end}.{what}"] / row.sums[f"{end}.minutes"] for end in ("first", "last")}
+            found[f"ends_{what}"] = rates["last"] / rates["first"]
+        jerks = {end: row.sums[f"{end}.jerk"] / row.sums[f"{end}.jerk_count"] for end in ("first", "last")}
+        found["ends_jerk"] = jerks["last"] / jerks["first"]
+    return {name: np.where(np.isfinite(values), values, np.nan) for name, values in found.items()}
+
+
+def f1(row: Tally, kind: str, of: str = "") -> Array:
+    """F1 (D,) of ``nod`` or ``smile``; ``of="chance_"`` is that of the same events moved round the talk. No event at
+    all scores 0, no cue at all is not a number."""
+    events, cues = row.sums[f"{kind}.events"], row.sums[f"{kind}.cues"]
+    precision = row.sums[f"{kind}.{of}inside"] / np.maximum(events, 1e-12)
+    recall = row.sums[f"{kind}.{of}answered"] / np.where(cues > 0, cues, np.nan)
+    return 2.0 * precision * recall / np.maximum(precision + recall, 1e-12)
+
+
+def hazard(row: Tally) -> Array:
+    """Probability of a first nod per bin of time since the cue, given none before, (D, bins)."""
+    return row.sums["hazard.first"] / np.maximum(row.sums["hazard.risk"], 1.0)
+
+
+def first_nods(row: Tally) -> Array:
+    """Distribution of the first nod over the bins and "none", (D, bins + 1), that the hazard implies."""
+    without = np.cumprod(1.0 - hazard(row), 1)
+    before = np.concatenate([np.ones_like(without[:, :1]), without[:, :-1]], 1)
+    return np.concatenate([hazard(row) * before, without[:, -1:]], 1)
+
+
+def spectrum(row: Tally, part: str) -> Array:
+    """Speed spectrum (D, 16) of ``rotation`` (deg^2/s^2) or ``face`` (1/s^2), per frame."""
+    return row.sums[f"spectrum.{part}"] / row.sums["frames"][:, None]
+
+
+def median_s(histogram: Array) -> Array:
+    """Median (D,) in seconds of lengths in frames counted in (D, lengths); not a number where none was counted."""
+    total = histogram.sum(1)
+    middle = (np.cumsum(histogram, 1) >= 0.5 * total[:, None]).argmax(1) / FPS
+    return np.where(total > 0, middle, np.nan)
+
+
+def _jerk(row: Tally, part: str) -> Array:
+    return row.sums[f"jerk.{part}"] / row.sums[f"jerk_count.{part}"]
+
+
+def _eyes(row: Tally) -> dict[str, Array]:
+    intervals = row.sums["blink_intervals"]
+    seconds = np.arange(intervals.shape[1]) / FPS
+    total = intervals.sum(1)
+    mean = intervals @ seconds / total
+    variance = intervals @ seconds**2 / total - mean**2
+    return {
+        "blinks": row.sums["blinks"] / row.sums["minutes"],
+        "blink_median_s": median_s(intervals),
+        "blink_cv": np.sqrt(np.maximum(variance, 0.0)) / mean,
+        "gaze_away": row.sums["gaze.away"] / row.sums["gaze.frames"],
+        "dwell_towards_s": median_s(row.sums["gaze.towards_runs"]),
+        "dwell_away_s": median_s(row.sums["gaze.away_runs"]),
+    }

@@ -1,0 +1,161 @@
+"""The rows a listener is measured beside: recorded people, chance, and the cheap tricks that some measures reward.
+
+- **ground truth**: the reference listeners; **redraw**: other listeners of the same talk, the ceiling.
+- **random**: a recorded listener of another talk, of another voice where there is one: human events and human motion
+  at a human rate, at moments that have nothing to do with this talk. A shorter one is repeated.
+- **shifted**: the reference itself, moved round the talk by a random offset of more than 10 s: its own rate exactly.
+- **mime**: the speaker's face as a mirror shows it; **lagged mime**: the same 0.6 s later.
+- **hold**: the reference's first frame for ever; **mean**: the reference's own mean frame (which no causal system
+  could know: the most that stillness can win).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.channels import FACE, FACE_NAMES
+from engine.errors import EngineError
+from train.reaction.evaluation.scene import Sample, Scene
+from train.simulate.talk import FPS
+
+LAG_S = 0.6
+SHIFT_S = 10.0
+EASE_FRAMES = 25
+"""Frames over which a stream that is repeated or moved round is eased across its seam, so that no jump is counted."""
+
+
+class Row(Protocol):
+    """One row of the report. ``kind`` is ``people`` (recorded listeners of this talk), ``chance`` (recorded, at wrong
+    moments), ``trick``, ``model``, or ``ablation``: a model that is given less."""
+
+    name: str
+    about: str
+    kind: str
+
+    def play(self, scene: Scene) -> dict[str, list[Sample]]:
+        """For each reference of the scene, one or more answers to its talk."""
+
+
+@dataclass(frozen=True)
+class Simple:
+    """A row that makes its answers reference by reference."""
+
+    name: str
+    about: str
+    kind: str
+    answer: Callable[[Scene, str], list[Sample]]
+
+    def play(self, scene: Scene) -> dict[str, list[Sample]]:
+        """See :class:`Row`."""
+        return {reference: self.answer(scene, reference) for reference in scene.references}
+
+
+def recorded(scenes: Sequence[Scene], samples: int, seed: int) -> list[Simple]:
+    """The people's and chance rows: ground truth, redraw, random, shifted. Raises :class:`EngineError` where there is
+    one talk only, which leaves no other to draw from."""
+    if len(scenes) < 2:
+        raise EngineError("one talk only: the random row needs the listeners of another; evaluate a split with more")
+
+    def truth(scene: Scene, reference: str) -> list[Sample]:
+        return [scene.listener(reference)]
+
+    def redraw(scene: Scene, reference: str) -> list[Sample]:
+        first = scene.references.index(reference)
+        count = min(samples, len(scene.others))
+        return [scene.listener(scene.others[(first + k) % len(scene.others)]) for k in range(count)]
+
+    def random(scene: Scene, reference: str) -> list[Sample]:
+        rng = _rng(seed, "random", scene, reference)
+        strangers = [other for other in scenes if other.voice != scene.voice]
+        strangers = strangers or [other for other in scenes if other.talk.name != scene.talk.name]
+        chosen = []
+        for index in rng.integers(len(strangers), size=samples):
+            other = strangers[index]
+            names = (*other.references, *other.others)
+            drawn = other.listener(names[rng.integers(len(names))])
+            chosen.append(_around(drawn, int(rng.integers(len(drawn.face))), scene.frames))
+        return chosen
+
+    def shifted(scene: Scene, reference: str) -> list[Sample]:
+        rng = _rng(seed, "shifted", scene, reference)
+        return [_around(scene.listener(reference), shift(rng, scene.frames), scene.frames) for _ in range(samples)]
+
+    return [
+        Simple("ground truth", "the reference listeners themselves", "people", truth),
+        Simple("redraw", "other listeners of the same talk: the ceiling", "people", redraw),
+        Simple("random", "listeners of other talks: human events and motion at wrong moments", "chance", random),
+        Simple(
+            "shifted", f"the references moved by more than {SHIFT_S:g} s: own rate, wrong moments", "chance", shifted
+        ),
+    ]
+
+
+def tricks() -> list[Simple]:
+    """Mime, lagged mime, hold and mean."""
+
+    def mime(scene: Scene, _: str) -> list[Sample]:
+        speaker = scene.speaker()
+        return [Sample(mirrored(speaker.face), speaker.emotion)]
+
+    def late(scene: Scene, _: str) -> list[Sample]:
+        (now,) = mime(scene, _)
+        earlier = np.maximum(np.arange(scene.frames) - round(LAG_S * FPS), 0)
+        return [Sample(now.face[earlier], now.emotion[earlier])]
+
+    def hold(scene: Scene, reference: str) -> list[Sample]:
+        truth = scene.listener(reference)
+        return [Sample(_still(truth.face[0], scene), _still(truth.emotion[0], scene))]
+
+    def mean(scene: Scene, reference: str) -> list[Sample]:
+        truth = scene.listener(reference)
+        return [Sample(_still(truth.face.mean(0), scene), _still(truth.emotion.mean(0), scene))]
+
+    return [
+        Simple("mime", "the speaker's face as in a mirror", "trick", mime),
+        Simple("lagged mime", f"the mime {LAG_S:g} s later", "trick", late),
+        Simple("hold", "the reference's first frame for ever", "trick", hold),
+        Simple("mean", "the reference's own mean frame", "trick", mean),
+    ]
+
+
+def mirrored(face: NDArray[np.floating]) -> NDArray[np.float32]:
+    """A face (T, 58) as a mirror shows it: left and right change places, yaw, roll and sideways shift their sign."""
+    sides = {name: name[:-4] + "Right" for name in FACE_NAMES if name.endswith("Left")}
+    sides |= {right: left for left, right in sides.items()}
+    order = [FACE[sides.get(name, name)] for name in FACE_NAMES]
+    flipped = np.array(face[:, order], np.float32)
+    flipped[:, [FACE["headYaw"], FACE["headRoll"], FACE["headX"]]] *= -1.0
+    return flipped
+
+
+def shift(rng: np.random.Generator, frames: int) -> int:
+    """A random offset in frames, more than 10 s both ways round (a third of the talk where it is shorter than 30 s)."""
+    least = min(round(SHIFT_S * FPS), frames // 3)
+    return int(rng.integers(least, frames - least + 1))
+
+
+def _around(sample: Sample, offset: int, frames: int) -> Sample:
+    return Sample(looped(sample.face, offset, frames), looped(sample.emotion, offset, frames))
+
+
+def looped(stream: NDArray[np.float32], offset: int, frames: int) -> NDArray[np.float32]:
+    """``frames`` of a stream (T, channels) from ``offset`` on, round and round, its end eased into its beginning."""
+    ease = min(EASE_FRAMES, len(stream) // 4)
+    weight = ((np.arange(ease) + 0.5) / ease)[:, None] if ease else np.zeros((0, 1))
+    weight = weight * weight * (3.0 - 2.0 * weight)
+    lap = stream[: len(stream) - ease].copy()  # the last frames fade into the first
+    lap[:ease] = stream[len(stream) - ease :] * (1.0 - weight) + stream[:ease] * weight
+    return lap[(np.arange(frames) + offset) % len(lap)]
+
+
+def _still(frame: NDArray[np.float32], scene: Scene) -> NDArray[np.float32]:
+    return np.repeat(frame[None].astype(np.float32), scene.frames, 0)
+
+
+def _rng(seed: int, what: str, scene: Scene, reference: str) -> np.random.Generator:
+    return np.random.default_rng([seed, *f"{what}/{scene.voice}/{scene.talk.name}/{reference}".encode()])
