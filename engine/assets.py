@@ -17,6 +17,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from engine.errors import EngineError
 
 FILE_NAME = "face_landmarker.task"
@@ -38,15 +40,7 @@ def cache_folder() -> Path:
     """Where fetched files live: ``$ENGINE_CACHE``, else the platform's cache folder for this engine."""
     if own := os.environ.get("ENGINE_CACHE"):
         return Path(own)
-    if shared := os.environ.get("XDG_CACHE_HOME"):
-        base = Path(shared)
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    else:
-        base = Path.home() / ".cache"
-    return base / "reaction-engine"
+    return user_cache_path("reaction-engine", appauthor=False)
 
 
 def face_landmarker(path: Path | str | None = None) -> Path:
