@@ -25,18 +25,8 @@ format: $(VENV)/dev  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-WEIGHTS := models/reaction/weights
-DANCE   := models/dance/weights
-
 bundle: $(VENV)/dev  ## export the bundled models again into engine/data/bundles, of a source tree without changes
-	$(BIN)/python -m export listener_rules engine/data/bundles/rules --require-clean
-	$(BIN)/python -m export reaction $(WEIGHTS)/small.pt engine/data/bundles/reaction --require-clean \
-		--notes $(WEIGHTS)/notes.md \
-		--training-data "$$(cat $(WEIGHTS)/training_data.txt)" --credits "$$(cat $(WEIGHTS)/credits.txt)"
-	for model in dance:dance dance_meter:effort; do \
-		$(BIN)/python -m export $${model%%:*} $(DANCE)/dancer.pt engine/data/bundles/$${model##*:} \
-		--require-clean --notes $(DANCE)/$${model##*:}.md \
-		--training-data "$$(cat $(DANCE)/training_data.txt)" --credits "$$(cat $(DANCE)/credits.txt)" || exit 1; done
+	$(BIN)/python -m export shipped --require-clean
 
 clean:  ## remove .venv and everything made
 	rm -rf $(VENV) out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,5 +1,7 @@
 """``python -m export MODEL [CHECKPOINT] OUT``: a model becomes a bundle, or is refused with the reason.
 
+``python -m export shipped`` makes the bundles of the engine again (:mod:`export.shipped`).
+
 The new bundle is written beside ``OUT`` and takes its place only after it has passed the parity ladder.
 """
 
@@ -25,8 +27,10 @@ from export.errors import ExportError
 from export.parity import MARGIN, Rung, climb
 from export.recording import recording
 from export.revision import require_clean, revision
+from export.shipped import SHIPPED, shipped
 from export.step import OPSET, Graph, to_onnx
 from export.texts import Texts, texts_of
+from export.weights import Origin, from_bundle
 from models import registry
 from models.contract import StreamModel
 from models.sampling import AutoregressiveModel, TeacherForced
@@ -37,9 +41,11 @@ TENSORRT = f"  {'tensorrt':30} not available: an engine is built on the machine 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when the bundle stands, 1 when parity failed, 2 when something was refused."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return export(options)
+        if given[:1] == [SHIPPED]:
+            return shipped(given[1:], main)
+        return export(_parser().parse_args(given))
     except EngineError as error:
         print(f"export: {error}", file=sys.stderr)
         return 2
@@ -56,9 +62,9 @@ def export(options: argparse.Namespace) -> int:
         raise ExportError("--training-data is missing: say what the checkpoint was trained on, for the manifest")
     more = notes(options.notes)
     torch.set_num_threads(1)
-    model = registry.create(options.model, options.checkpoint)
+    model = _opened(options.model, options.checkpoint)
     texts = texts_of(model)
-    graph = to_onnx(model, options.opset)
+    graph = to_onnx(model, options.opset, Origin.of(options.model, model).to_dict())
     kinds = ", ".join(f"{kind} {count}" for kind, count in graph.nodes.items())
     print(f"{model.spec.name}: {sum(graph.nodes.values())} nodes, {len(graph.content)} bytes, opset {graph.opset}")
     print(f"  {kinds}", flush=True)
@@ -84,6 +90,13 @@ def export(options: argparse.Namespace) -> int:
         folder.rename(out)
     print(f"wrote {out}: {', '.join(sorted(item.name for item in out.iterdir()))}")
     return 0
+
+
+def _opened(name: str, checkpoint: Path | None) -> StreamModel:
+    """The model, with the weights of a checkpoint or of a bundle that was made of one."""
+    if checkpoint is not None and (checkpoint / MANIFEST).is_file():
+        return from_bundle(name, checkpoint)
+    return registry.create(name, checkpoint)
 
 
 def _ladder(
@@ -146,8 +159,8 @@ def _describe(folder: Path, model: StreamModel, graph: Graph, texts: Texts, opti
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m export", description=inspect.cleandoc(__doc__ or ""))
-    parser.add_argument("model", help=f"one of: {', '.join(registry.MODELS)}")
-    parser.add_argument("checkpoint", nargs="?", type=Path, help="weights, a state dict saved by torch.save")
+    parser.add_argument("model", help=f"one of: {', '.join(registry.models())}")
+    parser.add_argument("checkpoint", nargs="?", type=Path, help="weights: a file that training wrote, or a bundle")
     parser.add_argument("out", type=Path, help="folder of the bundle; an older bundle there is replaced")
     parser.add_argument("--name", help="name of the bundle (default: that of the folder)")
     parser.add_argument("--version", default="0.1.0", help="version of the bundle (default 0.1.0)")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import collections
 import copy
+import json
 import logging
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,12 @@ from models.contract import StreamModel, where_rows
 
 OPSET = 20
 """Lowest opset with Gelu; attention written as MatMul and Softmax is as fast as opset 23's Attention (measured)."""
+
+
+WEIGHTS = "model."
+"""What the names of a model's own tensors begin with in the graph: the module that :class:`Step` holds."""
+ORIGIN = "model"
+"""Key of the file's metadata under which it says, as JSON, which model it is the step of, and its configuration."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +93,9 @@ class Step(nn.Module):
                 )
 
 
-def to_onnx(model: StreamModel, opset: int = OPSET) -> Graph:
-    """Export a model's step. Raises :class:`ExportError` when the model breaks its spec or cannot be traced."""
+def to_onnx(model: StreamModel, opset: int = OPSET, origin: Mapping[str, Any] | None = None) -> Graph:
+    """Export a model's step; ``origin`` says what it is an export of. Raises :class:`ExportError` when the model
+    breaks its spec or cannot be traced."""
     # A copy, since tracing replaces an LSTM's flat weights and would leave them replaced.
     step = Step(copy.deepcopy(model).eval())
     step.check()
@@ -127,6 +136,8 @@ def to_onnx(model: StreamModel, opset: int = OPSET) -> Graph:
         function.doc_string = ""
         _strip_nodes(function.node)
     del proto.metadata_props[:]
+    if origin is not None:
+        proto.metadata_props.add(key=ORIGIN, value=json.dumps(origin))
     versions = [item.version for item in proto.opset_import if item.domain == ""]
     counts = collections.Counter(node.op_type for node in proto.graph.node)
     return Graph(proto.SerializeToString(deterministic=True), versions[0], proto.ir_version, dict(counts.most_common()))
@@ -137,18 +148,25 @@ def _simplified(model: Any) -> Any:
 
     The exporter's own optimiser does more, and too much: onnxscript 0.7 takes a constant within 1e-8 of 0 for 0 and
     drops the addition, so that ``log(x + 1e-10)`` loses its floor (found by the parity ladder). What it gains, ONNX
-    Runtime gains again when it loads the graph: 616 us with it, 631 without, on a step of 1700 nodes.
+    Runtime gains again when it loads the graph: 616 us with it, 631 without, on a step of 1700 nodes. Weights are
+    not folded into anything, so that a bundle holds them under their own names (:mod:`export.weights`).
     """
     import onnx_ir
     from onnx_ir.passes.common import CommonSubexpressionEliminationPass, LiftConstantsToInitializersPass
     from onnxscript import optimizer
 
     optimizer.inline(model)
-    optimizer.fold_constants(model)
+    optimizer.fold_constants(model, should_fold=_no_weights)
     CommonSubexpressionEliminationPass()(model)
     optimizer.remove_unused_nodes(model)
     LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
     return onnx_ir.to_proto(model)
+
+
+def _no_weights(node: Any) -> bool | None:
+    """False for a node that reads a weight; None leaves the choice to the optimiser."""
+    named = any(value is not None and (value.name or "").startswith(WEIGHTS) for value in node.inputs)
+    return False if named else None
 
 
 def _strip(graph: Any) -> None:

@@ -1,59 +1,104 @@
-"""The models by name. A new family adds one line here and a folder beside this file.
+"""The families of models: the one list that training, labelling, evaluation, export and `make bundle` read.
 
-A family that comes in several sizes takes the name of one after a colon: ``reaction:full``.
+A new family is one entry here, a folder beside this file and a folder of the same name in ``train/``.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from engine.errors import EngineError
 from models.contract import StreamModel
 
-MODELS: dict[str, str] = {
-    "listener_rules": "models.listener_rules:ListenerRules",
-    "reaction": "models.reaction:build",
-    "dance": "models.dance:build",
-    "dance_meter": "models.dance:build_meter",
+
+@dataclass(frozen=True)
+class Family:
+    """What one family is made of.
+
+    ``about`` says in a line what it is. ``models`` are the streams that it exports, by name: ``module:attribute`` of
+    what builds one, from the name of a size or from a checkpoint's configuration. ``bundles`` are those that ship with
+    the engine, by name the model that each is an export of. ``learned`` families have a recipe in ``train/`` under the
+    family's name and are exported from a checkpoint.
+    """
+
+    about: str
+    models: Mapping[str, str]
+    bundles: Mapping[str, str] = field(default_factory=dict)
+    learned: bool = True
+
+
+FAMILIES: dict[str, Family] = {
+    "listener_rules": Family(
+        "a listener by rules",
+        {"listener_rules": "models.listener_rules:ListenerRules"},
+        {"rules": "listener_rules"},
+        learned=False,
+    ),
+    "reaction": Family(
+        "the learned listener, on a folder of talks", {"reaction": "models.reaction:build"}, {"reaction": "reaction"}
+    ),
+    "dance": Family(
+        "the dancer, on a folder of takes",
+        {"dance": "models.dance:build", "dance_meter": "models.dance:build_meter"},
+        {"dance": "dance", "effort": "dance_meter"},
+    ),
 }
+
+
+def models() -> dict[str, str]:
+    """The family of every model, by the model's name."""
+    return {model: name for name, family in FAMILIES.items() for model in family.models}
 
 
 def registered() -> dict[str, Callable[[], StreamModel]]:
     """Every model's constructor by name."""
-    return {name: partial(create, name) for name in MODELS}
+    return {name: partial(create, name) for name in models()}
 
 
 def create(name: str, checkpoint: str | Path | None = None) -> StreamModel:
-    """The model of that name in evaluation mode, with the weights of ``checkpoint`` where one is given: a state dict
-    saved by ``torch.save``, or ``config`` and ``state`` of a model that was built as its data asked for; read without
-    executing anything. Raises :class:`EngineError` naming what there
-    is, or what does not fit."""
-    import torch
+    """The model of that name in evaluation mode. A family that comes in several sizes takes the name of one after a
+    colon (``reaction:full``); with ``checkpoint``, a file of :mod:`models.checkpoint`, the size is the one it was
+    trained in. Raises :class:`EngineError` naming what there is, or what does not fit."""
+    from models import checkpoint as checkpoints
 
-    family, _, size = name.partition(":")
-    if family not in MODELS:
-        raise EngineError(f"no model {name!r}; there is {', '.join(MODELS)}")
-    module, _, attribute = MODELS[family].partition(":")
-    build = getattr(importlib.import_module(module), attribute)
-    if size and not inspect.signature(build).parameters:
-        raise EngineError(f"model {family} comes in one size, not {size!r}: leave it out")
+    model, _, size = name.partition(":")
     if checkpoint is None:
-        return (build(size) if size else build()).eval()
+        return build(model, size or None).eval()
+    family = family_of(model)
+    kept = checkpoints.load(Path(checkpoint))
+    if kept.family != family:
+        raise EngineError(f"{checkpoint} holds weights of family {kept.family!r}, model {model} needs {family!r}")
+    made = build(model, kept.config)
     try:
-        loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        own = loaded.keys() == {"config", "state"}
-        # Built the way it was trained; a configuration of its own comes before a size by name.
-        model: StreamModel = build(loaded["config"]) if own else build(size) if size else build()
-        model.load_state_dict(loaded["state"] if own else loaded)
-    except FileNotFoundError as error:
-        raise EngineError(f"no checkpoint {checkpoint}; give the file that training wrote") from error
-    except EngineError:
-        raise
-    except Exception as error:  # torch raises many kinds; all mean the same to the user
+        made.load_state_dict(kept.state)
+    except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
-        raise EngineError(f"checkpoint {checkpoint} does not fit model {name}: {reason}") from error
-    return model.eval()
+        raise EngineError(f"checkpoint {checkpoint} does not fit model {model}: {reason}; train it again") from error
+    if size and build(model, size).config != made.config:
+        raise EngineError(f"{checkpoint} was trained in another size than {name}: leave the size out")
+    return made.eval()
+
+
+def family_of(model: str) -> str:
+    """The family of a model. Raises :class:`EngineError` naming what there is."""
+    if model not in models():
+        raise EngineError(f"no model {model!r}; there is {', '.join(models())}")
+    return models()[model]
+
+
+def build(model: str, config: str | Mapping[str, Any] | None = None) -> Any:
+    """The model of that name with random weights, in the size of that name or of that configuration. Raises
+    :class:`EngineError` naming what there is."""
+    module, _, attribute = FAMILIES[family_of(model)].models[model].partition(":")
+    builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    if config is None:
+        return builder()
+    if not inspect.signature(builder).parameters:
+        raise EngineError(f"model {model} comes in one size, not {config!r}: leave it out")
+    return builder(config)

@@ -7,9 +7,13 @@ one id of levels [8, 5, 5, 5] for all 58 numbers, coded absolutely, kept as the 
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.channels import EXPRESSION_NAMES, HEAD_NAMES
+from engine.errors import EngineError
 
 GAZE = {
     f"gaze{axis}{side}": (f"eyeLook{plus}{side}", f"eyeLook{minus}{side}")
@@ -70,6 +74,22 @@ class ReactionConfig:
     bands: int = 40
     dropout: float = 0.0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a checkpoint."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ReactionConfig:
+        """The configuration that :meth:`to_dict` wrote, also after a way through JSON."""
+        try:
+            groups = tuple(
+                Group(**{**group, "channels": tuple(group["channels"]), "levels": tuple(group["levels"])})
+                for group in data["groups"]
+            )
+            return cls(**{**data, "groups": groups, "plans": tuple(data["plans"])})
+        except (KeyError, TypeError) as error:
+            raise EngineError(f"a reaction configuration does not read ({error}); train the model again") from error
+
 
 CONFIGS = {
     "tiny": ReactionConfig(channels=32, heads=2, window=24, speaker_blocks=1, listener_blocks=1, hidden=48, bands=16),
@@ -78,3 +98,12 @@ CONFIGS = {
         channels=360, heads=12, window=256, single_blocks=6, speaker_blocks=8, listener_blocks=8, hidden=1440
     ),
 }
+
+
+def configuration(size: str | Mapping[str, Any] = "small") -> ReactionConfig:
+    """A configuration by name, or from the plain values of one. Raises :class:`EngineError` naming what there is."""
+    if not isinstance(size, str):
+        return ReactionConfig.from_dict(size)
+    if size not in CONFIGS:
+        raise EngineError(f"no size {size!r} of the learned listener; there is {', '.join(CONFIGS)}")
+    return CONFIGS[size]

@@ -14,25 +14,26 @@ every frame.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from engine.channels import EMOTION_NAMES, EMOTION_UNITS, FACE_NAMES, FACE_UNITS
-from engine.errors import EngineError
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, Tensors, finite, named, part
 from models.emotion import emotion
 from models.layers import Layer, LayerNorm, TransformerBlock
-from models.listener import SELF_SPEAKING, partner_inputs
+from models.listening import FRAME_RATE, HOP, SAMPLE_RATE, SELF_SPEAKING, partner_inputs
 from models.reaction.blocks import CrossModalBlock
-from models.reaction.config import CONFIGS, ReactionConfig
+from models.reaction.config import ReactionConfig, configuration
 from models.reaction.hearing import Hearing
 from models.reaction.past import OwnPast
 from models.reaction.sight import Sight
 from models.reaction.tokenizer import FaceTokenizer
 from models.sampling import DECODER, AutoregressiveModel, sampling_spec
 
-FRAME_RATE, SAMPLE_RATE, HOP = 25.0, 16_000, 640
 IMPOSSIBLE = -1e9
 """Logit of a code that its head does not have."""
 CONTROLS = (
@@ -103,7 +104,7 @@ class Reaction(AutoregressiveModel):
             rate=FRAME_RATE,
             sample_rate=SAMPLE_RATE,
             inputs=(
-                *partner_inputs(HOP),
+                *partner_inputs(),
                 *CONTROLS,
             ),
             outputs=(
@@ -186,8 +187,6 @@ def _columns(levels: tuple[int, ...]) -> Tensor:
     return torch.stack(rows)
 
 
-def build(config: str = "small") -> Reaction:
-    """The listener of that size; :class:`EngineError` names the sizes there are."""
-    if config not in CONFIGS:
-        raise EngineError(f"no size {config!r} of the learned listener; there is {', '.join(CONFIGS)}")
-    return Reaction(CONFIGS[config])
+def build(config: str | Mapping[str, Any] = "small") -> Reaction:
+    """The listener of a configuration, as plain values or by name, with random weights."""
+    return Reaction(configuration(config))

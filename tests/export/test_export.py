@@ -17,13 +17,14 @@ from export.__main__ import main
 from export.errors import ExportError
 from export.step import OPSET, Step, to_onnx
 from models import registry
+from models.registry import Family
 from tests.export.tiny import Fixed, Tiny, Wrong, exported, tiny_bundle
 
 
 @pytest.fixture(autouse=True)
 def _tiny_models(monkeypatch: pytest.MonkeyPatch):
     for name in ("Tiny", "Lying", "Uneven", "Floor", "Fixed"):
-        monkeypatch.setitem(registry.MODELS, name.lower(), f"tests.export.tiny:{name}")
+        monkeypatch.setitem(registry.FAMILIES, name.lower(), Family("", {name.lower(): f"tests.export.tiny:{name}"}))
     monkeypatch.delenv("ENGINE_DATA", raising=False)
 
 

@@ -12,6 +12,7 @@ from engine.bundle import CARD, MANIFEST, STEP, Bundle, Encoder
 from engine.text.encoder import TextEncoder
 from export.texts import Texts, texts_of
 from models import registry
+from models.registry import Family
 from tests.engine.text.made import TOKENS, graph, mean_of, word_level
 from tests.export.told import WORDS
 
@@ -19,7 +20,7 @@ from tests.export.told import WORDS
 @pytest.fixture(autouse=True)
 def _models(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("Told", "Unread", "Counted"):
-        monkeypatch.setitem(registry.MODELS, name.lower(), f"tests.export.told:{name}")
+        monkeypatch.setitem(registry.FAMILIES, name.lower(), Family("", {name.lower(): f"tests.export.told:{name}"}))
     monkeypatch.delenv("ENGINE_DATA", raising=False)
 
 
