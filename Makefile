@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bundle clean
+.PHONY: help demo test lint format map bundle clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -24,6 +24,9 @@ lint: $(VENV)/dev
 format: $(VENV)/dev  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+map:  ## a line for every file, from its docstring (of some folders: make map IN='train/dance engine')
+	@$(PYTHON) docs/map.py $(IN)
 
 bundle: $(VENV)/dev  ## export the bundled models again into engine/data/bundles, of a source tree without changes
 	$(BIN)/python -m export shipped --require-clean
