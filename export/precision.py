@@ -55,9 +55,16 @@ def to_int8(content: bytes, model: nn.Module) -> bytes | None:
     """The graph with ``model``'s parameters, where they are weights of MatMul or Gemm, in 8 bits; None where none is.
     Everything else, inputs and outputs included, stays as it is."""
     import onnx
+    import onnx_ir
+    from onnx_ir.passes.common import LiftConstantsToInitializersPass
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxscript import optimizer
 
-    graph = onnx.load_model_from_string(content)
+    folded = onnx_ir.from_proto(onnx.load_model_from_string(content))
+    optimizer.fold_constants(folded)  # the quantiser looks for weights at the products, not behind a transposition
+    optimizer.remove_unused_nodes(folded)
+    LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(folded)
+    graph = onnx_ir.to_proto(folded)
     learned = set()
     for value in model.parameters():
         if value.ndim == 2:

@@ -37,14 +37,14 @@ class Checkpoint:
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; the file at ``path`` is whole at every moment. Raises :class:`CheckpointError`."""
-    from safetensors.torch import save_file
+    from safetensors import torch as safetensors
 
     header = {"format": FORMAT, "family": checkpoint.family, "config": json.dumps(checkpoint.config)}
     # Copies: the format refuses tensors that share memory, which tied or sliced parameters do.
     state = {name: value.detach().cpu().clone().contiguous() for name, value in checkpoint.state.items()}
     beside = path.with_name(f".{path.name}.part")
     try:
-        save_file(state, beside, header)
+        beside.write_bytes(safetensors.save(state, header))
         os.replace(beside, path)
     except OSError as error:
         reason = error.strerror or "the disk refused it"

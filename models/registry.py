@@ -74,7 +74,7 @@ def create(name: str, checkpoint: str | Path | None = None) -> StreamModel:
     kept = checkpoints.load(Path(checkpoint))
     if kept.family != family:
         raise EngineError(f"{checkpoint} holds weights of family {kept.family!r}, model {model} needs {family!r}")
-    made = build(model, kept.config)
+    made = build(model, kept.config or None)
     try:
         made.load_state_dict(kept.state)
     except RuntimeError as error:

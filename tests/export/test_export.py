@@ -17,6 +17,7 @@ from export.__main__ import main
 from export.errors import ExportError
 from export.step import OPSET, Step, to_onnx
 from models import registry
+from models.checkpoint import Checkpoint, save
 from models.registry import Family
 from tests.export.tiny import Fixed, Tiny, Wrong, exported, tiny_bundle
 
@@ -30,9 +31,17 @@ def _tiny_models(monkeypatch: pytest.MonkeyPatch):
 
 def test_exports_a_bundle_that_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     weights = {name: value + 0.01 for name, value in Tiny().state_dict().items()}
-    torch.save(weights, tmp_path / "trained.pt")
+    save(tmp_path / "trained.safetensors", Checkpoint("tiny", {}, weights))
     out = tmp_path / "bundles" / "mine"
-    arguments = ["tiny", str(tmp_path / "trained.pt"), str(out), "--training-data", "made up", "--version", "2.1.0"]
+    arguments = [
+        "tiny",
+        str(tmp_path / "trained.safetensors"),
+        str(out),
+        "--training-data",
+        "made up",
+        "--version",
+        "2.1.0",
+    ]
     (tmp_path / "notes.md").write_text("## Trained\n\nIn no time.\n")
     assert main([*arguments, "--seconds", "4", "--notes", str(tmp_path / "notes.md")]) == 0
     printed = capsys.readouterr().out
@@ -43,7 +52,7 @@ def test_exports_a_bundle_that_runs(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (bundle.name, bundle.version, bundle.training_data) == ("mine", "2.1.0", "made up")
     assert bundle.licence == "Apache-2.0"
     assert bundle.spec == Tiny().spec
-    assert bundle.command == "python -m export tiny trained.pt mine"
+    assert bundle.command == "python -m export tiny trained.safetensors mine"
     assert bundle.tolerance == {"onnx_fp32": 1e-4}
     assert set(bundle.parity) == {"torch whole", "onnx teacher-forced", "onnx free-running"}
     assert 0 < bundle.parity["onnx free-running"] < 1e-4
@@ -131,12 +140,12 @@ def test_a_model_of_one_batch_size_is_refused():
 def test_refusals_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
-    torch.save(Tiny().state_dict(), tmp_path / "w.pt")
+    save(tmp_path / "w.safetensors", Checkpoint("tiny", {}, Tiny().state_dict()))
     for arguments, reason in (
         (["nobody", str(tmp_path / "b")], "no model 'nobody'"),
         (["tiny", str(tmp_path / "full")], "exists and is no bundle"),
-        (["tiny", str(tmp_path / "w.pt"), str(tmp_path / "b")], "--training-data is missing"),
-        (["tiny", str(tmp_path / "no.pt"), str(tmp_path / "b"), "--training-data", "x"], "no.pt"),
+        (["tiny", str(tmp_path / "w.safetensors"), str(tmp_path / "b")], "--training-data is missing"),
+        (["tiny", str(tmp_path / "no.safetensors"), str(tmp_path / "b"), "--training-data", "x"], "no.safetensors"),
         (["fixed", str(tmp_path / "b")], "does not export"),
         (["tiny", str(tmp_path / "b"), "--notes", str(tmp_path / "no.md")], "no.md cannot be read"),
     ):
