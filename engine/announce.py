@@ -1,10 +1,10 @@
-"""What is said once a second: the session to its subscribers, and new trouble to whoever watches the terminal."""
+"""What is said once a second: the session to its subscribers, and new trouble to whoever reads the log."""
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,9 +14,7 @@ from engine.session.live import LiveSession
 from engine.sources.base import Source
 
 ANNOUNCE_S = 1.0
-MOST_SAID = 100
-"""Messages that may wait to be said; older ones are dropped."""
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 class Ticker:
@@ -28,24 +26,17 @@ class Ticker:
         session: Callable[[], LiveSession | None],
         recorders: Recorders,
         sources: Sequence[Source],
-        say: Say,
     ) -> None:
         self._publisher, self._session, self._recorders = publisher, session, recorders
-        self._sources, self._say = sources, say
+        self._sources = sources
         self._told: dict[str, str | None] = {}
         self._last: tuple[Any, bytes] = (None, b"")
-        self._soon: deque[str] = deque(maxlen=MOST_SAID)
         self._wake, self._closed = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="announcements", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
-
-    def soon(self, message: str) -> None:
-        """Say this, from the ticker's thread: whoever calls must not wait for a terminal."""
-        self._soon.append(message)
-        self._wake.set()
 
     def close(self) -> None:
         """End the thread."""
@@ -69,8 +60,6 @@ class Ticker:
 
     def tell(self) -> None:
         """Say what is new about troubles; also at the very end, as a file may fail in its last second."""
-        while self._soon:
-            self._say(self._soon.popleft())
         troubles = {source.name: source.problem for source in self._sources}
         session = self._session()
         if session is not None:
@@ -81,5 +70,7 @@ class Ticker:
         for name, problem in troubles.items():
             kind = re.sub(r"[\d.]+", "", problem) if problem else None  # the seconds count on, the trouble is the same
             if kind != self._told.get(name):
-                self._say(f"{name}: {problem or 'all well again'}")
+                level = logging.WARNING if problem else logging.INFO
+                about = {"of": name, "problem": problem, "session": None if session is None else session.number}
+                log.log(level, "%s: %s", name, problem or "all well again", extra=about)
                 self._told[name] = kind

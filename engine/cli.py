@@ -1,7 +1,7 @@
 """The command line: ``engine serve | demo | set | stats | devices | doctor | replay | bvh | keys | assets``.
 
 Heavy packages are imported by the command that needs them, so that ``engine --help`` answers at once. Whatever a user
-can mend arrives as one line on stderr and exit code 2, never as a traceback.
+can mend arrives as one line on stderr and exit code 2, never as a traceback. Answers go to stdout, all else to the log.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from engine import logs
 from engine.cli_parser import parser
 from engine.errors import EngineError
 
@@ -23,18 +24,21 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = parser().parse_args(arguments)
-    try:
-        code = int(COMMANDS[options.command](options) or 0)
-        sys.stdout.flush()  # here, where a closed pipe is still met by the handler below
-        return code
-    except EngineError as error:
-        print(f"engine {options.command}: {' '.join(str(error).splitlines())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more as it ends
-        return 141
+    with logs.set_up(options, queued=options.command in ("serve", "demo")):
+        try:
+            code = int(COMMANDS[options.command](options) or 0)
+            sys.stdout.flush()  # here, where a closed pipe is still met by the handler below
+            return code
+        except EngineError as error:
+            logs.refused(f"engine {options.command}", error)
+            return 2
+        except KeyboardInterrupt:
+            return 130
+        except BrokenPipeError:
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # it is flushed once more at the end
+            return 141
 
 
 def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOptions:
@@ -72,8 +76,8 @@ def _serve(options: argparse.Namespace) -> None:
 
     local = not options.listen or options.source is not None
     asked = _serve_options(options, local)
-    sources = choose(options, [Bundle.load(name) for name in asked.bundles], _say) if local else []
-    stats = serve(asked, sources, _say)
+    sources = choose(options, [Bundle.load(name) for name in asked.bundles]) if local else []
+    stats = serve(asked, sources)
     if local:
         print(stats.table())
 
@@ -81,7 +85,7 @@ def _serve(options: argparse.Namespace) -> None:
 def _demo(options: argparse.Namespace) -> int:
     from engine.demo import demo
 
-    return demo(_serve_options(options), options.out, options.headless, _say)
+    return demo(_serve_options(options), options.out, options.headless)
 
 
 def _set(options: argparse.Namespace) -> None:
@@ -146,10 +150,6 @@ def _pairs(items: Sequence[str]) -> dict[str, str]:
             raise EngineError(f"{item!r}: write NAME=VALUE, for example nod_rate=1.5")
         pairs[name] = value
     return pairs
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {

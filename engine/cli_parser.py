@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from engine import __version__
+from engine import __version__, logs
 
 PUB, CONTROL = "tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571"
 
@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         "--head", choices=("face", "body"), default="face", help="with two bundles: which of them moves the head"
     )
     _session_options(serve)
+    logs.add_arguments(serve)
 
     demo = commands.add_parser("demo", help="serve a bundle, with the built-in partner where it listens, and show it")
     demo.add_argument(
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--headless", action="store_true", help="write the video even where there is a display")
     _session_options(demo, seconds=20.0)
+    logs.add_arguments(demo)
 
     change = commands.add_parser(
         "set", help='turn controls of a running engine: engine set nod_rate=1.5 effort=high prompt="wave"'
@@ -81,9 +83,12 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("devices", help="list microphones and webcams")
     doctor = commands.add_parser("doctor", help="check bundle, devices, ports and one frame end to end")
     _session_options(doctor)
+    logs.add_arguments(doctor)
+    doctor.set_defaults(log_level="warning")  # its findings are what it says
     replay = commands.add_parser("replay", help="run a recording (serve --record) again and compare, byte for byte")
     replay.add_argument("recording", type=Path, metavar="RECORDING.mcap")
     replay.add_argument("--bundle", metavar="NAME", help="the bundle to run, by default the one that was recorded")
+    logs.add_arguments(replay)
     keys = commands.add_parser("keys", help="make a key pair for encrypted sockets")
     keys.add_argument("folder", type=Path)
     bvh = commands.add_parser("bvh", help="turn a recording (serve --record) into a BVH file")

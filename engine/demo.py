@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ BEGIN_S = 10.6
 """Where the partner's story is joined: from here, 20 s hold its question, its laugh and its look away."""
 
 
-def demo(options: ServeOptions, folder: Path, headless: bool, say: Callable[[str], None]) -> int:
+def demo(options: ServeOptions, folder: Path, headless: bool) -> int:
     """Serve a bundle with the OpenCV viewer attached, and with the demo partner where the bundle has a use for it.
     Without a display the viewer writes ``demo.mp4`` and ``demo.png`` into ``folder``. Returns the viewer's exit code;
     raises :class:`EngineError` where it does not come up."""
@@ -54,7 +54,7 @@ def demo(options: ServeOptions, folder: Path, headless: bool, say: Callable[[str
 
     try:
         sources = demo_partner([Bundle.load(name).spec for name in options.bundles], BEGIN_S)
-        stats = serve(replace(options, monitor=True), sources, say, attach)
+        stats = serve(replace(options, monitor=True), sources, attach)
         print(stats.table(), flush=True)
         return viewer.wait(LEAVE_S) if viewer is not None else 1
     except subprocess.TimeoutExpired as error:

@@ -126,7 +126,7 @@ def _frame(options: ServeOptions) -> str:
     )  # fmt: skip
     try:
         specs = [Bundle.load(name).spec for name in options.bundles]
-        serve(trial, demo_partner(specs), lambda _: None, subscribe)
+        serve(trial, demo_partner(specs), subscribe)
     finally:
         for thread in threads:
             thread.join(FRAME_WAIT_S)

@@ -4,6 +4,7 @@ taking it all apart again, cleanly."""
 from __future__ import annotations
 
 import gc
+import logging
 import signal
 import sys
 import threading
@@ -34,7 +35,7 @@ SWITCH_S = 0.0005
 a frame's thread may wait for it once for every message that it sends."""
 DEFAULT_PUB = "tcp://127.0.0.1:5570"
 DEFAULT_CONTROL = "tcp://127.0.0.1:5571"
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,12 @@ class Serving:
     url: str = ""
 
 
-def serve(
-    options: ServeOptions, sources: Sequence[Source], say: Say, ready: Callable[[Serving], None] | None = None
-) -> Stats:
+def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Serving], None] | None = None) -> Stats:
     """Run until stopped (a signal, the control socket), until the local session's time is up or its sources are over.
 
-    ``say`` gets what a person should know. ``ready`` is called once the sockets are bound and before the sources
-    start. Returns what the local session counted (nothing where there is none). Raises :class:`EngineError` for what a
-    user can mend, and at the end where the model never recovered. Everything opened is closed again.
+    ``ready`` is called once the sockets are bound and before the sources start. Returns what the local session counted
+    (nothing where there is none). Raises :class:`EngineError` for what a user can mend, and at the end where the model
+    never recovered. Everything opened is closed again.
     """
     clock = MonotonicClock()
     with ExitStack() as stack:
@@ -96,7 +95,7 @@ def serve(
         for bundle in bundles:
             check_fillable(bundle)
         for warning in options.access.warnings:
-            say(warning)
+            log.warning("%s", warning)
         recorders = Recorders(options.record, options.save, options.where)
         stop = stack.enter_context(_stopped_by_signals())
         host = Host(
@@ -114,7 +113,7 @@ def serve(
         publisher = Publisher(context, options.pub, options.number, options.access)
         stack.callback(publisher.close)
         local = _Local(host, publisher, stop)
-        ticker = Ticker(publisher, lambda: local.session, recorders, sources, say)
+        ticker = Ticker(publisher, lambda: local.session, recorders, sources)
         if options.local:
             ask = Opening(
                 bundles=tuple(bundle.name for bundle in bundles),
@@ -126,10 +125,10 @@ def serve(
                 seconds=options.seconds,
                 head=options.head,
             )
-            local.session = host.prepare(ask, publisher.send, sources, ticker.soon)
+            local.session = host.prepare(ask, publisher.send, sources, _about(options.number))
         server = ControlServer(context, options.control, local.handlers(), clock, options.access)
         stack.callback(server.close)
-        url = _listen(options, host, stack, say) if options.listen else ""
+        url = _listen(options, host, stack) if options.listen else ""
         if ready is not None:
             ready(Serving(publisher, server.endpoint, stop, host, url))
         stack.callback(sys.setswitchinterval, sys.getswitchinterval())
@@ -143,10 +142,11 @@ def serve(
             host.begin(session, recorders.open(session))
         names = ", ".join(f"{bundle.name} at {bundle.spec.rate:g} frames/s" for bundle in bundles)
         partner = f" from {', '.join(source.name for source in sources)}" if sources else ""
-        say(f"serving {names}{partner}")
-        say(f"frames on {publisher.endpoint}, control on {server.endpoint}; Ctrl-C stops")
+        log.info("serving %s%s", names, partner, extra={"bundles": [bundle.name for bundle in bundles]})
+        bound = {"pub": publisher.endpoint, "control": server.endpoint}
+        log.info("frames on %(pub)s, control on %(control)s; Ctrl-C stops", bound, extra=bound)
         if url:
-            say(f"network sessions on {url}, {options.capacity} at most")
+            log.info("network sessions on %s, %d at most", url, options.capacity, extra={"url": url})
         ticker.start()
         stack.callback(ticker.close)
         while not stop.wait(0.05 if options.fast else 0.1):
@@ -161,7 +161,7 @@ def serve(
         session.done.wait()
         ticker.close()
         ticker.tell()
-        recorders.finish(say)
+        recorders.finish()
         for slot in session.slots:
             if slot.failing:
                 raise EngineError(
@@ -220,10 +220,15 @@ class _Local:
         return self.session
 
 
-def _listen(options: ServeOptions, host: Host, stack: ExitStack, say: Say) -> str:
+def _about(number: int) -> Callable[[str], None]:
+    """Logs what its texts' encoders say of the local session."""
+    return lambda message: log.warning("%s", message, extra={"session": number})
+
+
+def _listen(options: ServeOptions, host: Host, stack: ExitStack) -> str:
     from engine.network.server import Server
 
-    server = Server(host, options.listen, options.access, idle_s=options.idle_s, origins=options.origins, say=say)
+    server = Server(host, options.listen, options.access, idle_s=options.idle_s, origins=options.origins)
     stack.callback(server.stop)
     server.start()
     return server.url

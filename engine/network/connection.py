@@ -11,6 +11,7 @@ The receiving task makes no task and no timer for a message, and sending needs n
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from engine.network.messages import MessageError, Open, Said, Told, Words, parse
 from engine.network.metrics import Traffic
 from engine.network.outbox import Outbox
 from engine.publish import to_json
-from engine.session.host import Host, Refused
+from engine.session.host import Host, SessionRefused
 from engine.session.live import LiveSession, Opening
 
 OPENING_S = 5.0
@@ -44,10 +45,11 @@ SAY_EVERY_S = 0.5
 _MESSAGES = (WSMsgType.BINARY, WSMsgType.TEXT, WSMsgType.PING, WSMsgType.PONG)
 POLICY, TRY_LATER, INTERNAL = 1008, 1013, 1011
 """Close codes (RFC 6455, section 7.4)."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Terms:
+class ConnectionContext:
     """What all connections of a server share. ``access`` says whose token opens a session."""
 
     host: Host
@@ -55,8 +57,15 @@ class Terms:
     executor: Executor
     access: Access
     wake: Callable[[Outbox], None]
-    say: Callable[[str], None]
     idle_s: float
+
+
+def fault(error: Exception, session: LiveSession | None) -> None:
+    """Log a fault of ours with one client, which must not end the others; with its traceback at level debug."""
+    text = " ".join(str(error).split())[:200]
+    trace = error if log.isEnabledFor(logging.DEBUG) else None
+    about = {"session": None if session is None else session.number}
+    log.error("network session: %s: %s", type(error).__name__, text, exc_info=trace, extra=about)
 
 
 class NotAllowed(EngineError):
@@ -66,7 +75,7 @@ class NotAllowed(EngineError):
 class Connection:
     """Made for a WebSocket that is prepared; everything here runs in the network's thread."""
 
-    def __init__(self, terms: Terms, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+    def __init__(self, terms: ConnectionContext, ws: web.WebSocketResponse, transport: asyncio.Transport) -> None:
         self.outbox = Outbox(terms.traffic, terms.wake)
         self.session: LiveSession | None = None
         self._terms, self._ws, self._transport = terms, ws, transport
@@ -87,12 +96,12 @@ class Connection:
             await self._open()
             await self._listen()
         except EngineError as error:
-            reason = {Refused: "refused", NotAllowed: "token"}.get(type(error), "opening")
+            reason = {SessionRefused: "refused", NotAllowed: "token"}.get(type(error), "opening")
             self._terms.traffic.turned_away[reason] += 1
             self.end(str(error), TRY_LATER if reason == "refused" else POLICY)
             await self._listen()
         except Exception as error:  # a fault of ours with one client must not end the others
-            self._terms.say(f"network session: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            fault(error, self.session)
             self.end("the engine failed here; open a session again", INTERNAL)
         finally:
             self._leave("its client has gone")

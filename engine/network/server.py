@@ -26,14 +26,14 @@ import logging
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
 
 from engine.access import Access
 from engine.network.address import bound
-from engine.network.connection import Connection, Terms
+from engine.network.connection import Connection, ConnectionContext, fault
 from engine.network.messages import LONGEST_BINARY
 from engine.network.metrics import Traffic, exposed, registry
 from engine.network.outbox import Outbox
@@ -47,6 +47,7 @@ HEARTBEAT_S = 15.0
 LOOK_S = 0.1
 START_S = 10.0
 BACKLOG = 256
+log = logging.getLogger(__name__)
 
 
 class Server:
@@ -62,7 +63,6 @@ class Server:
         *,
         idle_s: float = 30.0,
         origins: Collection[str] = (),
-        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.traffic = Traffic()
         self._host, self._access, self._origins = host, access, frozenset(origins)
@@ -70,7 +70,7 @@ class Server:
         name, port = self._socket.getsockname()[:2]
         self.url = f"ws://{f'[{name}]' if ':' in name else name}:{port}/session"
         self._executor = ThreadPoolExecutor(4, "network sessions")
-        self._terms = Terms(host, self.traffic, self._executor, access, self._wake, say, idle_s)
+        self._terms = ConnectionContext(host, self.traffic, self._executor, access, self._wake, idle_s)
         self._metrics = registry(host, self.traffic)
         self._http: web.Server | None = None
         self._connections: set[Connection] = set()
@@ -102,10 +102,10 @@ class Server:
         try:
             self._loop.run_until_complete(self._serve())
         except Exception as error:  # a thread has no caller, and whoever runs the engine has to hear of it
-            self._terms.say(f"network sessions are over: {type(error).__name__}: {error}; start the engine again")
+            log.error("network sessions are over: %s: %s; start the engine again", type(error).__name__, error)
 
     async def _serve(self) -> None:
-        quiet = logging.getLogger("engine.network")
+        quiet = logging.getLogger("engine.network.http")
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False  # what peers do wrong is counted; a log of it would be theirs to fill
         http = self._http = web.Server(
@@ -140,7 +140,7 @@ class Server:
         try:
             connection.look(now_ns)
         except Exception as error:  # a fault of ours with one client must not end the others
-            self._terms.say(f"network session: {type(error).__name__}: {error}")
+            fault(error, connection.session)
             connection.end("the engine failed here; open a session again")
 
     def _hurry(self, http: web.Server) -> None:

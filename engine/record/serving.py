@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -11,6 +12,8 @@ from engine.record.recorder import Recorder
 from engine.record.save import to_npz
 from engine.session.live import LiveSession
 from engine.sources.base import joined
+
+log = logging.getLogger(__name__)
 
 
 class Recorders:
@@ -61,23 +64,24 @@ class Recorders:
         session.recording = str(self._record or self._save)
         return [recorder for recorder, _ in self._kept]
 
-    def finish(self, say: Callable[[str], None]) -> None:
+    def finish(self) -> None:
         """Close the files, and make the array files where that was asked for. Raises :class:`EngineError` where that
         cannot be done; the recording stays then."""
         for recorder, saved in self._kept:
             before = recorder.problem
             recorder.close()
             if recorder.problem != before:
-                say(f"recording: {recorder.problem}")
+                log.warning("recording: %s", recorder.problem, extra={"file": str(recorder.path)})
             if not recorder.steps:
-                say(f"{saved or recorder.path}: the session had no frame, so nothing was recorded")
+                unmade = str(saved or recorder.path)
+                log.warning("%s: the session had no frame, so nothing was recorded", unmade, extra={"file": unmade})
                 continue
             if saved is not None:
                 to_npz(recorder.file, saved)
             if self._record is None and recorder.file == recorder.path:
                 recorder.file.unlink(missing_ok=True)
             elif self._record is not None:
-                say(f"recorded {recorder.file}")
+                log.info("recorded %s", recorder.file, extra={"file": str(recorder.file)})
         self._kept.clear()
 
     def abandon(self) -> None:

@@ -7,6 +7,7 @@ was told is closed.
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from engine.session.slot import Slot
 from engine.sources.base import Source
 from engine.wire import Frame
 
+log = logging.getLogger(__name__)
 LAST_NUMBER = 2**32 - 1
 MOST_SESSIONS = 1024
 CHECK_S = 1.0
@@ -34,7 +36,7 @@ LEAVE_S = 5.0
 """For which closing waits at most until the loop has let go of a slot."""
 
 
-class Refused(EngineError):
+class SessionRefused(EngineError):
     """A session cannot be had; the message says why and what to do."""
 
 
@@ -127,8 +129,8 @@ class Host:
         tell: Callable[[str], None] = lambda _: None,
     ) -> LiveSession:
         """A new session that has its place and can be described, but makes no frames yet. ``publish`` gets its frames,
-        in the loops' threads; ``tell`` what a person should know. Raises :class:`Refused`, or for a control that
-        cannot be."""
+        in the loops' threads; ``tell`` what there is to say of its texts. Raises :class:`SessionRefused`, or for a
+        control that cannot be."""
         with self._lock:
             number = self._admit(ask)
             self._generation += 1
@@ -150,6 +152,7 @@ class Host:
             self._forget(session)
             raise
         session.begun = True
+        log.debug("session %d begins: %s", session.number, ", ".join(session.bundles), extra=_about(session))
         for name, slot in zip(session.bundles, session.slots, strict=True):
             self._loops[name].join(slot)
 
@@ -168,26 +171,26 @@ class Host:
         }
 
     def _admit(self, ask: Opening) -> int:
-        """The number of a session that may be had. Raises :class:`Refused`."""
+        """The number of a session that may be had. Raises :class:`SessionRefused`."""
         try:
             if self._stop.is_set() or self.failure is not None:
-                raise Refused("the engine stops; start it again")
+                raise SessionRefused("the engine stops; start it again")
             if len(self._sessions) >= self.capacity:
-                raise Refused(
+                raise SessionRefused(
                     f"all {self.capacity} sessions are taken; come back later, or serve with a larger --capacity"
                 )
             unknown = [name for name in ask.bundles if name not in self.bundles]
             if unknown or not ask.bundles or len(set(ask.bundles)) != len(ask.bundles):
                 named = ", ".join(str(name)[:60] for name in ask.bundles) or "none"
-                raise Refused(f"bundles {named}: give one or several, each once, of {', '.join(self.bundles)}")
+                raise SessionRefused(f"bundles {named}: give one or several, each once, of {', '.join(self.bundles)}")
             if ask.number is None:
                 return next(number for number in range(1, LAST_NUMBER + 1) if number not in self._sessions)
             if not 0 <= ask.number <= LAST_NUMBER:
-                raise Refused(f"session number {ask.number}: give 0 to {LAST_NUMBER}")
+                raise SessionRefused(f"session number {ask.number}: give 0 to {LAST_NUMBER}")
             if ask.number in self._sessions:
-                raise Refused(f"session {ask.number} is there already; give another number, or none")
+                raise SessionRefused(f"session {ask.number} is there already; give another number, or none")
             return ask.number
-        except Refused:
+        except SessionRefused:
             self.refused += 1
             raise
 
@@ -216,7 +219,10 @@ class Host:
             feeds = Feeds.of(spec, start_ns, Held(spec, values, encode), self._ids[bundle.name])
             slots.append(
                 Slot(
-                    *(spec, feeds, shown, self.clock),
+                    spec,
+                    feeds,
+                    shown,
+                    self.clock,
                     session=number,
                     generation=generation,
                     seed=ask.seed,
@@ -226,7 +232,6 @@ class Host:
                     sources=sources,
                     first_stream=place * STREAMS_A_BUNDLE,
                     frames=None if ask.seconds is None else max(1, round(ask.seconds * spec.rate)),
-                    tell=tell,
                 )
             )
             link.know(slots[-1].streams, {item.name: item for item in spec.skeletons})
@@ -236,6 +241,7 @@ class Host:
         if not self._forget(session):
             return
         session.ended = session.ended or reason
+        log.debug("session %d is over: %s", session.number, session.ended, extra=_about(session))
         gone = [self._loops[name].leave(slot) for name, slot in zip(session.bundles, session.slots, strict=True)]
         session.feeds.end()
         for source in session.sources if session.begun else ():
@@ -271,6 +277,10 @@ class Host:
             for session in self.sessions():
                 if session.idle_ns > session.ask.idle_s * 1e9:
                     self._close(session, f"nothing came for {session.ask.idle_s:g} s")
+
+
+def _about(session: LiveSession) -> dict[str, Any]:
+    return {"session": session.number, "bundles": list(session.bundles)}
 
 
 def _conditioner(bundle: Bundle) -> Any:

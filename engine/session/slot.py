@@ -23,6 +23,7 @@ over when those are. With no source at all nothing is waited for.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -45,14 +46,16 @@ FAILURES = 5
 """Failed steps in a row after which a row is reset."""
 GIVE_UP = 50
 """Failed steps in a row after which a session is over: a model that never recovers must not look like one that runs."""
+SAY_AGAIN_S = 10.0
+"""A model that fails now and then is not logged more often."""
 Arrays = Mapping[str, NDArray[Any]]
+log = logging.getLogger(__name__)
 
 
 class Slot:
-    """See the module. ``publish`` gets every frame of every stream, ``tell`` what a person should know; ``sources`` are
-    only asked how they are. ``frames`` limits the session's length. ``generation`` tells apart the sessions that had
-    one number, ``row`` is where the loop has put it. All but :meth:`reset` and :meth:`pause` is called by the loop's
-    thread."""
+    """See the module. ``publish`` gets every frame of every stream; ``sources`` are only asked how they are. ``frames``
+    limits the session's length. ``generation`` tells apart the sessions that had one number, ``row`` is where the loop
+    has put it. All but :meth:`reset` and :meth:`pause` is called by the loop's thread."""
 
     def __init__(
         self,
@@ -70,7 +73,6 @@ class Slot:
         sources: Sequence[Source] = (),
         first_stream: int = 0,
         frames: int | None = None,
-        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.spec, self.feeds = spec, feeds
         self.session, self.generation, self.row = session, generation, 0
@@ -79,7 +81,7 @@ class Slot:
         self.ended: str | None = None
         self.phase_ns = 0
         """When in a period its frames are due."""
-        self._publish, self._clock, self._tell = publish, clock, tell
+        self._publish, self._clock = publish, clock
         self._realtime, self._sources, self._limit = realtime, sources, frames
         self._recorder: Recorded | None = None
         self._period_ns = round(1e9 / spec.rate)
@@ -88,6 +90,7 @@ class Slot:
         self._held = {item.name: np.zeros(item.shape, item.dtype) for item in spec.outputs}
         self._frame, self._pending = 0, Flag.FIRST
         self._failures, self._reset, self._begun, self._fresh = 0, False, False, True
+        self._said_ns: int | None = None
         self._paused: bool | None = None
         self._due: Due | None = None
         self._given = Flag(0)
@@ -219,8 +222,11 @@ class Slot:
     def _failed(self, trouble: str) -> None:
         self.stats.last_error = trouble
         self._failures += 1
-        if self._failures == 1:
-            self._tell(f"the model's step fails, the last pose is held: {trouble}")
+        now_ns = self._clock.now_ns()
+        if self._failures == 1 and (self._said_ns is None or now_ns - self._said_ns > SAY_AGAIN_S * 1e9):
+            self._said_ns = now_ns
+            about = {"session": self.session, "bundle": self.spec.name, "trouble": trouble}
+            log.error("the model's step fails, the last pose is held: %s", trouble, extra=about)
         if self._failures % FAILURES == 0:
             self._reset = True
         if self._failures >= GIVE_UP:

@@ -9,7 +9,8 @@ starts with the rest: no camera or tracker means listening by voice alone, no mi
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.access import Access
@@ -19,7 +20,7 @@ from engine.errors import EngineError
 from engine.sources.base import FaceTracker, Source
 from engine.spec import StreamSpec
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 SENSES = {"audio": "listen", "face": "look at faces", "body": "watch bodies"}
 """What a source can give of a partner, and what a model does with it."""
 GIVES = {
@@ -38,10 +39,10 @@ def senses(spec: StreamSpec) -> set[str]:
     return {str(item.role) for item in spec.inputs if item.of == "partner"} & set(SENSES)
 
 
-def choose(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> list[Source]:
+def choose(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Source]:
     """The sources that ``options`` (of ``engine serve``) name, for bundles side by side. Raises :class:`EngineError`
     where none can be had, or where they give nothing that any of them wants."""
-    sources = _partner(options, bundles, say)
+    sources = _partner(options, bundles)
     if options.speech is None:
         return sources
     from engine.speech.choose import speech
@@ -50,7 +51,7 @@ def choose(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> 
     return [*sources, *speech(options.speech, bundles, fast=options.fast, loop=options.loop, access=access)]
 
 
-def _partner(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -> list[Source]:
+def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Source]:
     wanted = set[str]().union(*(senses(bundle.spec) for bundle in bundles))
     kind, *rest = options.source or ["live" if wanted & GIVES["live"] else "none"]
     if kind not in GIVES or len(rest) != (kind in ("file", "body", "engine")):
@@ -71,7 +72,7 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -
 
         return [DemoSource(fast=options.fast)]
     if kind == "file":
-        return [_file(rest[0], options, wanted, say)]
+        return [_file(rest[0], options, wanted)]
     if kind == "body":
         from engine.sources.body import BodySource
 
@@ -80,7 +81,7 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle], say: Say) -
         from engine.sources.remote import EngineSource
 
         return [EngineSource(rest[0], partner_skeleton(bundles))]
-    return _live(options, wanted, say) if kind == "live" else []
+    return _live(options, wanted) if kind == "live" else []
 
 
 def unwanted(bundles: Sequence[Bundle], given: set[str]) -> str:
@@ -105,19 +106,19 @@ def partner_skeleton(bundles: Sequence[Bundle]) -> Skeleton:
     return bundle.spec.skeleton(names.pop())
 
 
-def _file(path: str, options: argparse.Namespace, wanted: set[str], say: Say) -> Source:
+def _file(path: str, options: argparse.Namespace, wanted: set[str]) -> Source:
     from engine.sources.file import FileSource
     from engine.sources.media import MediaFile
 
     watched = "face" in wanted and not options.no_tracker and MediaFile(path).has_video
-    tracker = _tracker(say) if watched else None  # takes seconds to load
+    tracker = _tracker() if watched else None  # takes seconds to load
     source = FileSource(Path(path), options.fast, tracker, loop=options.loop)
     if not wanted & {what for what, _ in source.gives}:
         raise EngineError(f"--source file {path}: shows no face that is tracked, and no bundle served hears anything")
     return source
 
 
-def _live(options: argparse.Namespace, wanted: set[str], say: Say) -> list[Source]:
+def _live(options: argparse.Namespace, wanted: set[str]) -> list[Source]:
     sources: list[Source] = []
     if "audio" in wanted and not options.no_mic:
         from engine.sources.mic import MicSource
@@ -127,9 +128,9 @@ def _live(options: argparse.Namespace, wanted: set[str], say: Say) -> list[Sourc
         except EngineError as error:
             if options.mic is not None:
                 raise
-            say(f"no microphone: {error}")
+            log.warning("no microphone: %s", error)
     if "face" in wanted and not options.no_camera:
-        tracker = _tracker(say)
+        tracker = _tracker()
         if tracker is not None:
             from engine.sources.camera import CameraSource
 
@@ -137,20 +138,20 @@ def _live(options: argparse.Namespace, wanted: set[str], say: Say) -> list[Sourc
                 sources.append(CameraSource(options.camera or 0, tracker))
             except EngineError as error:
                 tracker.close()
-                say(f"no camera: {error}")
+                log.warning("no camera: %s", error)
     if not sources:
         raise EngineError("neither microphone nor camera can be used; try `engine serve --source demo`")
     return sources
 
 
-def _tracker(say: Say) -> FaceTracker | None:
-    """The face tracker, or None with the reason said: the listener then goes by voice alone."""
+def _tracker() -> FaceTracker | None:
+    """The face tracker, or None with the reason logged: the listener then goes by voice alone."""
     from engine.tracker import MediaPipeTracker
 
     try:
         return MediaPipeTracker()
     except EngineError as error:
-        say(f"listening by voice alone: {error}")
+        log.warning("listening by voice alone: %s", error)
         return None
 
 

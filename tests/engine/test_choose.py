@@ -15,6 +15,7 @@ from engine.sources import choose as chooser
 from engine.sources.choose import choose, partner_skeleton
 from engine.spec import InputSpec
 from tests.engine.dancer import STICK, dancer_bundle, take
+from tests.engine.said import said
 
 
 @pytest.fixture(scope="module")
@@ -38,36 +39,36 @@ def options(*source: str, **given: Any) -> argparse.Namespace:
 
 def refused(bundle: Bundle, *source: str, **given: Any) -> str:
     with pytest.raises(EngineError) as error:
-        choose(options(*source, **given), [bundle], lambda _: None)
+        choose(options(*source, **given), [bundle])
     return str(error.value)
 
 
 def test_a_dancer_opens_no_device_and_says_nothing(dancer: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chooser, "_live", lambda *_: pytest.fail("a device was opened"))
     monkeypatch.setattr(chooser, "_tracker", lambda *_: pytest.fail("a tracker was loaded"))
-    said: list[str] = []
-    assert choose(options(), [dancer], said.append) == []
-    assert choose(options("none"), [dancer], said.append) == []
-    assert choose(options("none"), [Bundle.load("rules")], said.append) == []
-    assert said == []
+    with said() as told:
+        assert choose(options(), [dancer]) == []
+        assert choose(options("none"), [dancer]) == []
+        assert choose(options("none"), [Bundle.load("rules")]) == []
+    assert told == []
 
 
 def test_a_listener_gets_the_devices_that_its_inputs_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[set[str]] = []
-    monkeypatch.setattr(chooser, "_live", lambda _, wanted, say: asked.append(wanted) or [])
+    monkeypatch.setattr(chooser, "_live", lambda _, wanted: asked.append(wanted) or [])
     rules = Bundle.load("rules")
     deaf = dataclasses.replace(
         rules,
         spec=dataclasses.replace(rules.spec, inputs=tuple(i for i in rules.spec.inputs if i.role != "audio")),
     )
-    choose(options(), [rules], lambda _: None)
-    choose(options("live"), [deaf], lambda _: None)
+    choose(options(), [rules])
+    choose(options("live"), [deaf])
     assert asked == [{"audio", "face"}, {"face"}]
 
 
 def test_a_take_is_a_partner(dancer: Bundle, tmp_path: Path) -> None:
     path = take(tmp_path / "a.bvh")
-    (source,) = choose(options("body", str(path), loop=True), [dancer], lambda _: None)
+    (source,) = choose(options("body", str(path), loop=True), [dancer])
     assert (source.name, list(source.gives), source.describe()["loop"]) == ("body a.bvh", [("body", "partner")], True)
 
 

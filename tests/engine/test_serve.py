@@ -24,6 +24,7 @@ from engine.publish import ANNOUNCE_MAGIC
 from engine.serve import ServeOptions, Serving, serve
 from engine.sources.demo import DemoSource
 from engine.wire import MAGIC, Flag, decode
+from tests.engine.said import said
 from tests.engine.session.scene import Asked
 
 FREE = "tcp://127.0.0.1:*"
@@ -192,13 +193,13 @@ def test_a_source_that_does_not_start_leaves_nothing_behind(error: Exception) ->
     bound: list[Serving] = []
     sources = [Trouble(None), Trouble(error)]
     with pytest.raises(type(error), match=str(error)):
-        serve(ServeOptions(pub=FREE, control=FREE), sources, lambda _: None, bound.append)
+        serve(ServeOptions(pub=FREE, control=FREE), sources, bound.append)
     assert [source.stops for source in sources] == [1, 1]
     assert threading.active_count() == threads
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     ports = {"pub": bound[0].publisher.endpoint, "control": bound[0].control}
     sources = [Trouble(None)]
-    assert serve(ServeOptions(**ports, seconds=0.01), sources, lambda _: None).frames == 1  # both ports are free again
+    assert serve(ServeOptions(**ports, seconds=0.01), sources).frames == 1  # both ports are free again
 
 
 @pytest.mark.parametrize(
@@ -217,7 +218,7 @@ def test_what_cannot_be_had_is_refused_before_a_source_starts(session: ServeOpti
     threads = threading.active_count()
     source = Trouble(AssertionError("started"))
     with pytest.raises(EngineError):
-        serve(session, [source], lambda _: None)
+        serve(session, [source])
     assert source.stops == 1
     assert threading.active_count() == threads
 
@@ -227,19 +228,19 @@ def test_a_file_that_was_saved_before_stays_until_the_session_is_over(tmp_path: 
     saved.write_bytes(b"old")
     session = ServeOptions(pub=FREE, control=FREE, save=saved, seconds=0.1)
     with pytest.raises(RuntimeError):
-        serve(session, [Trouble(RuntimeError())], lambda _: None)
+        serve(session, [Trouble(RuntimeError())])
     assert saved.read_bytes() == b"old"
-    serve(session, [Trouble(None)], lambda _: None)
+    serve(session, [Trouble(None)])
     with np.load(saved) as stored:
         assert stored["seq"].tolist() == [0, 1]
 
 
 def test_trouble_is_told_when_it_comes_when_it_goes_and_at_the_end() -> None:
-    said: list[str] = []
     source = Trouble(None)
     source.problem = "no face since 1.2 s"
-    serve(ServeOptions(pub=FREE, control=FREE, seconds=0.04), [source], said.append)
-    assert said[2:] == ["asked: no face since 1.2 s"]
+    with said() as told:
+        serve(ServeOptions(pub=FREE, control=FREE, seconds=0.04), [source])
+    assert told[2:] == ["asked: no face since 1.2 s"]
 
     class Breaks(Trouble):
         """Breaks after some looks at it, and is over then."""
@@ -255,15 +256,15 @@ def test_trouble_is_told_when_it_comes_when_it_goes_and_at_the_end() -> None:
         @problem.setter
         def problem(self, _: str | None) -> None: ...
 
-    said.clear()
-    serve(ServeOptions(pub=FREE, control=FREE), [Breaks(None)], said.append)
-    assert said[2:] == ["asked: cut short"]
+    with said() as told:
+        serve(ServeOptions(pub=FREE, control=FREE), [Breaks(None)])
+    assert told[2:] == ["asked: cut short"]
 
 
 def test_a_caller_without_the_main_thread_can_serve_too() -> None:
     stats = []
     session = ServeOptions(pub=FREE, control=FREE, seconds=1, fast=True)
-    thread = threading.Thread(target=lambda: stats.append(serve(session, [DemoSource(fast=True)], lambda _: None)))
+    thread = threading.Thread(target=lambda: stats.append(serve(session, [DemoSource(fast=True)])))
     thread.start()
     thread.join(30)
     assert stats[0].frames == 25

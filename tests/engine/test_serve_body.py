@@ -26,6 +26,7 @@ from engine.sources.body import BodySource
 from engine.sources.remote import EngineSource
 from engine.wire import PARTNER_STREAM, Flag, Frame, decode, topic
 from tests.engine.dancer import EFFORTS, STICK, TURN, dancer_bundle, take, walk
+from tests.engine.said import said
 
 FREE = "tcp://127.0.0.1:*"
 PORTS = ("--pub", FREE, "--control", FREE)
@@ -37,12 +38,11 @@ def dancer(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Running:
-    """A session on a thread of its own; ``said`` is what a person was told."""
+    """A session on a thread of its own."""
 
     def __init__(self, session: ServeOptions, *sources: Source) -> None:
-        self.said: list[str] = []
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=serve, args=(session, sources, self.said.append, self._bound))
+        self._thread = threading.Thread(target=serve, args=(session, sources, self._bound))
         self._thread.start()
         assert self._ready.wait(30)
 
@@ -57,9 +57,9 @@ class Running:
             socket.subscribe(topic(1, stream))
             socket.connect(self.pub)
             while not until(got):
-                assert socket.poll(10_000), self.said
+                assert socket.poll(10_000)
                 got.append(decode(socket.recv()))
-                assert len(got) < 600, self.said
+                assert len(got) < 600
         return got
 
     def stop(self) -> None:
@@ -92,8 +92,9 @@ def turned(frames: list[Frame]) -> np.ndarray:
 
 
 def test_alone_it_runs_by_the_clock_and_nothing_is_missing(dancer: str, run: Callable[..., Running]) -> None:
-    running = run()
-    frames = running.frames(0, lambda got: len(got) >= 8)
+    with said("engine.serve") as messages:
+        running = run()
+        frames = running.frames(0, lambda got: len(got) >= 8)
     assert all(frame.flags & ~(Flag.FIRST | Flag.LATE | Flag.SKIPPED) == 0 for frame in frames)
     told = ask(running.control, {"op": "describe"})
     assert told["skeletons"] == {"stick": STICK.to_dict()}
@@ -104,7 +105,7 @@ def test_alone_it_runs_by_the_clock_and_nothing_is_missing(dancer: str, run: Cal
     assert [streams[name]["skeleton"] for name in streams] == ["stick", "stick", ""]
     assert {each["name"]: each["choices"] for each in told["controls"]} == {"effort": list(EFFORTS), "speed": []}
     assert told["sources"] == []
-    assert "rate" in told and running.said[0] == "serving dancer at 30 frames/s"
+    assert "rate" in told and messages[0] == "serving dancer at 30 frames/s"
 
 
 def test_a_label_is_switched_live_and_an_unknown_one_refused(
@@ -148,7 +149,7 @@ def test_a_take_is_seen_frame_by_frame_and_its_end_is_the_end(
 
 def test_in_real_time_a_take_ends_the_session_too(dancer: str, tmp_path: Path) -> None:
     source = BodySource(take(tmp_path / "a.bvh", 15), STICK)
-    stats = serve(ServeOptions(bundles=(str(dancer),), pub=FREE, control=FREE), [source], lambda _: None)
+    stats = serve(ServeOptions(bundles=(str(dancer),), pub=FREE, control=FREE), [source])
     assert source.finished
     assert 0 < stats.frames + stats.missed <= 16
 

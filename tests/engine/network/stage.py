@@ -15,6 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +29,7 @@ from engine.network.server import Server
 from engine.runtime.protocol import Block, cover
 from engine.session.host import Host
 from engine.spec import InputSpec, OutputSpec, StreamSpec
+from tests.engine.said import said
 
 MS, S = 1_000_000, 1_000_000_000
 PERIOD = 40 * MS
@@ -96,7 +98,7 @@ class Echo:
 
 
 class Hall:
-    """A host, its server and its clients. ``said``: what the server had to say to people."""
+    """A host, its server and its clients."""
 
     def __init__(
         self, address: str = "127.0.0.1:0", capacity: int = 6, access: Access | None = None, **options: Any
@@ -110,12 +112,13 @@ class Hall:
             realtime=False,
             runtimes=lambda _, __, rows, *___: Echo(rows),  # type: ignore[arg-type, return-value]
         )
-        self.said: list[str] = []
-        self.server = Server(self.host, address, access or Access(), say=self.said.append, **options)
+        self.server = Server(self.host, address, access or Access(), **options)
         self.clients: list[Visitor] = []
         self.raws: list[Raw] = []
 
     def __enter__(self) -> Hall:
+        self._stack = ExitStack()
+        self._said = self._stack.enter_context(said("engine.network"))
         self.host.start()
         self.server.start()
         return self
@@ -127,7 +130,8 @@ class Hall:
             raw.socket.close()
         self.server.stop()
         self.host.stop()
-        assert self.host.failure is None and not self.said
+        self._stack.close()
+        assert self.host.failure is None and not self._said
 
     def visitor(self, number: int = 1, **options: Any) -> Visitor:
         """A client who says ``number`` in everything it sends."""

@@ -32,7 +32,7 @@ def make(path: Path) -> None:
         session.done.wait()
     finally:
         host.stop()
-    recorders.finish(print)
+    recorders.finish()
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from engine.session.host import Host
 from engine.session.live import LiveSession, Opening
 from tests.engine.dancer import STICK, walk
 from tests.engine.record.scenes import SPEC, recorded, rewrite, some
+from tests.engine.said import said
 
 
 def dancing(path: Path, frames: int = 30, skip: int = 0) -> Path:
@@ -130,7 +131,6 @@ def test_what_is_no_body_or_lies_is_refused(tmp_path: Path) -> None:
 
 def served(recorders: Recorders, *bundles: str) -> list[str]:
     """What is said of the recordings of a session of these bundles, as fast as it goes."""
-    said: list[str] = []
     host = Host([Bundle.load(name) for name in bundles], MonotonicClock(), realtime=False)
     host.start()
     try:
@@ -140,8 +140,9 @@ def served(recorders: Recorders, *bundles: str) -> list[str]:
         assert session.done.wait(60)
     finally:
         host.stop()
-    recorders.finish(said.append)
-    return said
+    with said() as messages:
+        recorders.finish()
+    return messages
 
 
 told: list[LiveSession] = []
@@ -181,14 +182,14 @@ def test_nothing_asked_nothing_recorded(tmp_path: Path) -> None:
 def test_places_are_checked_at_once(tmp_path: Path) -> None:
     old = tmp_path / "old.npz"
     old.write_bytes(b"old")
-    for record, save, said in (
+    for record, save, reason in (
         (tmp_path / "a.npz", None, r"--record .* ends in \.mcap"),
         (None, tmp_path / "a.mcap", r"--save .* ends in \.npz"),
         (old / "a.mcap", None, "cannot write .* give --record a place"),
         (None, old / "a.npz", "cannot write .* give --save a place"),
         (None, Path("\0"), "cannot write"),
     ):
-        with pytest.raises(EngineError, match=said):
+        with pytest.raises(EngineError, match=reason):
             Recorders(record, save, "onnx:cpu")
     Recorders(None, old, "onnx:cpu")
     assert old.read_bytes() == b"old" and [item.name for item in tmp_path.iterdir()] == ["old.npz"]
@@ -209,9 +210,9 @@ def test_a_session_without_a_frame_or_without_room_says_so(tmp_path: Path, monke
     host = Host([Bundle.load("rules")], MonotonicClock())
     session = host.prepare(Opening(("rules",)), lambda _: None)
     recorders.open(session)
-    said: list[str] = []
-    recorders.finish(said.append)
-    assert said == [f"{tmp_path / 'a.npz'}: the session had no frame, so nothing was recorded"]
+    with said() as messages:
+        recorders.finish()
+    assert messages == [f"{tmp_path / 'a.npz'}: the session had no frame, so nothing was recorded"]
     assert not list(tmp_path.iterdir())
 
     def full(*_: object) -> None:
@@ -219,6 +220,6 @@ def test_a_session_without_a_frame_or_without_room_says_so(tmp_path: Path, monke
 
     monkeypatch.setattr(module.ChunkWriter, "finish", full)
     recorders = Recorders(tmp_path / "b.mcap", None, "onnx:cpu", True)
-    said = served(recorders, "rules")
-    assert "cannot be written any more (No space left on device)" in said[0]
-    assert said[1] == f"recorded {tmp_path / 'b.mcap.part'}" and recorders.problem is None
+    messages = served(recorders, "rules")
+    assert "cannot be written any more (No space left on device)" in messages[0]
+    assert messages[1] == f"recorded {tmp_path / 'b.mcap.part'}" and recorders.problem is None

@@ -142,7 +142,6 @@ class Scene:
         self.controls = self.feeds.held
         self.stop = threading.Event()
         self.frames: list[Frame] = []
-        self.told: list[str] = []
         self.limit: int | None = None
         self._options = {"session": 7, "seed": seed, "realtime": realtime, "monitor": monitor}
         self.runtime, self.realtime = used, realtime
@@ -155,7 +154,6 @@ class Scene:
             given=self.source.gives,
             sources=[self.source],
             frames=frames,
-            tell=self.told.append,
         )
 
     def _keep(self, frame: Frame) -> None:

@@ -67,7 +67,6 @@ class Stage:
         self.clock, self.runtime, self.stop = Timeline(), Rows(rows), threading.Event()
         self.loop = Loop(self.runtime, self.clock, window_ns=window_ns)  # type: ignore[arg-type]
         self.frames: dict[int, list[Frame]] = {}
-        self.told: dict[int, list[str]] = {}
         self.slots: dict[int, Slot] = {}
         self.left: list[int] = []
         self.loop.left(lambda slot: self.left.append(slot.session))
@@ -76,7 +75,7 @@ class Stage:
         """A session whose hops are captured ``offset_ns`` after the frame times of the stage."""
         feeds = Feeds.of(SPEC, START)
         got: list[Frame] = []
-        self.frames[number], self.told[number] = got, []
+        self.frames[number] = got
 
         def keep(frame: Frame) -> None:
             got.append(dataclasses.replace(frame, values=frame.values.copy()))
@@ -87,7 +86,6 @@ class Stage:
             seed=number,
             given={("audio", "partner")},
             frames=len(hops) if frames is None else frames,
-            tell=self.told[number].append,
         )
         self.slots[number] = slot
         ring = feeds.samples["partner"]

@@ -17,7 +17,7 @@ from engine.clock import MonotonicClock
 from engine.errors import EngineError
 from engine.feeds.latest import Pose
 from engine.feeds.words import Word
-from engine.session.host import Host, Refused
+from engine.session.host import Host, SessionRefused
 from engine.session.live import LiveSession, Opening
 from engine.wire import Flag, Frame
 from tests.engine.dancer import STICK
@@ -194,18 +194,18 @@ def test_one_session_holds_a_face_and_another_bundle_under_one_number(host: Host
 
 def test_capacity_is_held_to_and_numbers_come_back_with_a_new_generation(host: Host) -> None:
     visits = [Visit(host) for _ in range(4)]
-    with pytest.raises(Refused, match="all 4 sessions"):
+    with pytest.raises(SessionRefused, match="all 4 sessions"):
         Visit(host)
     number, generation = visits[1].session.number, visits[1].session.generation
     visits[1].session.close()
     again = Visit(host)
     assert again.session.number == number and again.session.generation > generation
-    with pytest.raises(Refused, match="there already"):
+    with pytest.raises(SessionRefused, match="there already"):
         visits[0].session.close()
         host.open(Opening(("everything",), number=number), lambda _: None)
-    with pytest.raises(Refused, match="give 0 to"):
+    with pytest.raises(SessionRefused, match="give 0 to"):
         host.open(Opening(("everything",), number=2**32), lambda _: None)
-    with pytest.raises(Refused, match="everything, rules"):
+    with pytest.raises(SessionRefused, match="everything, rules"):
         host.open(Opening(("nothing",)), lambda _: None)
     for visit in (*visits, again):
         visit.session.close()
