@@ -22,6 +22,7 @@ from benchmarks.machine import report
 from engine.channels import FACE
 from models.reaction import FaceTokenizer
 from models.reaction.config import AIS_GROUPS, DEFAULT_GROUPS, Group
+from train.reaction.fitting import fit_tokenizer
 from train.reaction.react import ReactData
 from train.report import events
 
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> int:
     rows = {}
     for name, groups in CODERS.items():
         tokenizer = FaceTokenizer(groups)
-        tokenizer.fit(fitted)
+        fit_tokenizer(tokenizer, fitted)
         rows[name] = measure(tokenizer, faces)
         _show(name, rows[name])
     report("tokenizer", {"split": options.split, "listeners": len(faces), "tokenizers": rows})

@@ -21,7 +21,8 @@ from models.contract import BAD_INPUT, StreamModel, Tensors, commit
 NOISE, TEMPERATURE, IDS, PREVIOUS, LOGITS = "noise", "temperature", "ids", "previous", "logits"
 DECODER = "decoder."
 """Prefix of the state that belongs to ``decode``; the network does not see it change within a call."""
-LEAST_TEMPERATURE = 1e-6
+LEAST_TEMPERATURE, HOTTEST = 1e-6, 2.0
+"""Divisor that stands for a temperature of 0, and the largest temperature that can be asked for."""
 LARGEST_LOGIT = 1e30
 
 
@@ -118,13 +119,12 @@ class TeacherForced(StreamModel):
         return {LOGITS: logits}, updates
 
 
-def sampling_spec(spec: StreamSpec, heads: int, codes: int, hottest: float = 2.0) -> StreamSpec:
-    """``spec`` of network and decoder, completed by what sampling adds. ``hottest`` bounds the temperature control;
-    its default is 1, and 0 takes the likeliest id."""
+def sampling_spec(spec: StreamSpec, heads: int, codes: int) -> StreamSpec:
+    """``spec`` of network and decoder, completed by what sampling adds: noise, temperature, ids and previous ids."""
     labels = tuple(f"head{k}" for k in range(heads))
     noise = InputSpec(NOISE, "noise", (heads,), low=0.0, high=1.0, missing=0.5)
     about = "0: the likeliest choice every time; 1: as trained; above: more varied"
-    temperature = InputSpec(TEMPERATURE, "control", low=0.0, high=hottest, missing=1.0, about=about)
+    temperature = InputSpec(TEMPERATURE, "control", low=0.0, high=HOTTEST, missing=1.0, about=about)
     return dataclasses.replace(
         spec,
         inputs=(*spec.inputs, noise, temperature),

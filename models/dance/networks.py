@@ -15,7 +15,7 @@ from models.contract import Tensors, named, part
 from models.dance.canonical import canonical, travelling
 from models.dance.config import DanceConfig
 from models.layers import LSTM
-from models.layers.stack import Layer
+from models.layers.base import Layer
 
 TRAVEL_SCALE = 30.0
 """Metres a frame to metres a second: travel weighs about as much as positions."""

@@ -13,7 +13,7 @@ from engine.body.skeleton import Skeleton
 from engine.spec import StateSpec
 from models.contract import Tensors, finite
 from models.dance.heading import anchor, between, heading, in_frame, turned_back
-from models.layers.stack import Layer
+from models.layers.base import Layer
 
 PER_SECOND = 30.0
 """Frames to seconds, so that speeds weigh about as much as metres."""

@@ -2,12 +2,12 @@
 
 from models.layers.attention import TransformerBlock, WindowedAttention
 from models.layers.audio import MFCC, Energy, LogMel
+from models.layers.base import Layer
 from models.layers.conv import CausalConv1d
 from models.layers.feedforward import FeedForward
 from models.layers.lstm import LSTM
-from models.layers.norm import LayerNorm, RMSNorm
-from models.layers.pitch import Pitch
-from models.layers.stack import Layer, Stack
+from models.layers.norm import LayerNorm
+from models.layers.pitch import Pitch, PitchTrack
 
 __all__ = [
     "LSTM",
@@ -19,8 +19,7 @@ __all__ = [
     "LayerNorm",
     "LogMel",
     "Pitch",
-    "RMSNorm",
-    "Stack",
+    "PitchTrack",
     "TransformerBlock",
     "WindowedAttention",
 ]

@@ -11,14 +11,23 @@ and new rows are scored apart and share one softmax, so the ring is never copied
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
 from engine.spec import AGE, CURSOR, StateSpec
 from models.contract import Tensors, finite, named, part
+from models.layers.base import Layer
 from models.layers.feedforward import FeedForward
 from models.layers.norm import LayerNorm
-from models.layers.stack import Layer
+
+
+class Distances(NamedTuple):
+    """Frames between queries and keys, and whether a key counts, (B or 1, T, keys) or (T, keys)."""
+
+    frames: Tensor
+    counts: Tensor
 
 
 class WindowedAttention(Layer):
@@ -51,12 +60,12 @@ class WindowedAttention(Layer):
         source = x if context is None else context
         keys, values = finite(self.key(source)), finite(self.value(source))
         query = self.split(self.query(x)) * self.width**-0.5
-        past, present = self.distances(state, x.shape[1])
+        past, present = self.past_distances(state, x.shape[1]), self.present_distances(x)
         old_keys, old_values = (self.rows(state[name], state, x.shape[1]) for name in ("keys", "values"))
         scores = torch.cat(
             [
-                self.scored(query @ self.split(old_keys).transpose(-1, -2), *past),
-                self.scored(query @ self.split(keys).transpose(-1, -2), *present),
+                self.scored(query @ self.split(old_keys).transpose(-1, -2), past),
+                self.scored(query @ self.split(keys).transpose(-1, -2), present),
             ],
             -1,
         )
@@ -65,9 +74,8 @@ class WindowedAttention(Layer):
         y = ring @ self.split(old_values) + new @ self.split(values)
         return self.out(self.joined(y)), {"keys": keys, "values": values}
 
-    def distances(self, state: Tensors, frames: int) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """Frames between query and key, and whether the key counts: for the rows of :meth:`rows`, (B or 1, T, window)
-        and (B, T, window), and for new rows, (T, T) both.
+    def past_distances(self, state: Tensors, frames: int) -> Distances:
+        """Of ``frames`` queries to the rows of :meth:`rows`.
 
         Slot ``j`` of the ring was written ``(cursor - 1 - j) % window`` frames before the newest row, and belongs to
         this stream if that is less than the row's age.
@@ -76,9 +84,13 @@ class WindowedAttention(Layer):
         slots = torch.arange(self.window, device=state[AGE].device)
         behind = slots[None] if frames > 1 else (state[CURSOR][:, None] - 1 - slots) % self.window
         past = behind[:, None] + 1 + steps[:, None]
-        known = (behind < state[AGE][:, None])[:, None] & (past <= self.window)
-        present = steps[:, None] - steps
-        return (past, known), (present, (present >= 0) & (present <= self.window))
+        return Distances(past, (behind < state[AGE][:, None])[:, None] & (past <= self.window))
+
+    def present_distances(self, x: Tensor) -> Distances:
+        """Of the queries of ``x`` (B, T, channels) to the new rows."""
+        steps = torch.arange(x.shape[1], device=x.device)
+        behind = steps[:, None] - steps
+        return Distances(behind, (behind >= 0) & (behind <= self.window))
 
     def rows(self, ring: Tensor, state: Tensors, frames: int) -> Tensor:
         """The ring as one step reads it, in place; for more frames newest row first, since then all rows share one
@@ -88,10 +100,10 @@ class WindowedAttention(Layer):
         slots = (state[CURSOR][:, None] - 1 - torch.arange(self.window, device=ring.device)) % self.window
         return ring.gather(1, slots[..., None].expand(-1, -1, ring.shape[-1]))
 
-    def scored(self, scores: Tensor, distance: Tensor, counts: Tensor) -> Tensor:
+    def scored(self, scores: Tensor, distances: Distances) -> Tensor:
         """Scores (B, heads, T, keys) plus the bias of their distance; minus infinity where a key does not count."""
-        bias = self.bias[distance.clamp(0, self.window)].movedim(-1, -3)
-        return torch.where(counts.unsqueeze(-3), scores + bias, -torch.inf)
+        bias = self.bias[distances.frames.clamp(0, self.window)].movedim(-1, -3)
+        return torch.where(distances.counts.unsqueeze(-3), scores + bias, -torch.inf)
 
     def split(self, rows: Tensor) -> Tensor:
         """(B, rows, channels) -> (B, heads, rows, width)."""
@@ -107,40 +119,24 @@ class WindowedAttention(Layer):
 
 
 class TransformerBlock(Layer):
-    """Attention and feed-forward, each normalised before and added to its input (pre-norm, Xiong et al. 2020).
+    """Self-attention and feed-forward, each normalised before and added to its input (pre-norm, Xiong et al. 2020).
 
-    With ``context_channels`` an attention to that stream stands between the two. The other arguments are those of
-    :class:`WindowedAttention` and :class:`FeedForward`.
+    The arguments are those of :class:`WindowedAttention` and :class:`FeedForward`.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        heads: int,
-        window: int,
-        context_channels: int | None = None,
-        hidden: int | None = None,
-        dropout: float = 0.0,
-    ) -> None:
+    def __init__(self, channels: int, heads: int, window: int, hidden: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.norm, self.attention = LayerNorm(channels), WindowedAttention(channels, heads, window)
-        crossed = context_channels is not None
-        self.cross_norm = LayerNorm(channels) if crossed else None
-        self.cross = WindowedAttention(channels, heads, window, context_channels) if crossed else None
-        self.feed_norm, self.feed = LayerNorm(channels), FeedForward(channels, hidden, dropout=dropout)
+        self.feed_norm, self.feed = LayerNorm(channels), FeedForward(channels, hidden, dropout)
         self.dropout = nn.Dropout(dropout)
         self.memory = window
 
     def state_specs(self) -> dict[str, StateSpec]:
-        """Rings of the attentions, under ``self.`` and ``cross.``."""
-        specs = named("self", self.attention.state_specs())
-        return specs if self.cross is None else specs | named("cross", self.cross.state_specs())
+        """Rings of the attention, under ``self.``."""
+        return named("self", self.attention.state_specs())
 
-    def forward(self, x: Tensor, state: Tensors, context: Tensor | None = None) -> tuple[Tensor, Tensors]:
+    def forward(self, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """One block over ``x`` (B, T, channels)."""
-        attended, fresh = self.attention(self.norm(x), part(state, "self"))
-        x, updates = x + self.dropout(attended), named("self", fresh)
-        if self.cross is not None and self.cross_norm is not None:
-            attended, fresh = self.cross(self.cross_norm(x), part(state, "cross"), context)
-            x, updates = x + self.dropout(attended), updates | named("cross", fresh)
-        return x + self.dropout(self.feed(self.feed_norm(x))), updates
+        attended, updates = self.attention(self.norm(x), part(state, "self"))
+        x = x + self.dropout(attended)
+        return x + self.dropout(self.feed(self.feed_norm(x))), named("self", updates)

@@ -14,8 +14,10 @@ from torch import Tensor
 
 from engine.spec import StateSpec
 from models.contract import Tensors, finite
-from models.layers.stack import Layer
+from models.layers.base import Layer
 
+LOWEST = 20.0
+"""Hz at which the lowest mel band begins."""
 POWER_FLOOR = 1e-10
 """Mean square below which a sub-frame counts as silent: -100 dB against full scale."""
 
@@ -48,28 +50,27 @@ class PcmLayer(Layer):
 class Energy(Layer):
     """Level of each sub-frame in dBFS: (B, T, subframes), from -100 (silence) to 0.
 
-    0 dB is a mean square of 1, so a full-scale sine reads -3.01. ``sample_rate`` in Hz, ``hop`` samples a frame,
-    ``subframes`` a divisor of it (4 at 640 samples and 16 kHz: a value each 10 ms).
+    0 dB is a mean square of 1, so a full-scale sine reads -3.01. ``subframes`` divides the ``hop`` samples of a frame:
+    4 at 640 samples and 16 kHz is a value each 10 ms.
     """
 
-    def __init__(self, sample_rate: int, hop: int, subframes: int = 1) -> None:
+    def __init__(self, hop: int, subframes: int) -> None:
         super().__init__()
-        self.rate = sample_rate / step_samples(hop, subframes)
-        self.subframes = subframes
+        self.parts = (subframes, step_samples(hop, subframes))
 
     def forward(self, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Levels of ``x`` (B, T, hop)."""
-        power = finite(x).unflatten(-1, (self.subframes, -1)).square().mean(-1)
+        power = finite(x).unflatten(-1, self.parts).square().mean(-1)
         return 10.0 * torch.log10(power.clamp_min(POWER_FLOOR)), {}
 
 
 class LogMel(PcmLayer):
     """Natural log of mel-band power, (B, T, subframes, bands), down to log(1e-10).
 
-    Hann windows of ``window`` samples (default: 25 ms or twice the sub-frame, the longer), the DFT by matrix product
-    with a fixed windowed basis, triangular bands equally spaced on the mel scale 2595 log10(1 + f/700) (Davis &
-    Mermelstein 1980) from ``low`` to ``high`` Hz (default: half the sample rate). The power of a full-scale sine is
-    about 1 (up to 2.5 where a band is wide enough for the whole of its spectral peak).
+    Hann windows of 25 ms or twice the sub-frame, the longer, the DFT by matrix product with a fixed windowed basis,
+    triangular bands equally spaced on the mel scale 2595 log10(1 + f/700) (Davis & Mermelstein 1980) from 20 Hz to half
+    the sample rate. The power of a full-scale sine is about 1 (up to 2.5 where a band is wide enough for the whole of
+    its spectral peak).
     """
 
     def __init__(
@@ -78,19 +79,14 @@ class LogMel(PcmLayer):
         hop: int,
         bands: int = 40,
         subframes: int = 1,
-        window: int | None = None,
-        low: float = 20.0,
-        high: float | None = None,
     ) -> None:
-        self.step = step_samples(hop, subframes)
-        self.window = window or max(sample_rate // 40, 2 * self.step)
-        if self.window <= self.step:
-            raise ValueError(f"a window of {self.window} samples must be longer than the sub-frame, {self.step}")
-        super().__init__(hop, self.window - self.step)
-        self.subframes, self.bands = subframes, bands
+        step = step_samples(hop, subframes)
+        window = max(sample_rate // 40, 2 * step)
+        super().__init__(hop, window - step)
+        self.step, self.window, self.subframes = step, window, subframes
         points = 1 << (self.window - 1).bit_length()
         self.register_buffer("basis", fourier_basis(self.window, points), persistent=False)
-        filters = mel_filters(sample_rate, points, bands, low, high or sample_rate / 2)
+        filters = mel_filters(sample_rate, points, bands)
         self.register_buffer("filters", filters, persistent=False)
 
     def forward(self, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
@@ -112,11 +108,8 @@ class MFCC(PcmLayer):
         count: int = 13,
         bands: int = 40,
         subframes: int = 1,
-        window: int | None = None,
-        low: float = 20.0,
-        high: float | None = None,
     ) -> None:
-        mel = LogMel(sample_rate, hop, bands, subframes, window, low, high)
+        mel = LogMel(sample_rate, hop, bands, subframes)
         super().__init__(hop, mel.tail)
         self.mel = mel
         angle = math.pi / bands * (torch.arange(bands, dtype=torch.float64) + 0.5)[:, None] * torch.arange(count)
@@ -140,8 +133,10 @@ def fourier_basis(window: int, points: int) -> Tensor:
     return torch.cat([angle.cos() * scale, angle.sin() * scale], 1).float()
 
 
-def mel_filters(sample_rate: int, points: int, bands: int, low: float, high: float) -> Tensor:
-    """Triangles (points // 2 + 1, bands) with peak 1. Raises ``ValueError`` where a band would hold no bin."""
+def mel_filters(sample_rate: int, points: int, bands: int) -> Tensor:
+    """Triangles (points // 2 + 1, bands) with peak 1 from :data:`LOWEST` Hz to half the sample rate. Raises
+    ``ValueError`` where a band would hold no bin."""
+    low, high = LOWEST, sample_rate / 2
 
     def mel(hertz: float) -> float:
         return 2595.0 * math.log10(1.0 + hertz / 700.0)

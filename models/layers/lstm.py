@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from engine.spec import StateSpec
 from models.contract import Tensors, finite
-from models.layers.stack import Layer
+from models.layers.base import Layer
 
 
 class LSTM(Layer):

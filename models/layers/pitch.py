@@ -9,6 +9,7 @@ their products.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,26 +23,33 @@ CUTOFF = 900.0
 STRETCH_SECONDS = 0.03
 QUIET = 10.0 ** (-65 / 10)
 """Mean square added to both energies, so that hiss well below -65 dBFS shows no periodicity."""
+LOWEST, HIGHEST = 62.0, 400.0
+"""Bounds of f0 in Hz."""
+VOICED = 0.65
+"""Periodicity from which a sub-frame counts as voiced."""
 FIRST_PEAK = 0.88
 """A shorter lag wins when its peak reaches this share of the highest: a period's multiples correlate as well as it."""
 
 
-class Pitch(PcmLayer):
-    """``(f0, periodicity)``, each (B, T, subframes): Hz, 0 where unvoiced, and the correlation in [0, 1] behind it.
+class PitchTrack(NamedTuple):
+    """Pitch over frames, (B, T, subframes) both."""
 
-    ``sample_rate`` in Hz, ``hop`` samples a frame, ``subframes`` a divisor of it, ``low`` and ``high`` bound f0,
-    ``voiced`` is the periodicity from which a sub-frame counts as voiced. An estimate ends with its sub-frame and spans
-    the 30 ms before it plus one period, so it stands for a moment about 20 ms earlier.
+    hertz: Tensor  #: f0, 0 where unvoiced
+    periodicity: Tensor  #: the correlation in [0, 1] behind it
+
+
+class Pitch(PcmLayer):
+    """f0 and periodicity of each sub-frame.
+
+    ``sample_rate`` in Hz, ``hop`` samples a frame, ``subframes`` a divisor of it. An estimate ends with its sub-frame
+    and spans the 30 ms before it plus one period, so it stands for a moment about 20 ms earlier.
     """
 
     def __init__(
         self,
         sample_rate: int,
         hop: int,
-        subframes: int = 1,
-        low: float = 62.0,
-        high: float = 400.0,
-        voiced: float = 0.65,
+        subframes: int,
     ) -> None:
         step = step_samples(hop, subframes)
         self.factor = max(
@@ -50,18 +58,17 @@ class Pitch(PcmLayer):
         rate = sample_rate / self.factor
         self.block = step // self.factor
         self.spans = max(1, round(STRETCH_SECONDS * rate / self.block))
-        self.shortest, self.longest = math.floor(rate / high) - 1, math.ceil(rate / low) + 1
+        self.shortest, self.longest = math.floor(rate / HIGHEST) - 1, math.ceil(rate / LOWEST) + 1
         taps = 16 * self.factor
         history = self.longest + (self.spans - 1) * self.block
         super().__init__(hop, history * self.factor + taps - self.factor)
-        self.subframes, self.rate, self.voiced = subframes, rate, voiced
-        self.low, self.high = low, high
+        self.subframes, self.rate = subframes, rate
         self.quiet = QUIET * self.spans * self.block
         self.register_buffer("taps", lowpass(taps, CUTOFF / sample_rate)[None, None], persistent=False)
         lags = torch.arange(self.longest, self.shortest - 1, -1, dtype=torch.float32)
         self.register_buffer("lags", lags, persistent=False)
 
-    def forward(self, x: Tensor, state: Tensors) -> tuple[tuple[Tensor, Tensor], Tensors]:
+    def forward(self, x: Tensor, state: Tensors) -> tuple[PitchTrack, Tensors]:
         """f0 and periodicity of ``x`` (B, T, hop)."""
         signal, updates = self.extend(x, state)
         heard = functional.conv1d(signal[:, None], self.taps, stride=self.factor)[:, 0]
@@ -79,8 +86,9 @@ class Pitch(PcmLayer):
         lag = self.lags[1:-1][chosen[..., 0]] - offset
         found = best[..., 0] > 0
         periodicity = torch.where(found, top - 0.25 * (left - right) * offset, 0.0).clamp(0.0, 1.0)
-        f0 = torch.where(periodicity >= self.voiced, (self.rate / lag).clamp(self.low, self.high), 0.0)
-        return (f0.unflatten(1, (-1, self.subframes)), periodicity.unflatten(1, (-1, self.subframes))), updates
+        f0 = torch.where(periodicity >= VOICED, (self.rate / lag).clamp(LOWEST, HIGHEST), 0.0)
+        shape = (-1, self.subframes)
+        return PitchTrack(f0.unflatten(1, shape), periodicity.unflatten(1, shape)), updates
 
     def correlation(self, heard: Tensor) -> Tensor:
         """Normalised correlation (B, N, lags) of each sub-frame's stretch with the one a lag earlier; longest lag

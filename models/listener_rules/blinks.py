@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.listener_rules.cells import DT, Cell, ease, lognormal
+from models.listening.cell import DT, Cell, ease, lognormal
 
 MEDIAN_INTERVAL, SIGMA, LEAST_INTERVAL = 3.0, 0.70, 0.35
 CLOSING, CLOSED, OPENING = 0.10, 0.03, 0.24

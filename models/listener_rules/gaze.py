@@ -20,7 +20,7 @@ import math
 import torch
 from torch import Tensor
 
-from models.listener_rules.cells import DT, Cell, lognormal, spring
+from models.listening.cell import DT, Cell, lognormal, spring
 
 TOWARDS_LISTENING, TOWARDS_SPEAKING, TOWARDS_SIGMA = 5.0, 3.6, 0.50
 AWAY_LISTENING, AWAY_SPEAKING, AWAY_SIGMA = 1.14, 1.96, 0.28

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from engine.channels import FACE
-from models.listener_rules.cells import Cell, follow, wander
+from models.listening.cell import Cell, follow, wander
 
 SMILE_GAIN, SMILE_DEAD = 0.85, 0.08
 RAISE_GAIN, BROW_DEAD = 0.45, 0.10

@@ -1,9 +1,10 @@
 """The rule listener: partner voice and face in, a listening face out, without training.
 
-Each frame goes through six small parts, every one a file of its own with its sources: :mod:`.voice` finds pauses and
-low-pitch cues, :mod:`.nods` answers some of them, :mod:`.gaze` looks, :mod:`.blinks` blinks, :mod:`.posture` sways and
-follows, :mod:`.mirror` smiles back. What follows here puts their movements together into the 58 numbers, with the eyes
-counter-rotating to the head, and derives the 25 emotion numbers from them.
+Each frame goes through six small parts, every one a file of its own with its sources: the shared reading of prosody
+(:mod:`models.listening.prosody`) finds pauses and low-pitch cues, :mod:`.nods` says which count and answers some of
+them, :mod:`.gaze` looks, :mod:`.blinks` blinks, :mod:`.posture` sways and follows, :mod:`.mirror` smiles back. What
+follows here puts their movements together into the 58 numbers, with the eyes counter-rotating to the head, and derives
+the 25 emotion numbers from them.
 
 The same noise gives the same movement, so a session replays from its seed. Nothing looks ahead.
 """
@@ -18,16 +19,15 @@ from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, StreamModel, Tensors, named, part
 from models.emotion import emotion
 from models.layers import Energy, Pitch
-from models.listener import SELF_SPEAKING, partner_inputs
 from models.listener_rules.blinks import Blinks
-from models.listener_rules.cells import FRAME_RATE
 from models.listener_rules.gaze import Gaze, eye_weights
 from models.listener_rules.mirror import Mirror
-from models.listener_rules.nods import Brows, Nods
+from models.listener_rules.nods import CUES, Brows, Nods
 from models.listener_rules.posture import Posture
-from models.listener_rules.voice import Voice
+from models.listening import FRAME_RATE, HOP, SAMPLE_RATE, SELF_SPEAKING, ProsodyTracker, partner_inputs
 
-SAMPLE_RATE, HOP, SUBFRAMES = 16_000, 640, 4
+SUBFRAMES = 4
+"""Estimates of level and pitch a frame."""
 FACE_TRUSTED_FOR = 0.5
 """Seconds for which the last seen face is still taken for the present one."""
 CONTROLS = (
@@ -58,12 +58,12 @@ class ListenerRules(StreamModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.energy = Energy(SAMPLE_RATE, HOP, SUBFRAMES)
+        self.energy = Energy(HOP, SUBFRAMES)
         self.pitch = Pitch(SAMPLE_RATE, HOP, SUBFRAMES)
-        self.voice, self.nods, self.brows = Voice(), Nods(), Brows()
+        self.prosody, self.nods, self.brows = ProsodyTracker(CUES), Nods(), Brows()
         self.gaze, self.blinks, self.posture, self.mirror = Gaze(), Blinks(), Posture(), Mirror()
         self.cells = {
-            "voice": self.voice,
+            "voice": self.prosody,
             "nods": self.nods,
             "brows": self.brows,
             "gaze": self.gaze,
@@ -79,7 +79,7 @@ class ListenerRules(StreamModel):
             rate=FRAME_RATE,
             sample_rate=SAMPLE_RATE,
             inputs=(
-                *partner_inputs(HOP),
+                *partner_inputs(),
                 *CONTROLS,
                 InputSpec("noise", "noise", (noise,), 0.0, 1.0, missing=0.5),
             ),
@@ -115,11 +115,11 @@ class ListenerRules(StreamModel):
         new: Tensors = {}
         size, own, seen, partner = x["expressiveness"], x["self_speaking"], x["shown"], x["partner_face"]
 
-        heard, new["voice"] = self.voice(
+        heard, new["voice"] = self.prosody(
             x["level"], x["pitch"], x["periodicity"], x["partner_audio_valid"], state["voice"]
         )
-        (nod, nod_starts), new["nods"] = self.nods(heard, x["nod_rate"], size, own, noise["nods"], state["nods"])
-        flash, new["brows"] = self.brows(heard, nod_starts, size, noise["brows"], state["brows"])
+        nod, new["nods"] = self.nods(heard, x["nod_rate"], size, own, noise["nods"], state["nods"])
+        flash, new["brows"] = self.brows(heard, nod.starts, size, noise["brows"], state["brows"])
         look, new["gaze"] = self.gaze(heard.quiet_for, own, noise["gaze"], state["gaze"])
         closure, new["blinks"] = self.blinks(heard.quiet_for, look["shift"], noise["blinks"], state["blinks"])
         (pose, partner_yaw, partner_pitch), new["posture"] = self.posture(
@@ -129,7 +129,7 @@ class ListenerRules(StreamModel):
             partner, seen, x["smile_gain"] * size, size, own, noise["mirror"], state["mirror"]
         )
 
-        head_pitch = pose[:, 0] + nod + look["head_pitch"]
+        head_pitch = pose[:, 0] + nod.pitch + look["head_pitch"]
         head_yaw = pose[:, 1] + look["head_yaw"]
         eyes = eye_weights(partner_yaw + look["yaw"] - head_yaw, partner_pitch + look["pitch"] - head_pitch)
         return compose(

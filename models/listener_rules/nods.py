@@ -17,13 +17,16 @@ before (Mori, Den & Jokinen 2025, PLoS ONE 20: declination). Movement starts dow
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from models.listener_rules.cells import DT, FOREVER, Cell, ease, lognormal, timer
-from models.listener_rules.voice import Heard
+from models.listening.cell import DT, FOREVER, Cell, ease, lognormal, timer
+from models.listening.prosody import CueRules, Prosody
 
+CUES = CueRules(low_percentile=0.26, low_for=0.110, low_after_speech=0.700, pause_for=0.400, pause_after_speech=1.000)
+"""Low pitch as in Ward & Tsukahara (2000), pauses as in Truong, Poppe & Heylen (2010); of this listener alone."""
 RESPONSE_DELAY, REFRACTORY = 0.700, 1.400
 TAKE_RATE, TAKE_MOST, IMPATIENCE = 0.15, 0.75, 8.0
 """Chance of taking a cue just after the last response, its limit, and the time constant (s) of the rise between."""
@@ -36,6 +39,13 @@ FREQUENCY_MEDIAN, FREQUENCY_SIGMA, SIZE_SLOWS = 2.2, 0.15, 0.4
 CYCLE_DECAY, SLOWING = 0.45, 0.12
 
 
+class Nodding(NamedTuple):
+    """One frame of nodding, (B,) both."""
+
+    pitch: Tensor  #: of the head, rad, down positive
+    starts: Tensor  #: bool: a nod starts now
+
+
 class Nods(Cell):
     """Cues in, head pitch out."""
 
@@ -43,10 +53,9 @@ class Nods(Cell):
     draws = 4
 
     def __call__(
-        self, heard: Heard, rate: Tensor, size: Tensor, self_speaking: Tensor, noise: Tensor, state: Tensor
-    ) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """``rate`` multiplies the chance to take a cue, ``size`` the amplitude; all (B,). Returns pitch (rad) and a
-        bool that a nod starts now, both (B,)."""
+        self, heard: Prosody, rate: Tensor, size: Tensor, self_speaking: Tensor, noise: Tensor, state: Tensor
+    ) -> tuple[Nodding, Tensor]:
+        """``rate`` multiplies the chance to take a cue, ``size`` the amplitude; all (B,)."""
         s = self.unpack(state)
         chance, cycles_draw, amplitude_draw, frequency_draw = noise.unbind(-1)
 
@@ -78,7 +87,7 @@ class Nods(Cell):
         pitch = amplitude * size * shape
         values = {"wait": wait, "since": torch.where(start, 0.0, since), "phase": phase}
         values |= {"cycles": cycles, "frequency": frequency, "amplitude": amplitude}
-        return (pitch, start), self.pack(values)
+        return Nodding(pitch, start), self.pack(values)
 
 
 class Brows(Cell):
@@ -94,7 +103,7 @@ class Brows(Cell):
     AT_QUESTION, AT_NOD = 0.6, 0.15
 
     def __call__(
-        self, heard: Heard, nod_starts: Tensor, size: Tensor, noise: Tensor, state: Tensor
+        self, heard: Prosody, nod_starts: Tensor, size: Tensor, noise: Tensor, state: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Brow raise 0..1, (B,)."""
         s = self.unpack(state)

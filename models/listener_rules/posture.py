@@ -20,7 +20,7 @@ import math
 import torch
 from torch import Tensor
 
-from models.listener_rules.cells import DT, Cell, follow, spring, wander
+from models.listening.cell import DT, Cell, follow, spring, wander
 
 AXES = ("pitch", "yaw", "roll", "x", "y", "z")
 DEGREE, MILLIMETRE = math.pi / 180.0, 0.001

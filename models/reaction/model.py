@@ -25,12 +25,12 @@ from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, Tensors, finite, named, part
 from models.emotion import emotion
 from models.layers import Layer, LayerNorm, TransformerBlock
-from models.listening import FRAME_RATE, HOP, SAMPLE_RATE, SELF_SPEAKING, partner_inputs
+from models.listening import FRAME_RATE, SAMPLE_RATE, SELF_SPEAKING, partner_inputs
+from models.reaction.audio_features import AudioFeatures
 from models.reaction.blocks import CrossModalBlock
 from models.reaction.config import ReactionConfig, configuration
-from models.reaction.hearing import Hearing
-from models.reaction.past import OwnPast
-from models.reaction.sight import Sight
+from models.reaction.face_features import FaceFeatures
+from models.reaction.past_features import PastFeatures
 from models.reaction.tokenizer import FaceTokenizer
 from models.sampling import DECODER, AutoregressiveModel, sampling_spec
 
@@ -66,19 +66,20 @@ class Reaction(AutoregressiveModel):
         self.tokenizer = FaceTokenizer(config.groups)
         self.levels = (*self.tokenizer.codes, *(2 for _ in config.plans))
         self.heads, self.codes = len(self.levels), max(self.levels)
-        self.hearing = Hearing(SAMPLE_RATE, HOP, config.bands)
-        self.sight, self.past = Sight(), OwnPast(self.tokenizer, len(config.plans))
+        self.hearing = AudioFeatures(config.bands)
+        self.sight, self.past = FaceFeatures(), PastFeatures(self.tokenizer, len(config.plans))
         self.voice_in = nn.Linear(self.hearing.width + 1, c)
         self.face_in = nn.Linear(self.sight.width, c)
         self.past_in = nn.Linear(self.past.width + len(CONTROLS), c)
-        size = (c, config.heads, config.window)
         single = [
-            TransformerBlock(*size, hidden=config.hidden, dropout=config.dropout)
+            TransformerBlock(c, config.heads, config.window, config.hidden, config.dropout)
             for _ in range(4 * config.single_blocks)
         ]
         self.single = nn.ModuleList(single)
         crossing = 2 * config.speaker_blocks + config.listener_blocks
-        blocks = [CrossModalBlock(*size, config.hidden, config.dropout) for _ in range(crossing)]
+        blocks = [
+            CrossModalBlock(c, config.heads, config.window, config.hidden, config.dropout) for _ in range(crossing)
+        ]
         self.voice_blocks = nn.ModuleList(blocks[: config.speaker_blocks])
         self.face_blocks = nn.ModuleList(blocks[config.speaker_blocks : 2 * config.speaker_blocks])
         self.own_blocks = nn.ModuleList(blocks[2 * config.speaker_blocks :])

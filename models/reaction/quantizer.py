@@ -21,6 +21,13 @@ EVEN = 1e-3
 class Quantizer(nn.Module):
     """``groups`` of levels, one tuple per id. ``step`` and ``growth`` (latents,) are buffers to be fitted."""
 
+    step: Tensor
+    growth: Tensor
+    levels: Tensor
+    radix: Tensor
+    head: Tensor
+    places: Tensor
+
     def __init__(self, groups: Sequence[Sequence[int]]) -> None:
         super().__init__()
         levels = [level for group in groups for level in group]

@@ -7,16 +7,16 @@ decoder sees past ids, errors do not add up, and smooth movement costs codes nea
 1952) around FSQ. No block, no look-ahead: frame t's ids depend on frames up to t. Groups that are not ``predictive``
 are coded absolutely, as the AIS system does.
 
-``fit`` finds axes, speeds and steps in closed form plus a small search; nothing is trained by gradient.
+Axes, speeds and steps are found in closed form plus a small search (:mod:`train.reaction.fitting`); nothing is trained
+by gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from engine.channels import FACE, FACE_NAMES
@@ -29,12 +29,37 @@ LARGEST = 12.0
 """Latents are kept within so many standard deviations."""
 
 
+class LatentTrack(NamedTuple):
+    """Latents over frames and their change from the frame before, (B, T, latents) both."""
+
+    latent: Tensor
+    speed: Tensor
+
+
+class Tracked(NamedTuple):
+    """What coding a face's latents gives, (B, T, latents) both."""
+
+    levels: Tensor  #: level numbers, int64
+    reached: Tensor  #: the latents that the decoder shows
+
+
 class FaceTokenizer(nn.Module):
     """Ids (B, T, heads) from faces (B, T, 58) and back; one head per group.
 
     State, both ways: ``latent`` (where the decoder stands) and ``speed`` (its last change), both (latents,) small; for
     encoding also ``wanted``, the latents of the frame before.
     """
+
+    fold: Tensor
+    predictive: Tensor
+    mean: Tensor
+    analysis: Tensor
+    synthesis: Tensor
+    momentum: Tensor
+    pull: Tensor
+    blend: Tensor
+    spread: Tensor
+    pace: Tensor
 
     def __init__(self, groups: Sequence[Group]) -> None:
         super().__init__()
@@ -63,17 +88,16 @@ class FaceTokenizer(nn.Module):
 
     def encode(self, face: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Ids (B, T, heads), int64, of ``face`` (B, T, 58), and the state after them."""
-        wanted = self.analyse(face)
-        levels, _, state = self.track(wanted, state)
-        return self.quantizer.pack(levels), state
+        tracked, state = self.track(self.analyse(face), state)
+        return self.quantizer.pack(tracked.levels), state
 
     def decode(self, ids: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Faces (B, T, 58) in the channels' ranges from ids (B, T, heads), and the state after them."""
-        (latents, speeds, _), state = self.follow(self.innovation(ids), state)
-        return self.synthesise(self.smoothed(latents, speeds)), state
+        track, state = self.follow(self.innovation(ids), state)
+        return self.synthesise(self.smoothed(track.latent, track.speed)), state
 
-    def track(self, wanted: Tensor, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
-        """Level numbers and the decoder's latents for ``wanted`` latents, each (B, T, latents), and the state.
+    def track(self, wanted: Tensor, state: Tensors) -> tuple[Tracked, Tensors]:
+        """Level numbers and the decoder's latents for ``wanted`` latents (B, T, latents), and the state.
 
         What is coded is the change of speed plus a share ``pull`` of the distance left over from the frame before. At
         1 every error is corrected at once, which puts white noise on the position; below it errors are let go slowly,
@@ -89,22 +113,21 @@ class FaceTokenizer(nn.Module):
             chosen.append(levels)
             reached.append(self.smoothed(latent, speed))
         state = {"latent": latent, "speed": speed, "wanted": before}
-        return torch.stack(chosen, -2), torch.stack(reached, -2), state
+        return Tracked(torch.stack(chosen, -2), torch.stack(reached, -2)), state
 
     def innovation(self, ids: Tensor) -> Tensor:
         """What ids (B, T, heads) add to the latents, (B, T, latents)."""
         return self.quantizer.value(self.quantizer.unpack(ids))
 
-    def follow(self, innovation: Tensor, state: Tensors) -> tuple[tuple[Tensor, Tensor, Tensor], Tensors]:
-        """Latents, their speeds and the innovations, each (B, T, latents), and the state after them."""
+    def follow(self, innovation: Tensor, state: Tensors) -> tuple[LatentTrack, Tensors]:
+        """The course of the latents under ``innovation`` (B, T, latents), and the state after it."""
         latent, speed = state["latent"], state["speed"]
         latents, speeds = [], []
         for t in range(innovation.shape[1]):
             latent, speed = self.advance(innovation[:, t], latent, speed)
             latents.append(latent)
             speeds.append(speed)
-        walked = torch.stack(latents, 1), torch.stack(speeds, 1), innovation
-        return walked, {"latent": latent, "speed": speed}
+        return LatentTrack(torch.stack(latents, 1), torch.stack(speeds, 1)), {"latent": latent, "speed": speed}
 
     def foretell(self, latent: Tensor, speed: Tensor) -> Tensor:
         """Where the latents (B, latents) are expected next."""
@@ -128,13 +151,6 @@ class FaceTokenizer(nn.Module):
         """Faces (..., 58) of latents (..., latents): signed gaze unfolded, weights within 0 and 1."""
         signed = (latents @ self.synthesis + self.mean) @ self.fold.transpose(0, 1)
         return torch.cat([signed[..., :52].clamp(0.0, 1.0), signed[..., 52:].clamp(-3.2, 3.2)], -1)
-
-    @torch.no_grad()
-    def fit(self, faces: Sequence[NDArray[np.floating]]) -> None:
-        """Set axes, momentum, steps and growth from listeners' faces, each (T, 58). A second call fits anew."""
-        from models.reaction.fitting import fit
-
-        fit(self, faces)
 
 
 def _fold() -> Tensor:

@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 
 from engine.spec import AGE, CURSOR
 from models.contract import BAD_INPUT, StreamModel, Tensors, commit, reset
+from tests.models.cases import CASES, LAYERS, ContractCase, draw_inputs
 from tests.models.tiny import TinyRolling, gaussian
-from tests.models.walk import ENTRIES, LAYERS, Entry, draw_inputs
 
 torch.set_num_threads(1)
 FAR = 10**8
 
-entries = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 @cache
-def model_of(entry: Entry) -> StreamModel:
-    """The entry's model with fixed random weights, in evaluation mode."""
+def model_of(case: ContractCase) -> StreamModel:
+    """The case's model with fixed random weights, in evaluation mode."""
     torch.manual_seed(7)
-    return entry.build().eval()
+    return case.build().eval()
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +33,12 @@ def _no_gradients():
         yield
 
 
-def same(entry: Entry, ours: Tensors, theirs: Tensors) -> None:
-    """Both hold the same tensors within the entry's tolerance."""
+def same(case: ContractCase, ours: Tensors, theirs: Tensors) -> None:
+    """Both hold the same tensors within the case's tolerance."""
     assert ours.keys() == theirs.keys()
     for name in ours:
         torch.testing.assert_close(
-            ours[name], theirs[name], atol=entry.atol, rtol=entry.rtol, msg=lambda text, name=name: f"{name}: {text}"
+            ours[name], theirs[name], atol=case.atol, rtol=case.rtol, msg=lambda text, name=name: f"{name}: {text}"
         )
 
 
@@ -52,9 +52,9 @@ def span(values: Tensors, first: int, last: int | None = None) -> Tensors:
     return {name: value[:, first:last] for name, value in values.items()}
 
 
-@entries
-def test_step_returns_what_the_spec_says(entry: Entry):
-    model = model_of(entry)
+@every_case
+def test_step_returns_what_the_spec_says(case: ContractCase):
+    model = model_of(case)
     outputs, updates = model(draw_inputs(model.spec, 2, 3, 0), model.initial_state(2))
     stated = {item.name: ((2, 3, *item.shape), item.dtype) for item in model.spec.outputs}
     assert {k: (tuple(v.shape), str(v.dtype)[6:]) for k, v in outputs.items()} == stated
@@ -67,87 +67,87 @@ def test_step_returns_what_the_spec_says(entry: Entry):
         assert bool((outputs[item.name] >= item.low).all() and (outputs[item.name] <= item.high).all()), item.name
 
 
-@entries
-def test_any_chunking_equals_the_whole(entry: Entry):
-    model = model_of(entry)
-    inputs = draw_inputs(model.spec, 2, entry.frames, 1)
+@every_case
+def test_any_chunking_equals_the_whole(case: ContractCase):
+    model = model_of(case)
+    inputs = draw_inputs(model.spec, 2, case.frames, 1)
     whole, end = model.scan(inputs, model.initial_state(2))
 
-    @settings(max_examples=entry.examples, deadline=None, derandomize=True, database=None)
-    @given(st.lists(st.integers(1, entry.frames), min_size=1, max_size=8))
+    @settings(max_examples=case.examples, deadline=None, derandomize=True, database=None)
+    @given(st.lists(st.integers(1, case.frames), min_size=1, max_size=8))
     def check(sizes: list[int]) -> None:
         pieces, state, first, turn = [], model.initial_state(2), 0, 0
-        while first < entry.frames:
-            last = min(first + sizes[turn % len(sizes)], entry.frames)
+        while first < case.frames:
+            last = min(first + sizes[turn % len(sizes)], case.frames)
             outputs, updates = model(span(inputs, first, last), state)
             state = commit(model.spec.state, state, updates, last - first)
             pieces.append(outputs)
             first, turn = last, turn + 1
-        same(entry, {k: torch.cat([piece[k] for piece in pieces], 1) for k in whole}, whole)
-        same(entry, state, end)
+        same(case, {k: torch.cat([piece[k] for piece in pieces], 1) for k in whole}, whole)
+        same(case, state, end)
 
     check()
     stepped, state = model.scan(inputs, model.initial_state(2), chunk=1)
-    same(entry, stepped, whole)
-    same(entry, state, end)
+    same(case, stepped, whole)
+    same(case, state, end)
 
 
-@entries
-def test_future_cannot_change_the_past(entry: Entry):
-    model, change = model_of(entry), entry.frames // 2
-    inputs, others = (draw_inputs(model.spec, 2, entry.frames, seed) for seed in (2, 3))
+@every_case
+def test_future_cannot_change_the_past(case: ContractCase):
+    model, change = model_of(case), case.frames // 2
+    inputs, others = (draw_inputs(model.spec, 2, case.frames, seed) for seed in (2, 3))
     mixed = {name: torch.cat([inputs[name][:, :change], others[name][:, change:]], 1) for name in inputs}
     before, _ = model.scan(inputs, model.initial_state(2))
     after, _ = model.scan(mixed, model.initial_state(2))
-    differs = torch.zeros(entry.frames, dtype=torch.bool)
+    differs = torch.zeros(case.frames, dtype=torch.bool)
     for name in before:
         differs |= (before[name] != after[name]).transpose(0, 1).flatten(1).any(1)
     assert not bool(differs[:change].any()), f"frame {int(differs.nonzero()[0])} saw the inputs of frame {change}"
-    if entry.prompt:
+    if case.prompt:
         answered = int(differs.nonzero()[0]) - change
         assert answered <= model.spec.lookahead, f"answers {answered} frames late, spec says {model.spec.lookahead}"
 
 
-@entries
-def test_very_long_streams_stay_in_shape(entry: Entry):
-    model = model_of(entry)
-    inputs = draw_inputs(model.spec, 1, entry.chunk, 4)
+@every_case
+def test_very_long_streams_stay_in_shape(case: ContractCase):
+    model = model_of(case)
+    inputs = draw_inputs(model.spec, 1, case.chunk, 4)
     state = model.initial_state(1)
     shapes = {name: value.shape for name, value in state.items()}
     state[CURSOR] += FAR
-    for _ in range(entry.long_frames // entry.chunk):
+    for _ in range(case.long_frames // case.chunk):
         outputs, updates = model(inputs, state)
-        state = commit(model.spec.state, state, updates, entry.chunk)
+        state = commit(model.spec.state, state, updates, case.chunk)
         assert all(bool(torch.isfinite(value).all()) for value in outputs.values())
-    assert int(state[CURSOR]) == FAR + entry.long_frames
-    assert int(state[AGE]) == entry.long_frames
+    assert int(state[CURSOR]) == FAR + case.long_frames
+    assert int(state[AGE]) == case.long_frames
     assert {name: value.shape for name, value in state.items()} == shapes
     assert all(bool(torch.isfinite(value).all()) for value in state.values())
     if model.spec.memory is not None:
         kept = 20
         needed = model.spec.memory + kept
-        assert needed <= entry.chunk
-        fresh, _ = model.scan(span(inputs, entry.chunk - needed), model.initial_state(1))
-        same(entry, span(outputs, entry.chunk - kept), span(fresh, needed - kept))
+        assert needed <= case.chunk
+        fresh, _ = model.scan(span(inputs, case.chunk - needed), model.initial_state(1))
+        same(case, span(outputs, case.chunk - kept), span(fresh, needed - kept))
 
 
-@entries
-def test_batch_equals_single_rows(entry: Entry):
-    model = model_of(entry)
-    inputs = draw_inputs(model.spec, 3, entry.frames, 5)
+@every_case
+def test_batch_equals_single_rows(case: ContractCase):
+    model = model_of(case)
+    inputs = draw_inputs(model.spec, 3, case.frames, 5)
     together, end = model.scan(inputs, model.initial_state(3), chunk=7)
     for row in range(3):
         alone, last = model.scan(rows(inputs, row), model.initial_state(1), chunk=7)
-        same(entry, rows(together, row), alone)
-        same(entry, rows(end, row), last)
+        same(case, rows(together, row), alone)
+        same(case, rows(end, row), last)
 
 
-@entries
+@every_case
 @pytest.mark.parametrize("poison", [float("nan"), float("inf"), -float("inf"), 3e38])
-def test_poison_stays_in_its_row_and_ends_with_a_reset(entry: Entry, poison: float):
-    model, sick = model_of(entry), 1
-    inputs = draw_inputs(model.spec, 3, entry.frames, 6)
-    start, stop, end = entry.frames // 4, entry.frames // 4 + 3, entry.frames // 2
+def test_poison_stays_in_its_row_and_ends_with_a_reset(case: ContractCase, poison: float):
+    model, sick = model_of(case), 1
+    inputs = draw_inputs(model.spec, 3, case.frames, 6)
+    start, stop, end = case.frames // 4, case.frames // 4 + 3, case.frames // 2
     spoiled = {name: value.clone() for name, value in inputs.items()}
     for value in spoiled.values():
         if value.is_floating_point():
@@ -168,16 +168,16 @@ def test_poison_stays_in_its_row_and_ends_with_a_reset(entry: Entry, poison: flo
     state = reset(model.spec.state, state, torch.tensor([row == sick for row in range(3)]))
     rest, _ = model.scan(span(spoiled, end), state, chunk=5)
     fresh, _ = model.scan(span(rows(inputs, sick), end), model.initial_state(1), chunk=5)
-    same(entry, rows(rest, sick), fresh)
+    same(case, rows(rest, sick), fresh)
     for name, value in rest.items():
         for row in (0, 2):
             assert torch.equal(value[row], later[name][row]), name
 
 
-@entries
-def test_stale_rings_and_old_cursors_do_not_matter(entry: Entry):
-    model = model_of(entry)
-    inputs = draw_inputs(model.spec, 2, entry.frames, 8)
+@every_case
+def test_stale_rings_and_old_cursors_do_not_matter(case: ContractCase):
+    model = model_of(case)
+    inputs = draw_inputs(model.spec, 2, case.frames, 8)
     stale = model.initial_state(2)
     stale[CURSOR] += torch.tensor([5, FAR + 3])
     for name, spec in model.spec.state.items():
@@ -185,28 +185,28 @@ def test_stale_rings_and_old_cursors_do_not_matter(entry: Entry):
             stale[name] = 1e4 * torch.randn(stale[name].shape)
     ours, _ = model.scan(inputs, stale, chunk=4)
     theirs, _ = model.scan(inputs, model.initial_state(2), chunk=4)
-    same(entry, ours, theirs)
+    same(case, ours, theirs)
 
 
-@entries
-def test_inactive_rows_do_not_move(entry: Entry):
-    model, half = model_of(entry), entry.frames // 2
-    inputs = draw_inputs(model.spec, 2, entry.frames, 9)
+@every_case
+def test_inactive_rows_do_not_move(case: ContractCase):
+    model, half = model_of(case), case.frames // 2
+    inputs = draw_inputs(model.spec, 2, case.frames, 9)
     _, state = model.scan(span(inputs, 0, half), model.initial_state(2))
     _, updates = model(span(inputs, half), state)
-    moved = commit(model.spec.state, state, updates, entry.frames - half, active=torch.tensor([True, False]))
+    moved = commit(model.spec.state, state, updates, case.frames - half, active=torch.tensor([True, False]))
     for name in state:
         assert torch.equal(moved[name][1], state[name][1]), name
-    assert int(moved[AGE][0]) == entry.frames
-    everyone = commit(model.spec.state, state, updates, entry.frames - half)
+    assert int(moved[AGE][0]) == case.frames
+    everyone = commit(model.spec.state, state, updates, case.frames - half)
     for name in state:
         assert torch.equal(moved[name][0], everyone[name][0]), name
 
 
-@pytest.mark.parametrize("entry", LAYERS, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("case", LAYERS, ids=lambda case: case.name)
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
-def test_layers_keep_their_state_finite_without_help(entry: Entry, poison: float):
-    model = model_of(entry)
+def test_layers_keep_their_state_finite_without_help(case: ContractCase, poison: float):
+    model = model_of(case)
     inputs = draw_inputs(model.spec, 2, 6, 10)
     for value in inputs.values():
         value[0, 2:4] = poison

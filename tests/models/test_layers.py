@@ -9,7 +9,7 @@ import torch
 
 from engine.spec import CURSOR
 from models.contract import initial_state
-from models.layers import LSTM, CausalConv1d, LayerNorm, RMSNorm, Stack, TransformerBlock, WindowedAttention
+from models.layers import LSTM, CausalConv1d, LayerNorm, TransformerBlock, WindowedAttention
 
 
 def over(layer, x: torch.Tensor, *context: torch.Tensor) -> torch.Tensor:
@@ -69,16 +69,14 @@ def test_attention_refuses_heads_that_do_not_divide():
         WindowedAttention(8, 3, 4)
 
 
-@pytest.mark.parametrize(("kernel", "dilation", "groups"), [(1, 1, 1), (3, 1, 1), (4, 3, 1), (5, 2, 4)])
+@pytest.mark.parametrize(("kernel", "dilation"), [(1, 1), (3, 1), (4, 3), (5, 2)])
 @torch.inference_mode()
-def test_conv_equals_left_padded_convolution(kernel: int, dilation: int, groups: int):
+def test_conv_equals_left_padded_convolution(kernel: int, dilation: int):
     torch.manual_seed(2)
-    layer, x = CausalConv1d(8, 12, kernel, dilation, groups), torch.randn(2, 15, 8)
+    layer, x = CausalConv1d(8, 12, kernel, dilation), torch.randn(2, 15, 8)
     padded = torch.nn.functional.pad(x.transpose(1, 2), ((kernel - 1) * dilation, 0))
-    wanted = torch.nn.functional.conv1d(
-        padded, layer.conv.weight, layer.conv.bias, dilation=dilation, groups=groups
-    ).transpose(1, 2)
-    torch.testing.assert_close(over(layer, x), wanted)
+    wanted = torch.nn.functional.conv1d(padded, layer.conv.weight, layer.conv.bias, dilation=dilation)
+    torch.testing.assert_close(over(layer, x), wanted.transpose(1, 2))
 
 
 @torch.inference_mode()
@@ -93,25 +91,22 @@ def test_lstm_equals_torch_and_carries_its_cells():
 
 
 @torch.inference_mode()
-def test_norms_equal_torch():
+def test_norm_equals_torch():
     x = 3.0 + 5.0 * torch.randn(2, 7, 16)
     torch.testing.assert_close(LayerNorm(16)(x), torch.nn.functional.layer_norm(x, (16,)))
-    torch.testing.assert_close(RMSNorm(16)(x), torch.nn.functional.rms_norm(x, (16,), eps=1e-6))
 
 
+@pytest.mark.parametrize("layer", [CausalConv1d(8, 8, 3, 2), TransformerBlock(8, 2, 5, 16)], ids=["conv", "block"])
 @torch.inference_mode()
-def test_stack_depends_on_as_many_frames_as_it_says():
-    torch.manual_seed(4)
-    layer = Stack([CausalConv1d(8, 8, 3, 2), TransformerBlock(8, 2, 3), torch.nn.GELU(), TransformerBlock(8, 2, 4)])
-    assert layer.memory == 4 + 3 + 4
-    x = torch.randn(1, 30, 8, dtype=torch.float64)
+def test_a_layer_depends_on_as_many_frames_as_it_says(layer):
+    x = torch.randn(1, 30, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
     layer = layer.double()
     fresh = {k: v.double() if v.is_floating_point() else v for k, v in initial_state(layer.state_specs(), 1).items()}
     changed = x.clone()
-    changed[:, 6] += 3.0
-    moved = (layer(x, fresh)[0] != layer(changed, fresh)[0]).any(-1)[0].nonzero().flatten().tolist()
-    assert moved == list(range(6, 6 + layer.memory + 1))
-    assert Stack([CausalConv1d(8, 8, 3), LSTM(8, 8)]).memory is None
+    changed[:, 6, 0] += 3.0
+    moved = (layer(x, fresh)[0] != layer(changed, fresh)[0]).any(-1)[0].nonzero().flatten()
+    assert int(moved.min()) == 6 and int(moved.max()) == 6 + layer.memory
+    assert LSTM(8, 8).memory is None
 
 
 @torch.inference_mode()

@@ -13,17 +13,18 @@ from engine.runtime import open_runtime, steps
 from engine.spec import AGE, CURSOR
 from export.step import to_onnx
 from models.contract import StreamModel, commit, reset
-from models.layers import Pitch, TransformerBlock
+from models.layers import Pitch
+from models.reaction.blocks import CrossModalBlock
 from models.sampling import TeacherForced
 from tests.export.tiny import tiny_bundle
+from tests.models.cases import LayerModel, draw_inputs
 from tests.models.tiny import HOP, SAMPLE_RATE, TinyRecurrent, TinyRolling, TinySampler
-from tests.models.walk import LayerModel, draw_inputs
 
 BATCH, STEPS = 2, 60
 
 
 def layered() -> StreamModel:
-    return LayerModel(TransformerBlock(8, 2, 9, 5), (8,), context=5)
+    return LayerModel(CrossModalBlock(8, 2, 9, 16), (8,), context=8)
 
 
 def listening() -> StreamModel:

@@ -10,9 +10,9 @@ from engine.errors import EngineError
 from models.contract import Tensors, commit, initial_state, sanitise
 from models.reaction import CONFIGS, Reaction
 from models.reaction.blocks import CrossModalBlock
-from models.reaction.sight import Sight
+from models.reaction.face_features import FaceFeatures
 from models.registry import create
-from tests.models.walk import draw_inputs
+from tests.models.cases import draw_inputs
 
 
 @pytest.fixture(scope="module")
@@ -132,14 +132,14 @@ def test_state_carried_over_crops_equals_one_long_crop(tiny: Reaction):
 
 
 def test_rest_is_learnt_from_what_is_seen():
-    sight = Sight()
+    features = FaceFeatures()
     face = torch.zeros(1, 500, 58)
     face[..., 43] = 0.3  # a mouth that curves up at rest
     face[:, 300:320, 43] = 0.9
     given = {"partner_face": face, "partner_face_valid": torch.ones(1, 500), "partner_face_age": torch.zeros(1, 500)}
-    seen, _ = sight(given, initial_state(sight.state_specs(), 1))
+    seen, _ = features(given, initial_state(features.state_specs(), 1))
     change = seen[0, :, 58 + 43]
     assert change[:300].abs().max() < 0.02 and change[310] > 0.5 and change[400:].abs().max() < 0.05
     given["partner_face_age"] = torch.full((1, 500), 2.0)
-    hidden, _ = sight(given, initial_state(sight.state_specs(), 1))
+    hidden, _ = features(given, initial_state(features.state_specs(), 1))
     assert hidden.abs().max() == 0

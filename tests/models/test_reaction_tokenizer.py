@@ -13,6 +13,7 @@ from engine.errors import EngineError
 from models.reaction import FaceTokenizer
 from models.reaction.config import AIS_GROUPS, DEFAULT_GROUPS, FOLDED_NAMES
 from models.reaction.quantizer import Quantizer
+from train.reaction.fitting import fit_tokenizer
 from train.report import events
 
 
@@ -49,7 +50,7 @@ def lively(seed: int, frames: int = 1500) -> np.ndarray:
 @pytest.fixture(scope="module")
 def fitted() -> FaceTokenizer:
     tokenizer = FaceTokenizer(DEFAULT_GROUPS)
-    tokenizer.fit([lively(seed) for seed in range(4)])
+    fit_tokenizer(tokenizer, [lively(seed) for seed in range(4)])
     return tokenizer
 
 
@@ -74,7 +75,7 @@ def test_round_trip_moves_as_the_face_did(fitted: FaceTokenizer):
 
 def test_one_absolute_id_is_coarser_where_it_shows(fitted: FaceTokenizer):
     ais = FaceTokenizer(AIS_GROUPS)
-    ais.fit([lively(seed) for seed in range(4)])
+    fit_tokenizer(ais, [lively(seed) for seed in range(4)])
     assert ais.codes == (1000,)
     face = lively(9)
     coarse, fine = (there_and_back(tokenizer, face)[1] for tokenizer in (ais, fitted))
@@ -144,4 +145,4 @@ def test_gaze_folds_and_unfolds(fitted: FaceTokenizer):
 )
 def test_what_cannot_be_fitted_is_named(faces: list[np.ndarray]):
     with pytest.raises(EngineError, match="face"):
-        FaceTokenizer(DEFAULT_GROUPS).fit(faces)
+        fit_tokenizer(FaceTokenizer(DEFAULT_GROUPS), faces)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models import layers
-from tests.models.walk import LayerModel, draw_inputs
+from tests.models.cases import LayerModel, draw_inputs
 
 EXAMPLES = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "models" / "README.md").read_text(), re.S)
 

@@ -7,8 +7,8 @@ import torch
 
 from models.contract import StreamModel, commit
 from models.sampling import IDS, PREVIOUS, sample
+from tests.models.cases import draw_inputs
 from tests.models.tiny import TinySampler
-from tests.models.walk import draw_inputs
 
 NAN, INF = float("nan"), float("inf")
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from engine.spec import InputSpec, OutputSpec, StateSpec, StreamSpec
 from models.contract import BAD_INPUT, StreamModel, Tensors, named, part
-from models.layers import LSTM, CausalConv1d, LogMel, RMSNorm, Stack, TransformerBlock
+from models.layers import LSTM, CausalConv1d, LogMel, TransformerBlock
 from models.sampling import AutoregressiveModel, sampling_spec
 
 RATE, HOP, SAMPLE_RATE = 25.0, 320, 8000
@@ -51,22 +51,25 @@ class TinySampler(AutoregressiveModel):
         super().__init__()
         self.embed = nn.Embedding(self.heads * (self.codes + 1), 16)
         self.drive, self.to_logits = nn.Linear(4, 16), nn.Linear(16, self.heads * self.codes)
-        self.body = Stack([TransformerBlock(16, 2, 6), RMSNorm(16), TransformerBlock(16, 2, 6)])
+        self.low, self.high = (TransformerBlock(16, 2, 6, 32) for _ in range(2))
         self.smooth = CausalConv1d(self.heads, 3, 3)
         spec = StreamSpec(
             name="tiny_sampler",
             rate=RATE,
             inputs=(InputSpec("x", "feature", (4,), -8.0, 8.0, of="partner"),),
             outputs=(OutputSpec("pose", (3,)), BAD_INPUT),
-            state=named("body", self.body.state_specs()) | named("decoder", self.smooth.state_specs()),
+            state=named("low", self.low.state_specs())
+            | named("high", self.high.state_specs())
+            | named("decoder", self.smooth.state_specs()),
         )
         self.spec = sampling_spec(spec, self.heads, self.codes)
 
     def network(self, inputs: Tensors, previous: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Logits from the driving signal and the previous ids."""
         rows = previous + torch.arange(self.heads) * (self.codes + 1)
-        y, updates = self.body(self.drive(inputs["x"]) + self.embed(rows).sum(-2), part(state, "body"))
-        return 4 * self.to_logits(y).unflatten(-1, (self.heads, self.codes)), named("body", updates)
+        y, low = self.low(self.drive(inputs["x"]) + self.embed(rows).sum(-2), part(state, "low"))
+        y, high = self.high(y, part(state, "high"))
+        return 4 * self.to_logits(y).unflatten(-1, (self.heads, self.codes)), named("low", low) | named("high", high)
 
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Ids as numbers in [-1, 1], smoothed over three frames."""

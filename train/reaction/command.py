@@ -72,6 +72,7 @@ def run(args: argparse.Namespace) -> None:
     from models.reaction import CONFIGS, Reaction
     from train.reaction import streams
     from train.reaction.fit import fit
+    from train.reaction.fitting import fit_tokenizer
     from train.reaction.react import ReactData
     from train.reaction.tokens import statistics
     from train.run.callbacks import WEIGHTS, Report, weights_of
@@ -94,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
     model = Reaction(CONFIGS[settings.config])
     talks = {split: data.talks(split) for split in ("train", "val")}
     if checkpoint is None:
-        model.tokenizer.fit([talk.listener(name) for talk in talks["train"] for name in talk.listeners])
+        fit_tokenizer(model.tokenizer, [talk.listener(name) for talk in talks["train"] for name in talk.listeners])
     else:
         model.load_state_dict(weights_of(checkpoint))
     train, val = (streams.read(model, talks[split], f"{args.data}, split {split}") for split in ("train", "val"))

@@ -8,6 +8,9 @@ must learn to hear and see.
 - **low**: pitch below the speaker's own 26th percentile for 110 ms after 0.7 s of speech (Ward & Tsukahara 2000,
   J. Pragmatics 32). Lowering just before a pause is the same invitation, so it is left to the pause.
 - **smile**, **laugh**, **brow**: starts of what the speaker's face does.
+
+The truth is stated here alone. The rule listener (:mod:`models.listener_rules`) follows the same papers with constants
+of its own, so that tuning it moves neither the cues nor what it is measured against.
 """
 
 from __future__ import annotations
@@ -20,10 +23,14 @@ from scipy.ndimage import median_filter
 from engine.errors import EngineError
 from models.contract import initial_state
 from models.layers import Pitch
-from models.listener_rules.nods import RISE_SEMITONES
-from models.listener_rules.voice import LOW_AFTER_SPEECH, LOW_FOR, LOW_PERCENTILE, PAUSE_AFTER_SPEECH
 from train.simulate.talk import FPS, HOP, RATE, Cue, Span, Talk
 
+LOW_PERCENTILE, LOW_FOR, LOW_AFTER_SPEECH = 0.26, 0.110, 0.700
+"""Share of a speaker's pitch that counts as low, and seconds of it and of speech before it (Ward & Tsukahara 2000)."""
+PAUSE_AFTER_SPEECH = 1.000
+"""Seconds of speech after which silence is a cue (Truong, Poppe & Heylen 2010)."""
+RISE_SEMITONES = 3.0
+"""Rise of pitch that makes a question; Truong et al. ask for 30 Hz, three semitones at a man's 160 Hz."""
 PAUSE_LEAST, LONG_PAUSE = 0.45, 1.5
 """Silence (s) from which the end of a phrase is a cue, and from which its length adds no more strength."""
 SAME_PLACE, LOW_APART = 0.8, 6.0

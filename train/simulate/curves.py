@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from models.listener_rules.cells import DT
+from models.listening.cell import DT
 
 Curve = NDArray[np.float64]
 CUT = 2.0

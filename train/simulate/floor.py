@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.listener_rules.cells import DT, FOREVER
+from models.listening.cell import DT, FOREVER
 from train.simulate.talk import Span, Talk
 
 TURN_GAP = 1.5

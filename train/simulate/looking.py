@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from models.listener_rules import blinks, gaze
-from models.listener_rules.cells import DT
+from models.listening.cell import DT
 from train.simulate.curves import Curve, follow, held, lognormal, spring
 from train.simulate.floor import Floor
 from train.simulate.persona import Persona

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.listener_rules.cells import DT
 from models.listener_rules.nods import AMPLITUDE_MEDIAN, CYCLE_DECAY, SIZE_SLOWS, SLOWING, WHILE_SELF_SPEAKING
+from models.listening.cell import DT
 from train.simulate.curves import Curve, lognormal
 from train.simulate.floor import Floor
 from train.simulate.persona import Persona

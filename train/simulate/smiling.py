@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.listener_rules.cells import DT
 from models.listener_rules.mirror import IDLE_CALM, IDLE_NAMES, IDLE_TAU, WHILE_SELF_SPEAKING, at_rest
 from models.listener_rules.nods import Brows
+from models.listening.cell import DT
 from train.partner.face import bump
 from train.simulate.curves import Curve, follow, lognormal, wander
 from train.simulate.floor import Floor

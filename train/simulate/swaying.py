@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.channels import FACE
 from models.listener_rules import posture
-from models.listener_rules.cells import DT
+from models.listening.cell import DT
 from train.simulate.curves import Curve, follow, spring, wander
 from train.simulate.floor import Floor
 from train.simulate.persona import Persona

@@ -1,10 +1,11 @@
-"""What the listener makes of the partner's voice: who is speaking, pauses, and places that invite a back-channel.
+"""Prosody of the partner's voice, read frame by frame: who is speaking, pauses, and places that invite a back-channel.
 
-All statistics run over the past only. The cues are the published prosodic rules:
+All statistics run over the past only. The cues are the published prosodic rules, whose thresholds (:class:`CueRules`)
+each listener states for itself:
 
 - **low pitch** (Ward & Tsukahara 2000, J. Pragmatics 32, English rule): pitch below the speaker's own 26th percentile
-  for 110 ms, after at least 700 ms of speech; the response is due 700 ms later. The percentile is a running one
-  (stochastic quantile estimate, Robbins & Monro 1951) over voiced sub-frames of 10 ms.
+  for 110 ms, after at least 700 ms of speech. The percentile is a running one (stochastic quantile estimate, Robbins &
+  Monro 1951) over voiced sub-frames of 10 ms.
 - **pause** (Truong, Poppe & Heylen 2010, Interspeech): 400 ms of silence after at least 1000 ms of speech.
 - **final rise**: pitch rising into the pause, as in questions and checks (also a condition of Truong et al.).
 
@@ -12,23 +13,23 @@ Speech is level above a running noise floor, with voicing not long ago, so stead
 floor is the lowest level of the last two to four seconds, which speech keeps returning to between its syllables
 (minimum statistics, Martin 2001, IEEE Trans. Speech and Audio Processing 9). The margin of 6 dB is low since voicing is
 asked for as well; the hangover is the 200 ms of ITU-T P.56, longer than a stop closure and the least that counts as a
-pause (Campione & Veronis 2002, Speech Prosody).
+pause (Campione & Veronis 2002, Speech Prosody). These constants say how a voice is measured and are shared: trained
+listeners depend on them, and a golden test (``tests/models/test_reaction_features.py``) notices if one changes.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from models.listener_rules.cells import DT, Cell, follow, timer
-
-LOW_PERCENTILE, LOW_FOR, LOW_AFTER_SPEECH = 0.26, 0.110, 0.700
-PAUSE_FOR, PAUSE_AFTER_SPEECH = 0.400, 1.000
+from models.listening.cell import DT, Cell, follow, timer
 
 FLOOR_START, FLOOR_LEAST, FLOOR_BLOCK, HIGHEST = -60.0, -80.0, 2.0, 0.0
+"""Noise floor at the start and at least (dBFS), seconds of a block of its minimum, and a level above every other."""
 SPEECH_ABOVE_FLOOR, SPEECH_LEAST = 6.0, -66.0
 VOICED_PERIODICITY, VOICED_MEMORY = 0.7, 0.30
 ONSET, HANGOVER = 0.08, 0.20
@@ -36,8 +37,18 @@ LOUDNESS_SPAN = 30.0
 """dB above the floor that counts as full loudness."""
 
 
-@dataclass
-class Heard:
+@dataclass(frozen=True)
+class CueRules:
+    """Which regions of low pitch and which pauses count as cues. Times in seconds."""
+
+    low_percentile: float  #: share of a speaker's voiced pitch that counts as low
+    low_for: float  #: low pitch lasts at least so long
+    low_after_speech: float  #: and comes after so much speech
+    pause_for: float  #: silence that makes a pause
+    pause_after_speech: float  #: speech before it
+
+
+class Prosody(NamedTuple):
     """One frame of the partner's voice, every entry (B,); flags are bool, times seconds."""
 
     speaking: Tensor
@@ -49,20 +60,42 @@ class Heard:
     loudness: Tensor  #: 0 at the floor, 1 at 30 dB above
 
 
-class Voice(Cell):
-    """Level, periodicity and pitch of one frame's sub-frames in, :class:`Heard` out."""
+class _PitchStatistics(NamedTuple):
+    """Running pitch statistics, and how one frame stands to them; all (B,)."""
+
+    columns: dict[str, Tensor]  #: the next ``quantile``, ``voiced``, ``fast``, ``slow`` and ``rise``
+    high: Tensor  #: bool: voiced, and mostly above the low percentile
+    low_share: Tensor  #: share of the sub-frames below it
+
+
+class ProsodyTracker(Cell):
+    """Level, periodicity and pitch of one frame's sub-frames in, :class:`Prosody` out."""
 
     fields = (
-        *("lowest", "lowest_before", "block_for", "since_voiced", "burst_for", "quiet_for", "speech_for"),
-        *("quantile", "voiced", "low_for", "fast", "slow", "rise"),
+        "lowest",
+        "lowest_before",
+        "block_for",
+        "since_voiced",
+        "burst_for",
+        "quiet_for",
+        "speech_for",
+        "quantile",
+        "voiced",
+        "low_for",
+        "fast",
+        "slow",
+        "rise",
     )
+
+    def __init__(self, rules: CueRules) -> None:
+        self.rules = rules
 
     def __call__(
         self, level: Tensor, pitch: Tensor, periodicity: Tensor, valid: Tensor, state: Tensor
-    ) -> tuple[Heard, Tensor]:
+    ) -> tuple[Prosody, Tensor]:
         """``level`` dBFS, ``pitch`` Hz and ``periodicity`` 0..1 are (B, subframes); ``valid`` (B,) is 0 where no audio
         arrived: nothing is learnt from such a frame and it counts as silence."""
-        s = self.unpack(state)
+        s, rules = self.unpack(state), self.rules
         heard = valid > 0.5
         now = 10.0 * torch.log10(torch.pow(10.0, level / 10.0).mean(-1) + 1e-10)
 
@@ -77,35 +110,42 @@ class Voice(Cell):
         since_voiced = timer(s["since_voiced"], ~voiced)
         active = loud & (since_voiced < VOICED_MEMORY) & ((s["voiced"] > 0.0) | voiced)
 
-        resumed = active & ((s["quiet_for"] >= PAUSE_FOR) | (s["speech_for"] <= 0.0))
+        resumed = active & ((s["quiet_for"] >= rules.pause_for) | (s["speech_for"] <= 0.0))
         quiet_for = timer(s["quiet_for"], ~active)
         burst_for = torch.where(active, s["burst_for"] + DT, torch.where(quiet_for > HANGOVER, 0.0, s["burst_for"]))
         burst_for = burst_for.clamp(max=60.0)
         grown = torch.where(active, s["speech_for"] + DT, s["speech_for"])
         speech_for = torch.where(resumed, torch.full_like(grown, DT), grown).clamp(max=60.0)
         speaking = (burst_for >= ONSET) & (quiet_for <= HANGOVER)
-        pause_cue = (s["quiet_for"] < PAUSE_FOR) & (quiet_for >= PAUSE_FOR) & (speech_for >= PAUSE_AFTER_SPEECH)
+        paused = (s["quiet_for"] < rules.pause_for) & (quiet_for >= rules.pause_for)
+        pause_cue = paused & (speech_for >= rules.pause_after_speech)
 
-        tone, p = self._pitch(pitch, voiced_at, s)
-        low_for = torch.where(p["high"], 0.0, s["low_for"] + p["low_share"] * DT)
+        tone = self._pitch(pitch, voiced_at, s)
+        low_for = torch.where(tone.high, 0.0, s["low_for"] + tone.low_share * DT)
         low_for = torch.where(since_voiced > 0.1, 0.0, low_for).clamp(max=5.0)
-        low_cue = (s["low_for"] < LOW_FOR) & (low_for >= LOW_FOR) & (speech_for >= LOW_AFTER_SPEECH)
+        low_cue = (s["low_for"] < rules.low_for) & (low_for >= rules.low_for) & (speech_for >= rules.low_after_speech)
 
-        loudness = ((now - floor) / LOUDNESS_SPAN).clamp(0.0, 1.0) * active
-        out = Heard(speaking, resumed, low_cue, pause_cue, tone["rise"], quiet_for, loudness)
+        prosody = Prosody(
+            speaking=speaking,
+            onset=resumed,
+            low_cue=low_cue,
+            pause_cue=pause_cue,
+            rise=tone.columns["rise"],
+            quiet_for=quiet_for,
+            loudness=((now - floor) / LOUDNESS_SPAN).clamp(0.0, 1.0) * active,
+        )
         learnt = {
             "lowest": torch.where(turn, torch.full_like(lowest, HIGHEST), lowest) - FLOOR_START,
             "lowest_before": torch.where(turn, lowest, before) - FLOOR_START,
             "block_for": torch.where(turn, 0.0, s["block_for"] + DT),
-            **tone,
+            **tone.columns,
         }
         kept = {name: torch.where(heard, value, s[name]) for name, value in learnt.items()}
         times = {"since_voiced": since_voiced, "burst_for": burst_for, "quiet_for": quiet_for}
-        return out, self.pack({**kept, **times, "speech_for": speech_for, "low_for": low_for})
+        return prosody, self.pack({**kept, **times, "speech_for": speech_for, "low_for": low_for})
 
-    @staticmethod
-    def _pitch(pitch: Tensor, voiced_at: Tensor, s: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Running pitch statistics in semitones above 100 Hz, and how this frame stands to the low percentile."""
+    def _pitch(self, pitch: Tensor, voiced_at: Tensor, s: dict[str, Tensor]) -> _PitchStatistics:
+        """Statistics in semitones above 100 Hz after this frame's sub-frames."""
         semitones = 12.0 / math.log(2.0) * torch.log(pitch.clamp(min=30.0) / 100.0)
         weight = voiced_at.float()
         count = weight.sum(-1)
@@ -116,14 +156,14 @@ class Voice(Cell):
         low_at = voiced_at & (semitones < start[:, None])
         low = low_at.float().sum(-1)
         gain = torch.maximum(4.0 / (s["voiced"] + 8.0), torch.full_like(here, 0.06))
-        quantile = start + gain * (LOW_PERCENTILE * count - low)
+        quantile = start + gain * (self.rules.low_percentile * count - low)
         fast = torch.where(any_voiced, torch.where(first, here, follow(s["fast"], here, 0.06)), s["fast"])
         slow = torch.where(any_voiced, torch.where(first, here, follow(s["slow"], here, 0.4)), s["slow"])
-        tone = {
+        columns = {
             "quantile": torch.where(any_voiced, quantile, s["quantile"]),
             "voiced": (s["voiced"] + count).clamp(max=10_000.0),
             "fast": fast,
             "slow": slow,
             "rise": torch.where(any_voiced, fast - slow, s["rise"]),
         }
-        return tone, {"high": any_voiced & (low < 0.5 * count), "low_share": low / pitch.shape[-1]}
+        return _PitchStatistics(columns, any_voiced & (low < 0.5 * count), low / pitch.shape[-1])

@@ -1,21 +1,28 @@
-"""What the listener's parts are made of: packed per-frame state, past-only filters and random draws.
+"""What the parts of a listener are made of: packed per-frame state, past-only filters and random draws.
 
-A :class:`Cell` is one part of the listener (voice, nods, blinks, ...): a pure function of one frame and a small state
+A :class:`Cell` is one part of a listener (prosody, nods, blinks, ...): a pure function of one frame and a small state
 tensor (B, n) with named columns. All state starts at zero, so a reset row needs nothing but zeros; where a quantity has
 another natural start, the column holds its distance from that start. All times are seconds, all angles radians.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from engine.spec import StateSpec
+from models.listening.inputs import FRAME_RATE
 
-FRAME_RATE = 25.0
 DT = 1.0 / FRAME_RATE
 FOREVER = 600.0
 """Where timers stop counting, seconds: keeps them finite and exact over days."""
+UNIT_VARIANCE = 3.4641016
+"""Width of a uniform distribution whose variance is 1, the root of 12."""
+LOGISTIC = 0.5513
+"""Scale of a logistic variable whose standard deviation is 1."""
 
 
 class Cell:
@@ -32,7 +39,7 @@ class Cell:
         """Columns (B,) by name."""
         return dict(zip(self.fields, state.unbind(-1), strict=True))
 
-    def pack(self, values: dict[str, Tensor]) -> Tensor:
+    def pack(self, values: Mapping[str, Tensor]) -> Tensor:
         """The state tensor (B, n) of the given columns."""
         return torch.stack([values[name] for name in self.fields], -1)
 
@@ -41,13 +48,13 @@ def follow(value: Tensor, target: Tensor, tau: Tensor | float) -> Tensor:
     """One-pole low-pass: ``value`` after one frame on its way to ``target`` with time constant ``tau`` seconds."""
     if isinstance(tau, Tensor):
         return value + (target - value) * (1.0 - torch.exp(-DT / tau))
-    return value + (target - value) * (1.0 - pow(2.718281828459045, -DT / tau))
+    return value + (target - value) * (1.0 - pow(math.e, -DT / tau))
 
 
 def spring(position: Tensor, velocity: Tensor, target: Tensor, omega: float) -> tuple[Tensor, Tensor]:
     """A critically damped spring after one frame (exact solution for a constant target, so stable at any ``omega``
-    rad/s): starts and ends without a jump of speed, never overshoots from rest."""
-    decay = pow(2.718281828459045, -omega * DT)
+    rad/s): starts and ends without a jump of speed, never overshoots from rest. Returns position and velocity."""
+    decay = pow(math.e, -omega * DT)
     offset = position - target
     pull = (velocity + omega * offset) * DT
     return target + (offset + pull) * decay, (velocity - omega * pull) * decay
@@ -62,17 +69,17 @@ def lognormal(uniform: Tensor, median: Tensor | float, sigma: float) -> Tensor:
     """A positive draw with the given median and log-standard deviation. The normal quantile is replaced by the scaled
     logit, and the tails are cut at 2 %, so that no draw is absurd."""
     cut = uniform.clamp(0.02, 0.98)
-    return torch.exp(torch.log(cut / (1.0 - cut)) * (0.5513 * sigma)) * median
+    return torch.exp(torch.log(cut / (1.0 - cut)) * (LOGISTIC * sigma)) * median
 
 
 def white(uniform: Tensor) -> Tensor:
     """Zero-mean, unit-variance noise from uniforms."""
-    return (uniform - 0.5) * 3.4641016
+    return (uniform - 0.5) * UNIT_VARIANCE
 
 
 def wander(value: Tensor, uniform: Tensor, tau: float) -> Tensor:
     """An Ornstein-Uhlenbeck walk of unit variance and correlation time ``tau`` seconds, one frame on."""
-    keep = pow(2.718281828459045, -DT / tau)
+    keep = pow(math.e, -DT / tau)
     return value * keep + white(uniform) * pow(1.0 - keep * keep, 0.5)
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,9 +20,7 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from models.reaction.config import FOLDED_NAMES
-
-if TYPE_CHECKING:
-    from models.reaction.tokenizer import FaceTokenizer
+from models.reaction.tokenizer import FaceTokenizer
 
 SAMPLE = 12_000
 """Frames the search looks at, in stretches of :data:`STRETCH`."""
@@ -37,8 +34,10 @@ MOMENTA = (0.0, 0.5, 0.75, 0.9, 0.97)
 JERK_WEIGHT, SPEED_WEIGHT, ENTROPY_WEIGHT = 0.6, 1.5, 0.1
 
 
-def fit(tokenizer: FaceTokenizer, faces: Sequence[NDArray[np.floating]]) -> None:
-    """Fill the tokenizer's buffers. Raises :class:`EngineError` for faces that are no finite (T, 58) arrays."""
+@torch.no_grad()
+def fit_tokenizer(tokenizer: FaceTokenizer, faces: Sequence[NDArray[np.floating]]) -> None:
+    """Set axes, momentum, steps and growth from listeners' faces, each (T, 58). A second call fits anew. Raises
+    :class:`EngineError` for faces that are no finite (T, 58) arrays."""
     for index, face in enumerate(faces):
         if face.ndim != 2 or face.shape[1] != 58 or not np.isfinite(face).all():
             raise EngineError(f"face {index} of {len(faces)} is {face.shape}, wanted finite (T, 58): leave it out")
@@ -92,10 +91,12 @@ def _search(tokenizer: FaceTokenizer, sample: Tensor) -> None:
     quantizer.step, quantizer.growth = step, rate
     rows = sample.new_zeros(len(grid), len(sample), tokenizer.latents)
     start = dict.fromkeys(tokenizer.initial_state(1), rows)
-    levels, coded, _ = tokenizer.track(sample, start)
-    entropy = _entropy(levels)
+    tracked, _ = tokenizer.track(sample, start)
+    entropy = _entropy(tracked.levels)
     found = {"momentum": candidates["momentum"], "pull": candidates["pull"], "step": step, "growth": rate}
-    costs = torch.stack([_cost(sample, _blended(coded, blend)) + ENTROPY_WEIGHT * entropy for blend in BLENDS])
+    costs = torch.stack(
+        [_cost(sample, _blended(tracked.reached, blend)) + ENTROPY_WEIGHT * entropy for blend in BLENDS]
+    )
     best = costs.flatten(0, 1).argmin(0)
     latents = torch.arange(tokenizer.latents)
     chosen = {name: value[best % len(grid), 0, latents] for name, value in found.items()}

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from engine.spec import StateSpec
 from models.contract import Tensors
+from models.listening.cell import DT
 
-FRAME = 0.04
 FALL, RISE, TURN, SETTLING = 0.6, 40.0, 6.0, 1.0
 """Time constants (s): weights down, weights up, head; during the first ``SETTLING`` seconds weights rise in as long."""
 TRUSTED_FOR = 0.5
@@ -22,17 +22,20 @@ HEAD_SCALE, METRE_SCALE = 4.0, 10.0
 """Bring radians and metres of the head to the size of weights."""
 
 
-class Sight(nn.Module):
+class FaceFeatures(nn.Module):
     """Features (B, T, ``width``): the face, its change from rest, whether it is seen and how old it is."""
 
     width = 2 * 58 + 2
+    scale: Tensor
+    down: Tensor
+    up: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         scale = torch.cat([torch.ones(52), torch.full((3,), HEAD_SCALE), torch.full((3,), METRE_SCALE)])
         self.register_buffer("scale", scale, persistent=False)
-        down = torch.cat([torch.full((52,), FRAME / FALL), torch.full((6,), FRAME / TURN)])
-        up = torch.cat([torch.full((52,), FRAME / RISE), torch.full((6,), FRAME / TURN)])
+        down = torch.cat([torch.full((52,), DT / FALL), torch.full((6,), DT / TURN)])
+        up = torch.cat([torch.full((52,), DT / RISE), torch.full((6,), DT / TURN)])
         self.register_buffer("down", down, persistent=False)
         self.register_buffer("up", up, persistent=False)
 
@@ -46,7 +49,7 @@ class Sight(nn.Module):
         face, age = streams["partner_face"], streams["partner_face_age"]
         shown = (streams["partner_face_valid"] * (age < TRUSTED_FOR))[..., None]
         rest, seen_for, rests = state["rest"], state["seen_for"], []
-        settling = self.down.new_tensor(FRAME / SETTLING)
+        settling = self.down.new_tensor(DT / SETTLING)
         for t in range(face.shape[1]):
             rising = torch.where(seen_for < SETTLING, torch.maximum(self.up, settling), self.up)
             gap = face[:, t] - rest
@@ -54,7 +57,7 @@ class Sight(nn.Module):
             # The first face seen is the first guess at rest.
             moved = torch.where(seen_for > 0.0, moved, face[:, t])
             rest = torch.where(shown[:, t] > 0.0, moved, rest)
-            seen_for = (seen_for + FRAME * shown[:, t]).clamp(max=10.0)
+            seen_for = (seen_for + DT * shown[:, t]).clamp(max=10.0)
             rests.append(rest)
         change = face - torch.stack(rests, 1)
         seen = torch.cat([face * self.scale, change * self.scale], -1) * shown

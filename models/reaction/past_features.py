@@ -13,16 +13,19 @@ from torch import Tensor, nn
 
 from engine.spec import StateSpec
 from models.contract import Tensors
+from models.listening.cell import DT
 from models.reaction.tokenizer import FaceTokenizer
 
 TRACES, PLAN_TRACES = (1.0, 4.0, 16.0), (0.2, 0.6, 2.0, 8.0)
 """Time constants (s) of the traces of activity and of plans."""
-FRAME = 0.04
 
 
-class OwnPast(nn.Module):
+class PastFeatures(nn.Module):
     """Features (B, T, ``width``) of previous ids (B, T, heads): those of ``tokenizer``, which is shared with the
     decoder, then one for each of ``plans``."""
+
+    rates: Tensor
+    plan_rates: Tensor
 
     def __init__(self, tokenizer: FaceTokenizer, plans: int) -> None:
         super().__init__()
@@ -31,7 +34,7 @@ class OwnPast(nn.Module):
         self.width = (3 + len(TRACES)) * self.latents + (1 + len(PLAN_TRACES)) * plans
         self.start = max(tokenizer.codes)
         for name, taus in (("rates", TRACES), ("plan_rates", PLAN_TRACES)):
-            self.register_buffer(name, torch.tensor([FRAME / tau for tau in taus])[:, None], persistent=False)
+            self.register_buffer(name, torch.tensor([DT / tau for tau in taus])[:, None], persistent=False)
 
     def state_specs(self) -> dict[str, StateSpec]:
         """The decoder's position and speed one frame ago, and the traces."""
@@ -49,15 +52,15 @@ class OwnPast(nn.Module):
         shown, plans = previous[..., : tokenizer.heads], previous[..., tokenizer.heads :]
         innovation = torch.where(begun, tokenizer.innovation(shown.clamp(max=self.start - 1)), 0.0)
         decided = (plans == 1).to(innovation.dtype)
-        (latent, speed, new), walked = tokenizer.follow(innovation, state)
+        track, walked = tokenizer.follow(innovation, state)
         pace = tokenizer.pace
-        size = (speed / pace).abs().clamp(max=8.0)
+        size = (track.speed / pace).abs().clamp(max=8.0)
         activity, planned, rows = state["activity"], state["planned"], []
         for t in range(previous.shape[1]):
             activity = activity + self.rates * (size[:, t, None] - activity)
             # A decision sets its traces to 1 and they fade from there.
             planned = torch.maximum(planned * (1.0 - self.plan_rates), decided[:, t, None])
             rows.append(torch.cat([activity.flatten(1), planned.flatten(1)], -1))
-        bounded = [(speed / pace).clamp(-8.0, 8.0), (new / pace).clamp(-8.0, 8.0)]
-        features = torch.cat([latent / tokenizer.spread, *bounded, decided, torch.stack(rows, 1)], -1)
+        bounded = [(track.speed / pace).clamp(-8.0, 8.0), (innovation / pace).clamp(-8.0, 8.0)]
+        features = torch.cat([track.latent / tokenizer.spread, *bounded, decided, torch.stack(rows, 1)], -1)
         return features, {**walked, "activity": activity, "planned": planned}

@@ -1,0 +1,95 @@
+"""What the predictor hears: log-mel bands and prosody, computed in the graph from PCM, without parameters.
+
+Prosody is read as by every listener (:mod:`models.listening.prosody`: level over a running noise floor, speech and
+pauses, pitch against the speaker's own low percentile, final rises) and becomes bounded numbers: timers turn into
+decaying traces, so a pause of a minute looks like one of ten seconds. Statistics run over the past only.
+
+Weights are trained on these features, so nothing that is tuned for another listener may enter here. A golden test
+(``tests/models/test_reaction_features.py``) pins them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from engine.spec import StateSpec
+from models.contract import Tensors, named, part
+from models.layers import Energy, LogMel, Pitch, PitchTrack
+from models.listening import HOP, SAMPLE_RATE, CueRules, ProsodyTracker
+
+SUBFRAMES = 4
+CUES = CueRules(low_percentile=0.26, low_for=0.110, low_after_speech=0.700, pause_for=0.400, pause_after_speech=1.000)
+"""What counts as a cue in the features that the shipped weights were trained on: another choice needs new weights."""
+MEL_MEAN, MEL_SCALE = -13.0, 4.0
+"""Brings log-mel powers of speech near -30 dBFS to about unit size; they reach down to log(1e-10) = -23."""
+PAUSES, STRETCHES = (0.25, 1.0, 4.0), (0.5, 2.0, 8.0)
+"""Time constants (s) of the traces of the time since speech and of the length of speech."""
+PROSODY = (
+    "speaking",
+    "onset",
+    "low_cue",
+    "pause_cue",
+    "rise",
+    "loudness",
+    "voiced",
+    "tone",
+    "tone_speed",
+    "low_for",
+    *(f"quiet_{tau:g}" for tau in PAUSES),
+    *(f"speech_{tau:g}" for tau in STRETCHES),
+)
+"""Names of the prosodic features, which follow the bands."""
+
+
+class AudioFeatures(nn.Module):
+    """PCM hops (B, T, hop) and their validity (B, T) to features (B, T, ``width``): ``bands``, then :data:`PROSODY`."""
+
+    def __init__(self, bands: int) -> None:
+        super().__init__()
+        self.mel = LogMel(SAMPLE_RATE, HOP, bands, SUBFRAMES)
+        self.energy = Energy(HOP, SUBFRAMES)
+        self.pitch = Pitch(SAMPLE_RATE, HOP, SUBFRAMES)
+        self.prosody = ProsodyTracker(CUES)
+        self.width = bands + len(PROSODY)
+
+    def state_specs(self) -> dict[str, StateSpec]:
+        """PCM tails of the features and the running statistics of the voice."""
+        layers = {"mel": self.mel, "energy": self.energy, "pitch": self.pitch}
+        specs = {key: spec for name, layer in layers.items() for key, spec in named(name, layer.state_specs()).items()}
+        return specs | {"voice": self.prosody.state_spec()}
+
+    def forward(self, pcm: Tensor, valid: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Features of ``pcm``; a hop that is not valid counts as silence."""
+        present = pcm * valid[..., None]
+        mel, mel_update = self.mel(present, part(state, "mel"))
+        level, level_update = self.energy(present, part(state, "energy"))
+        pitch, pitch_update = self.pitch(present, part(state, "pitch"))
+        prosody, voice = self._prosody(level, pitch, valid, state["voice"])
+        features = torch.cat([(mel.mean(2) - MEL_MEAN) / MEL_SCALE, prosody], -1)
+        updates = named("mel", mel_update) | named("energy", level_update) | named("pitch", pitch_update)
+        return features, updates | {"voice": voice}
+
+    def _prosody(self, level: Tensor, pitch: PitchTrack, valid: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        """The features :data:`PROSODY` (B, T, F), frame by frame, and the state of the voice after them."""
+        rows = []
+        for t in range(level.shape[1]):
+            heard, voice = self.prosody(level[:, t], pitch.hertz[:, t], pitch.periodicity[:, t], valid[:, t], voice)
+            s = self.prosody.unpack(voice)
+            known = (s["voiced"] > 0.0).float()
+            columns = [
+                heard.speaking.float(),
+                heard.onset.float(),
+                heard.low_cue.float(),
+                heard.pause_cue.float(),
+                (heard.rise / 4.0).clamp(-2.0, 2.0),
+                heard.loudness,
+                (s["since_voiced"] < 0.05).float(),
+                known * ((s["fast"] - s["quantile"]) / 6.0).clamp(-2.0, 2.0),
+                known * ((s["fast"] - s["slow"]) / 3.0).clamp(-2.0, 2.0),
+                s["low_for"].clamp(max=1.0),
+                *(torch.exp(-heard.quiet_for / tau) for tau in PAUSES),
+                *(torch.exp(-s["speech_for"] / tau) for tau in STRETCHES),
+            ]
+            rows.append(torch.stack(columns, -1))
+        return torch.stack(rows, 1), voice
