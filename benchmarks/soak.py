@@ -34,6 +34,8 @@ from engine.streams import streams
 from engine.wire import Flag
 
 VISIT_S = 30.0
+LATER_S = 0.02
+"""Between the end of a hop and its sending; the delays that are told begin at its end."""
 SPARE = 4
 """Places beyond the visitors', as who leaves is gone a moment later than who comes next is there."""
 MOST_TIES = 1e-3
@@ -58,7 +60,9 @@ def main(arguments: list[str]) -> int:
     names = sorted(set(seats))
     memory: list[float] = []
     with serving(names, len(seats) + SPARE, options.window) as engine:
-        plan = Plan(engine.url, "", seats, 60.0 * options.minutes, VISIT_S, options.check, seed=options.seed)
+        plan = Plan(
+            engine.url, "", seats, 60.0 * options.minutes, VISIT_S, options.check, seed=options.seed, later_s=LATER_S
+        )
         end = time.monotonic() + plan.seconds
         with visitors(plan) as visits:
             while time.monotonic() < end - 2.0:

@@ -47,6 +47,7 @@ class Plan:
     keep: float = 0.0
     first: int = 0
     seed: int = 0
+    later_s: float = 0.0
 
 
 @dataclass
@@ -140,8 +141,9 @@ class Generator:
     async def _pace(self) -> None:
         """Send every hop at its moment, with the face of its middle."""
         queue, voices = self._queue, self.voices
+        later_ns = round(self.plan.later_s * 1e9)
         while True:
-            now = time.monotonic_ns()
+            now = time.monotonic_ns() - later_ns
             while queue and queue[0][0] <= now:
                 due, number, visit, ws, inputs = heapq.heappop(queue)
                 if visit.hops < 0 or ws.closed:
@@ -154,13 +156,13 @@ class Generator:
                     + voices.sound(number, hop).tobytes()
                 )
                 visit.hops += 1
-                visit.late.append(time.monotonic_ns() - due)
+                visit.late.append(time.monotonic_ns() - later_ns - due)
                 try:
                     await ws.send_bytes(message)
                 except (aiohttp.ClientError, OSError):
                     continue
                 heapq.heappush(queue, (due + PERIOD_NS, number, visit, ws, inputs))
-            wait = (queue[0][0] - time.monotonic_ns()) / 1e9 if queue else 0.005
+            wait = (queue[0][0] + later_ns - time.monotonic_ns()) / 1e9 if queue else 0.005
             await asyncio.sleep(max(0.0, min(wait, 0.005)))
 
     async def _read(self, visit: Visit, ws: aiohttp.ClientWebSocketResponse) -> None:
