@@ -4,15 +4,18 @@ in which every file has its line. Their commands are run by ``test_docs_commands
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 MAP = ROOT / "docs" / "map.py"
+RESULTS = ROOT / "benchmarks" / "results"
 LONGEST = {"README.md": 130, "train/README.md": 130, "docs/glossary.md": 20}
 """Lines a document may have."""
 WIDEST = 120
@@ -140,3 +143,36 @@ def test_folders_of_the_trees_exist_and_none_is_left_out() -> None:
 def test_benchmarks_of_the_documents_exist() -> None:
     names = {name for path in documents() for name in re.findall(r"-m benchmarks ([a-z_]+)", path.read_text("utf-8"))}
     assert names and not [name for name in names if not (ROOT / "benchmarks" / f"{name}.py").is_file()]
+
+
+def measured(name: str) -> dict[str, Any]:
+    """The JSON line that ends a benchmark's output in ``benchmarks/results``."""
+    found: dict[str, Any] = json.loads((RESULTS / f"{name}.txt").read_text("utf-8").splitlines()[-1])
+    return found
+
+
+def row(name: str, title: str, which: int) -> str:
+    """A figure with its interval in an evaluation's output: of the first line that begins so, counted from 0."""
+    line = next(line for line in (RESULTS / f"{name}.txt").read_text("utf-8").splitlines() if line.startswith(title))
+    return re.findall(r"-?[\d.]+ \[[^]]+\]", line)[which]
+
+
+def test_figures_of_the_readme_are_those_measured() -> None:
+    latency, knee = measured("latency_demo_600s"), measured("throughput_rules")["knee"]
+    sent = latency["ms"]["capture to publish"]
+    steps = [measured(f"step_{bundle}")["batches"][0] for bundle in ("rules", "reaction", "dance")]
+    recognised = (RESULTS / "evaluate_dance.txt").read_text("utf-8").partition("Recognition")[2]
+    of_real = next(line for line in recognised.splitlines() if line.startswith("dance "))
+    assert latency["missed"] == latency["late"] == latency["held"] == 0
+    wanted = [
+        f"p50 {sent['p50']:.1f} ms, p99 {sent['p99']:.1f} ms, longest {sent['max']:.1f} ms",
+        f"of {latency['frames']:,} frames".replace(",", " "),
+        f"{latency['memory_mib']['last']:.0f} MiB",
+        f"p50 {', '.join(format(step['p50_us'] / 1000, '.2f') for step in steps)} ms: ",
+        f" ms: {', '.join(str(int(step['streams_per_core'])) for step in steps)} streams",
+        f"| {knee}, with the clients",
+        f"`reaction` {row('evaluate_reaction', 'reaction ', 1)}, `rules` {row('evaluate_reaction', 'rules ', 1)}",
+        f"| {re.findall(r'[0-9.]+ .[^]]+.', of_real)[1]} |",
+    ]
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert not [words for words in wanted if words not in text]
