@@ -1,7 +1,7 @@
 """``engine doctor``: why does nothing move? Every part a session needs is tried, and each says what it found.
 
 Bundle and runtime, ports, one frame from a source through the step to a subscriber; then what the bundle's senses may
-use: face tracker, devices, BVH files. What a session cannot do without fails the examination; what it can is only told.
+use: face tracker, devices. What a session cannot do without fails the examination; what it can is only told.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 import zmq
 
 from engine.assets import face_landmarker
-from engine.body.bvh import reader
 from engine.bundle import Bundle
 from engine.bundle.fillable import check_fillable
 from engine.control import ask
@@ -41,7 +40,6 @@ def examine(options: ServeOptions) -> int:
     useful: list[tuple[str, set[str], Callable[[], str]]] = [
         ("face tracker", {"face"}, _tracker),
         ("devices", {"audio", "face"}, lambda: devices().replace("\n", "\n" + " " * 20)),
-        ("BVH files", {"body"}, reader),
         ("feeds", {"self"}, lambda: _feeds(options)),
     ]
     may = _senses(options)

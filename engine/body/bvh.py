@@ -1,133 +1,121 @@
-"""BVH files in and out, through the pybvh library: to the joints of a skeleton, and from a recorded body.
+"""Body files (BVH) as motion: read as they come from the world's programs, in metres, Y up, on the skeleton asked for.
 
-A file's units are guessed by nobody: ``scale`` turns them into metres (CMU conversions are centimetres, 0.01). Where a
-skeleton is given, the file's joints are found by name and brought into its order; joints it does not have are refused,
-joints it has beyond the skeleton's (fingers, say) are left out where nothing that is kept hangs on them.
+What a file does not say is found and told in the notes of :class:`BodyFile`: its unit, which way is up, whose names its
+joints have, which frames are damaged. The parts: :mod:`engine.body.decode` (bytes to text), :mod:`engine.body.parse`
+(text to joints and numbers), :mod:`engine.body.pose` (numbers to joints in space), :mod:`engine.body.units`,
+:mod:`engine.body.match` and :mod:`engine.body.retarget`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.body.motion import Array, Motion
-from engine.body.skeleton import Skeleton
-from engine.errors import EngineError
+from engine.body import units
+from engine.body.decode import BvhError as BvhError
+from engine.body.match import match
+from engine.body.motion import Motion
+from engine.body.parse import END as END
+from engine.body.parse import parse
+from engine.body.pose import Posed, held, pose
+from engine.body.retarget import onto
+from engine.body.rigs import recognise
+from engine.body.skeleton import FARTHEST, Skeleton, SkeletonError
 
 CENTIMETRE = 0.01
-END = ".end"
-"""What is added to a joint's name for its BVH end site."""
 
 
-class BvhError(EngineError):
-    """A BVH file cannot be used; the message names the file, what is wrong and the remedy."""
+@dataclass(frozen=True)
+class BodyFile:
+    """What a file holds. ``motion``: metres, Y up, at the file's own rate, always finite; ``sound`` (T,) False at
+    damaged frames, which hold the pose before them; ``unit``: metres per unit of the file; ``notes``: what was found or
+    assumed, a line each, none for a plain file."""
+
+    motion: Motion
+    sound: NDArray[np.bool_]
+    unit: float
+    notes: tuple[str, ...]
+
+
+def read_body(
+    path: str | Path, skeleton: Skeleton | None = None, *, unit: float | str | None = None, up: str | None = None
+) -> BodyFile:
+    """The body in a BVH file.
+
+    With ``skeleton`` its joints in its order, found by name or by what they are in a rig that the engine knows;
+    otherwise a skeleton made from the file. A body as large as the skeleton keeps its own proportions, any other is
+    retargeted (:mod:`engine.body.retarget`). ``unit`` is metres per unit of the file, or "m", "cm", "mm", "in", "ft";
+    None finds it by the size of the body. ``up`` is "y" or "z"; None finds it. Raises :class:`BvhError`.
+    """
+    try:
+        return _read(Path(path), skeleton, unit, up)
+    except SkeletonError as error:
+        raise BvhError(f"{path}: {error}") from error
+    except BvhError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise BvhError(f"{path}: {error}") from error
+
+
+def skeleton_of(
+    path: str | Path, unit: float | str | None = None, name: str | None = None, up: str | None = None
+) -> Skeleton:
+    """The skeleton of a BVH file in metres, end sites included as joints named after their parent; ``unit`` and ``up``
+    as for :func:`read_body`."""
+    found = read_body(path, unit=unit, up=up).motion.skeleton
+    return found if name is None else replace(found, name=name)
 
 
 def read_bvh(path: str | Path, skeleton: Skeleton | None = None, scale: float = CENTIMETRE) -> Motion:
-    """The motion in a BVH file, in metres, at the file's own rate.
-
-    With ``skeleton`` its joints in its order, otherwise a skeleton made from the file (:func:`skeleton_of`). Offsets of
-    the file's own bones make the positions, so a dancer keeps their proportions. Raises :class:`BvhError`.
-    """
-    bvh = _read(Path(path))
-    own = _skeleton(bvh, Path(path).stem, scale)
-    nodes = list(bvh.nodes)
-    turned = bvh.to_rotmat()[1].astype(np.float32)
-    positions = (bvh.node_positions() * scale).astype(np.float32)
-    rotations = np.broadcast_to(np.eye(3, dtype=np.float32), (*positions.shape, 3)).copy()
-    joints = [index for index, node in enumerate(nodes) if not node.is_end_site()]
-    rotations[:, joints] = turned
-    if not np.isfinite(positions).all():
-        raise BvhError(f"{path}: holds numbers that are not finite; export the take again")
-    motion = Motion(own, round(1.0 / bvh.frame_time, 3), positions, rotations)
-    return motion if skeleton is None else _onto(motion, skeleton, Path(path))
+    """The motion in a BVH file of a known unit."""
+    return read_body(path, skeleton, unit=scale).motion
 
 
-def skeleton_of(path: str | Path, scale: float = CENTIMETRE, name: str | None = None) -> Skeleton:
-    """The skeleton of a BVH file, end sites included as joints named after their parent."""
-    return _skeleton(_read(Path(path)), name or Path(path).stem, scale)
-
-
-def pybvh() -> Any:
-    """The library. Raises :class:`BvhError` where it is not installed."""
-    try:
-        import pybvh as library
-    except ImportError as error:
-        raise BvhError("BVH files need the pybvh package: pip install 'reaction-engine[body]'") from error
-    return library
-
-
-def reader() -> str:
-    """The library that reads and writes BVH, with its version. Raises :class:`BvhError` where it is not installed."""
-    return f"pybvh {pybvh().__version__}"
-
-
-def _read(path: Path) -> Any:
-    library = pybvh()
-    if not path.is_file():
-        raise BvhError(f"{path}: no such file; give a .bvh file")
-    try:
-        bvh = library.read_bvh_file(str(path))
-    except Exception as error:  # the library raises many kinds; all mean the same to the user
-        raise BvhError(
-            f"{path}: does not read as BVH ({' '.join(str(error).split())[:200]}); export it again"
-        ) from error
-    if bvh.frame_count < 1 or not 0.0 < bvh.frame_time < 10.0:
-        raise BvhError(f"{path}: {bvh.frame_count} frames of {bvh.frame_time} s; a take needs frames and a frame time")
-    return bvh
-
-
-def _skeleton(bvh: Any, name: str, scale: float) -> Skeleton:
-    nodes = list(bvh.nodes)
-    index = {id(node): number for number, node in enumerate(nodes)}
-    names = [f"{node.parent.name}{END}" if node.is_end_site() else node.name for node in nodes]
-    return Skeleton(
-        name=name,
-        joints=tuple(names),
-        parents=tuple(-1 if node.parent is None else index[id(node.parent)] for node in nodes),
-        rest=tuple(
-            (float(x) * scale, float(y) * scale, float(z) * scale) for x, y, z in (node.offset for node in nodes)
-        ),
-    )
-
-
-def _onto(motion: Motion, skeleton: Skeleton, path: Path) -> Motion:
-    """The motion's joints by the names and order of ``skeleton``."""
-    own = motion.skeleton
-    absent = [joint for joint in skeleton.joints if joint not in own.joints]
-    if absent:
-        more = f" and {len(absent) - 6} more" if len(absent) > 6 else ""
-        raise BvhError(
-            f"{path}: has no joint {', '.join(absent[:6])}{more}, which skeleton {skeleton.name!r} needs; its own are "
-            f"{', '.join(own.joints[:6])} ...; give a take of that skeleton, or train with the take's own"
+def _read(path: Path, skeleton: Skeleton | None, unit: float | str | None, up: str | None) -> BodyFile:
+    given = None if unit is None else units.given_unit(unit)
+    parsed = parse(path)
+    posed = pose(parsed)
+    rig = recognise(posed.names, posed.parents)
+    posed, turned = units.upright(posed, rig, up)
+    notes = [*parsed.notes, turned]
+    if given is None:
+        found = units.find_unit(units.stature(posed, rig, skeleton))
+        notes.append(found.note)
+    metres = found.metres if given is None else given
+    posed = _believed(_scaled(posed, metres), path)
+    damaged = np.flatnonzero(~posed.sound)
+    if len(damaged):
+        notes.append(f"{len(damaged)} damaged frames (the first is {damaged[0] + 1}): each holds the pose before it")
+    if skeleton is None:
+        own = Skeleton(
+            name=path.stem[:64] or "body",
+            joints=posed.names,
+            parents=posed.parents,
+            rest=tuple((float(x), float(y), float(z)) for x, y, z in posed.offsets),
         )
-    chosen = [own.index(joint) for joint in skeleton.joints]
-    for number, joint in enumerate(chosen):
-        wanted, parent = skeleton.parents[number], own.parents[joint]
-        while parent >= 0 and parent not in chosen:
-            parent = own.parents[parent]
-        if wanted >= 0 and (parent < 0 or chosen.index(parent) != wanted):
-            there = own.joints[parent] if parent >= 0 else "nothing"
-            raise BvhError(
-                f"{path}: {skeleton.joints[number]} hangs on {there}, in skeleton {skeleton.name!r} on "
-                f"{skeleton.joints[wanted]}; give a take of that skeleton"
-            )
-    turned = None
-    if motion.rotations is not None and skeleton.is_tree:
-        turned = _local(own, motion.rotations, chosen, skeleton)
-    return Motion(skeleton, motion.rate, motion.positions[:, chosen], turned)
+        motion = Motion(own, parsed.rate, posed.positions.astype(np.float32), posed.local)
+    else:
+        by = match(posed, skeleton)
+        moved = onto(posed, skeleton, by)
+        notes += [by.note, moved.note]
+        motion = Motion(skeleton, parsed.rate, moved.positions, moved.rotations)
+    return BodyFile(motion, posed.sound, metres, tuple(note for note in notes if note))
 
 
-def _local(own: Skeleton, rotations: Array, chosen: list[int], skeleton: Skeleton) -> Array:
-    """Rotations (T, J, 3, 3) of the chosen joints against their parents in ``skeleton``, what lies between joined."""
-    world = np.empty_like(rotations)
-    for joint, parent in enumerate(own.parents):
-        world[:, joint] = rotations[:, joint] if parent < 0 else world[:, parent] @ rotations[:, joint]
-    kept = world[:, chosen]
-    local = kept.copy()
-    for joint, parent in enumerate(skeleton.parents):
-        if parent >= 0:
-            local[:, joint] = np.swapaxes(kept[:, parent], -1, -2) @ kept[:, joint]
-    return local
+def _scaled(posed: Posed, metres: float) -> Posed:
+    return replace(posed, positions=posed.positions * metres, offsets=posed.offsets * metres)
+
+
+def _believed(posed: Posed, path: Path) -> Posed:
+    """Frames in which the body is out of this world count as damaged too; refused where none is left."""
+    sound = posed.sound & units.limits(posed.positions, FARTHEST)
+    if not sound.any() or np.abs(posed.offsets).max() > FARTHEST:
+        raise BvhError(
+            f"{path}: no frame is sound: numbers are missing, not finite or farther than {FARTHEST:g} m; export it "
+            "again, or give its unit"
+        )
+    rows = held(sound)
+    return replace(posed, positions=posed.positions[rows], local=posed.local[rows], sound=sound)

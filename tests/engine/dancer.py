@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.body.export import write_bvh
 from engine.body.motion import Motion, forward_kinematics
 from engine.body.skeleton import Skeleton
+from engine.body.write import write_bvh
 from engine.bundle import STEP, Bundle, OnnxFile
 from engine.spec import InputSpec, OutputSpec, StateSpec, StreamSpec
 from export.step import Graph, to_onnx

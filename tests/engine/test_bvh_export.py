@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from engine.body.bvh import BvhError, read_bvh
-from engine.body.export import export, read_recording, write_bvh
+from engine.body.export import export, read_recording
 from engine.body.motion import Motion, forward_kinematics
 from engine.body.skeleton import Skeleton, SkeletonError, skeleton
 from engine.body.solve import rotations_of, solve_rotations
+from engine.body.write import write_bvh
 from tests.engine.dancer import STICK, walk
 
 MARKERS = Skeleton("marks", ("a", "b", "c"), (-1, -1, -1), ((0.0, 1.0, 0.0), (0.0, 0.5, 0.0), (0.2, 0.0, 0.0)))
@@ -170,13 +171,6 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BvhError, match="'the chest'"):
         write_bvh(replace(walk(3), skeleton=blank), out)
     assert not out.exists()
-
-
-def test_without_the_library_the_remedy_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pybvh", None)
-    for use in (lambda: write_bvh(walk(3), tmp_path / "a.bvh"), lambda: read_bvh(tmp_path / "a.bvh")):
-        with pytest.raises(BvhError, match=r"reaction-engine\[body\]"):
-            use()
 
 
 @pytest.mark.slow

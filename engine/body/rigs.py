@@ -1,0 +1,294 @@
+"""Rigs: which joint of a body is which, by the names that programs give them.
+
+The table holds what joints of the limbs are called; names are compared without prefix (``mixamorig:``, ``Character1_``,
+``Bip01 ``, ``DEF-``), case and separators, and without their side. One word means different joints in different rigs
+(``LeftShoulder`` is a collar bone in Mixamo's and an upper arm in Biovision's), so the rig that explains most of a
+body is found first. What lies in the middle is found by structure, as its names and numbers differ most: the hips are
+where the legs meet, the chest where the arms do, and the spine is what is between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.body.parse import END
+from engine.body.skeleton import Skeleton, SkeletonError
+
+LIMBS = ("collar", "shoulder", "elbow", "wrist", "middle", "socket", "thigh", "shin", "foot", "toe", "eye")
+NEEDED = ("shoulder", "elbow", "wrist", "thigh", "shin", "foot")
+"""Parts on both sides without which a body is not told from others; beside them a neck or a head."""
+RIGS: dict[str, dict[str, str]] = {
+    # Mixamo, MotionBuilder (HIK), Rokoko, Perception Neuron, LaFAN, FAIR, CMU by cgspeed for MotionBuilder
+    "MotionBuilder": {
+        "collar": "shoulder",
+        "shoulder": "arm",
+        "elbow": "forearm",
+        "wrist": "hand",
+        "middle": "handmiddle1 inhandmiddle fingerbase handend",
+        "socket": "hipjoint",
+        "thigh": "upleg thigh",
+        "shin": "leg shin",
+        "foot": "foot",
+        "toe": "toebase toe toes",
+    },
+    # Biovision's own names: Xsens' BVH, CMU by other converters
+    "Biovision": {
+        "collar": "collar clavicle",
+        "shoulder": "shoulder",
+        "elbow": "elbow",
+        "wrist": "wrist",
+        "middle": "fingers middle1 finger1 hand",
+        "socket": "hipjoint",
+        "thigh": "hip",
+        "shin": "knee",
+        "foot": "ankle",
+        "toe": "toe toes foot",
+    },
+    # CMU by cgspeed for Daz and Poser
+    "Poser": {
+        "collar": "collar",
+        "shoulder": "shldr",
+        "elbow": "forearm",
+        "wrist": "hand",
+        "middle": "mid1",
+        "socket": "buttock",
+        "thigh": "thigh",
+        "shin": "shin",
+        "foot": "foot",
+        "toe": "toe",
+        "eye": "eye",
+    },
+    # Unity Humanoid, VRM, Xsens MVN
+    "Unity": {
+        "collar": "shoulder",
+        "shoulder": "upperarm",
+        "elbow": "lowerarm forearm",
+        "wrist": "hand",
+        "middle": "middleproximal middle1",
+        "socket": "hipjoint",
+        "thigh": "upperleg",
+        "shin": "lowerleg",
+        "foot": "foot",
+        "toe": "toes toe toebase",
+        "eye": "eye",
+    },
+    # Blender's Rigify, Unreal, 3ds Max Biped
+    "Rigify": {
+        "collar": "shoulder clavicle",
+        "shoulder": "upperarm",
+        "elbow": "forearm lowerarm",
+        "wrist": "hand",
+        "middle": "fmiddle01 palm02 middle01 finger2",
+        "socket": "pelvis",
+        "thigh": "thigh",
+        "shin": "shin calf",
+        "foot": "foot",
+        "toe": "toe ball toe0",
+        "eye": "eye",
+    },
+    # the names of CMU's own ASF files
+    "Acclaim": {
+        "collar": "clavicle",
+        "shoulder": "humerus",
+        "elbow": "radius",
+        "wrist": "wrist",
+        "middle": "fingers hand",
+        "socket": "hipjoint",
+        "thigh": "femur",
+        "shin": "tibia",
+        "foot": "foot",
+        "toe": "toes",
+    },
+    # SMPL and SMPL-X, AIST++
+    "SMPL": {
+        "collar": "collar",
+        "shoulder": "shoulder",
+        "elbow": "elbow",
+        "wrist": "wrist",
+        "middle": "middle1 hand",
+        "thigh": "hip",
+        "shin": "knee",
+        "foot": "ankle",
+        "toe": "foot toe",
+        "eye": "eyesmplhf eye",
+    },
+}
+_NECKS = {"neck", "neck1", "neck01", "lowerneck", "upperneck", "spine004"}
+_HEADS = {"head", "spine006"}
+_THIGHS = ("upleg", "thigh", "upperleg", "femur", "hip", "leg", "buttock", "hipjoint")
+_FEET = re.compile(r"foot|toe|ankle|ball\b", re.IGNORECASE)
+_SIDES = re.compile(
+    r"^(?P<a>left|right)[ _.-]*(?P<b>.+)$|^(?P<c>.+?)[ _.-]*(?P<d>left|right)$"
+    r"|^(?P<e>[lr])[ _.-]*(?P<f>.+)$|^(?P<g>.+)[ _.-](?P<h>[lr])$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A body whose joints are known. ``parts``: number of a joint by its part ("l.thigh", "head"); ``spine``: from the
+    hips to the chest, both included; ``neck``: from the chest to the head, both included."""
+
+    name: str
+    parts: dict[str, int]
+    spine: tuple[int, ...]
+    neck: tuple[int, ...]
+
+    @property
+    def hips(self) -> int:
+        """Where the legs meet."""
+        return self.spine[0]
+
+    @property
+    def chest(self) -> int:
+        """Where the arms meet."""
+        return self.spine[-1]
+
+
+def bare(names: Sequence[str]) -> list[str]:
+    """Names without what all of them begin with: up to a colon, and words that four fifths of them share."""
+    short = [re.split(r"[:|]", name)[-1].strip() or name for name in names]
+    counted = [name for name in short if not name.endswith(END)]
+    while counted:
+        first = Counter(found[0] for found in (re.match(r"[^ _.\-]+[ _.\-]+", name) for name in counted) if found)
+        word, times = first.most_common(1)[0] if first else ("", 0)
+        if times < 0.8 * len(counted) or times < 3:
+            break
+        short = [name.removeprefix(word) or name for name in short]
+        counted = [name.removeprefix(word) or name for name in counted]
+    return short
+
+
+def plain(name: str) -> str:
+    """A name in lower case without separators."""
+    return re.sub(r"[ _.\-]+", "", name).lower()
+
+
+def sided(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Side ("l", "r" or "") and plain name without it, for each of :func:`bare` names. A letter is a side only where
+    there is a joint of the other one."""
+    plains = {plain(name) for name in names}
+    found = []
+    for name in names:
+        side, rest = "", plain(name)
+        match = _SIDES.match(name)
+        if match is not None:
+            parts = match.groupdict()
+            word = parts["a"] or parts["d"] or parts["e"] or parts["h"]
+            base = parts["b"] or parts["c"] or parts["f"] or parts["g"]
+            other = _other(word)
+            before = parts["a"] or parts["e"]
+            mate = plain(other + base) if before else plain(base + other)
+            if mate in plains:
+                side, rest = word[0].lower(), plain(base)
+        found.append((side, rest))
+    return found
+
+
+def _other(word: str) -> str:
+    return {"left": "right", "right": "left", "l": "r", "r": "l"}[word.lower()]
+
+
+def recognise(names: Sequence[str], parents: Sequence[int]) -> Rig | None:
+    """The rig that explains most of a tree of joints; None where limbs are missing from the best one too."""
+    best: Rig | None = None
+    told = sided(bare(names))
+    for name, table in RIGS.items():
+        parts: dict[str, int] = {}
+        for part in LIMBS:
+            for word in reversed(table.get(part, "").split()):  # the first that is there counts
+                for number, (side, rest) in enumerate(told):
+                    if side and rest == word:
+                        parts[f"{side}.{part}"] = number
+        for number, (side, rest) in enumerate(told):
+            if not side and rest in _HEADS:
+                parts["head"] = number
+            elif not side and rest in _NECKS:
+                parts.setdefault("neck", number)
+        if best is not None and len(parts) <= len(best.parts):
+            continue
+        found = _structured(name, parts, parents)
+        best = found or best
+    return best
+
+
+def _structured(name: str, parts: dict[str, int], parents: Sequence[int]) -> Rig | None:
+    if any(f"{side}.{part}" not in parts for part in NEEDED for side in "lr"):
+        return None
+    for side in "lr":  # a limb is a line: whoever is named out of line is another joint of that name
+        for chain in (("shoulder", "elbow", "wrist"), ("thigh", "shin", "foot")):
+            for above, below in pairwise(chain):
+                if parts[f"{side}.{above}"] not in line(parents, parts[f"{side}.{below}"])[1:]:
+                    return None
+    top = parts.get("head", parts.get("neck"))
+    if top is None:
+        return None
+    chest = _meet(parents, parts["l.shoulder"], parts["r.shoulder"])
+    hips = _meet(parents, parts["l.thigh"], parts["r.thigh"])
+    if chest < 0 or hips < 0:
+        return None
+    up = line(parents, chest)
+    if hips not in up:
+        hips = _meet(parents, chest, hips)
+        if hips < 0:
+            return None
+    high = line(parents, top)
+    if chest not in high:
+        return None
+    return Rig(
+        name=name,
+        parts=parts,
+        spine=tuple(reversed(up[: up.index(hips) + 1])),
+        neck=tuple(reversed(high[: high.index(chest) + 1])),
+    )
+
+
+def line(parents: Sequence[int], joint: int) -> list[int]:
+    """A joint, its parent, and so on to the root."""
+    found = []
+    while joint >= 0:
+        found.append(joint)
+        joint = parents[joint]
+    return found
+
+
+def _meet(parents: Sequence[int], one: int, other: int) -> int:
+    """The lowest joint on which both hang; -1 where there is none."""
+    above = set(line(parents, other))
+    return next((joint for joint in line(parents, one) if joint in above), -1)
+
+
+def thighs(skeleton: Skeleton) -> tuple[str, str]:
+    """Names of the left and the right joint that start the thighs: never a pair that lies on one place, as LHipJoint
+    and RHipJoint do in CMU's files. Raises :class:`SkeletonError` where names do not tell them."""
+    at = skeleton.rest_positions()
+    rig = recognise(skeleton.joints, skeleton.parents)
+    pairs = [] if rig is None else [(rig.parts["l.thigh"], rig.parts["r.thigh"])]
+    told = sided(bare(skeleton.joints))
+    for word in _THIGHS:
+        sides = [[n for n, (side, rest) in enumerate(told) if side == of and rest == word] for of in "lr"]
+        pairs += list(zip(*sides, strict=False))
+    for left, right in pairs:
+        if _apart(at, left, right):
+            return skeleton.joints[left], skeleton.joints[right]
+    raise SkeletonError(
+        f"skeleton {skeleton.name!r}: no joints are named as left and right thigh; give a skeleton with `across`"
+    )
+
+
+def feet(skeleton: Skeleton) -> tuple[str, ...]:
+    """Names of the joints that touch the ground: ankles, toes and their ends."""
+    short = bare(skeleton.joints)
+    return tuple(joint for joint, name in zip(skeleton.joints, short, strict=True) if _FEET.search(name))
+
+
+def _apart(at: NDArray[np.float32], left: int, right: int) -> bool:
+    tall = float(np.linalg.norm(np.ptp(at, axis=0))) or 1.0
+    return bool(np.linalg.norm(at[left] - at[right]) > 0.01 * tall)
