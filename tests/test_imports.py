@@ -63,7 +63,7 @@ def is_package(parts: list[str]) -> bool:
     return ROOT.joinpath(*parts, "__init__.py").is_file()
 
 
-DRAWING = {"train.reaction.view", "train.reaction.evaluation.strips", "train.dance.evaluation.strips"}
+DRAWING = {"train.reaction.view", "train.report.filmstrip"}
 """Modules of train that show faces and bodies to people, as the viewer draws them."""
 
 

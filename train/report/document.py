@@ -1,119 +1,113 @@
-"""The parts of which a report's page is made: one file, its plots and pictures inline, nothing fetched."""
+"""The report of any evaluation: text for a terminal, JSON for programs, a Markdown card, and a page to look at.
+
+A family fills in a :class:`Document`; how it is shown is the same for all.
+"""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-import cv2
-import matplotlib
-import numpy as np
-from matplotlib.figure import Figure as Plot
-from numpy.typing import NDArray
-
-from train.report.tables import Figure, cell
-
-STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; color: #1b1b1b; max-width: 1180px; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.5em; } h2 { font-size: 1.15em; margin: 2em 0 .5em; }
-table { border-collapse: collapse; font-size: 13px; } .wide { overflow-x: auto; }
-th, td { padding: .25em .7em; text-align: right; border-bottom: 1px solid #e4e4e4; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } td small { color: #777; display: block; font-size: 10.5px; }
-tr.people { background: #f3f3f3; } tr.model { background: #eaf2fb; } tr.ablation td { color: #555; }
-li.bad { color: #a11515; } li.good { color: #14612a; } svg { max-width: 100%; height: auto; }
-img { max-width: none; border: 1px solid #ddd; } figcaption, p.note { color: #555; font-size: 13px; }
-"""
+from train.report.evaluation import Evaluation
+from train.report.intervals import DRAWS, LEVEL
+from train.report.page import render
+from train.report.parts import Note, Part
+from train.report.tables import Metric, MetricTable, definitions, filled
 
 
-class Row(Protocol):
-    """A row of an evaluation: its name, what it is, its kind (a class of the style), and its figures by key."""
+def _no_parts() -> Sequence[Part]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """``name`` and ``question`` head the page, ``heading`` says in one line what was measured and ``over`` what the
+    bootstrap draws. ``tables`` are titles by the key that a metric names; ``card`` are the keys of the short table;
+    ``conclusions`` are sentences by what they are about; ``settings`` and ``more`` go into the JSON; ``footnotes``
+    stand under the tables, ``rules`` among the definitions. ``first`` comes before the tables, ``plots`` and
+    ``filmstrips`` after them; these two are drawn only for a page."""
 
     name: str
-    about: str
-    kind: str
-    figures: Mapping[str, NDArray[np.floating]]
+    question: str
+    heading: str
+    over: str
+    evaluation: Evaluation[Any]
+    metrics: Sequence[Metric]
+    tables: Mapping[str, str]
+    card: Sequence[str]
+    conclusions: Mapping[str, Sequence[str]]
+    settings: Mapping[str, Any]
+    more: Mapping[str, Any] = field(default_factory=dict)
+    footnotes: Sequence[str] = ()
+    rules: Sequence[str] = ()
+    first: Sequence[Part] = ()
+    plots: Callable[[], Sequence[Part]] = _no_parts
+    filmstrips: Callable[[], Sequence[Part]] = _no_parts
 
+    @property
+    def summary(self) -> str:
+        """What was measured, and what stands in brackets."""
+        return f"{self.heading}; [{100 * LEVEL:g} % bootstrap interval over {self.over}]"
 
-def document(title: str, parts: Iterable[str]) -> str:
-    """A whole page."""
-    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>'
-    return f"<!doctype html>\n<html lang=en><head>{head}</head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
+    @property
+    def sentences(self) -> list[str]:
+        """All conclusions, one after another."""
+        return [sentence for part in self.conclusions.values() for sentence in part]
 
+    def text(self) -> str:
+        """All tables, sections and sentences, aligned for a terminal."""
+        lines = [self.summary]
+        for table in self._filled():
+            lines += ["", *table.text()]
+        for section in self.evaluation.sections.values():
+            lines += ["", *section.text()]
+        return "\n".join([*lines, "", *self.footnotes, "", *self.sentences])
 
-def sentences(told: dict[str, list[str]]) -> str:
-    """A verdict as a list, what failed or was won by a trick in red, what passed in green."""
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain values; what is not a number is None."""
+        return {
+            "settings": {
+                **self.settings,
+                "seed": self.evaluation.seed,
+                "bootstrap": {"over": self.over, "draws": DRAWS, "level": LEVEL},
+            },
+            "definitions": definitions(self.metrics),
+            "rows": {row.name: row.as_json() for row in self.evaluation.results},
+            "sections": {name: section.as_json() for name, section in self.evaluation.sections.items()},
+            "conclusions": self.conclusions,
+            **self.more,
+        }
 
-    def item(sentence: str) -> str:
-        kind = (
-            " class=bad" if "FAIL" in sentence or "won by" in sentence else " class=good" if "pass:" in sentence else ""
-        )
-        return f"<li{kind}>{html.escape(sentence)}</li>"
+    def markdown(self) -> str:
+        """The metrics of the card as a Markdown table, with all sentences: what goes on a bundle's card."""
+        chosen = {metric.key: metric for metric in self.metrics}
+        table = MetricTable("", [chosen[key] for key in self.card], self.evaluation.results)
+        return "\n".join([self.summary, "", *table.markdown(), "", *(f"- {line}" for line in self.sentences)]) + "\n"
 
-    return "<ul>" + "".join(item(sentence) for part in told.values() for sentence in part) + "</ul>"
+    def html(self) -> str:
+        """The whole page."""
+        parts: list[Part] = [*self.first, *self._filled(), *map(Note, self.footnotes), *self.plots()]
+        for section in self.evaluation.sections.values():
+            parts += section.parts()
+        return render("page.html.j2", page=self, parts=[*parts, *self.filmstrips()])
 
+    def write(self, folder: Path) -> None:
+        """``report.json``, ``report.md`` and ``report.html`` in ``folder``, which is made."""
+        folder.mkdir(parents=True, exist_ok=True)
+        content = json.dumps(self.as_json(), indent=1, allow_nan=False)
+        (folder / "report.json").write_text(content + "\n", "utf-8")
+        (folder / "report.md").write_text(self.markdown(), "utf-8")
+        (folder / "report.html").write_text(self.html(), "utf-8")
 
-def figures(title: str, shown: Sequence[Figure], rows: Sequence[Row]) -> str:
-    """A table of figures, a row of it for each row of an evaluation."""
-    heads = [(figure.heading, figure.about) for figure in shown]
-    cells = [
-        (row.name, row.about, row.kind, [cell(row.figures[figure.key], figure) for figure in shown]) for row in rows
-    ]
-    return table(title, heads, cells)
+    def publish(self, folder: Path | None) -> None:
+        """Print the text, and write the files where a folder is given."""
+        print(self.text())
+        if folder is not None:
+            self.write(folder)
+            print(f"\nwritten: {folder / 'report.json'}, {folder / 'report.html'}")
 
-
-def table(title: str, heads: Sequence[tuple[str, str]], rows: Sequence[tuple[str, str, str, Sequence[str]]]) -> str:
-    """A table. ``heads`` are (heading, what it is); ``rows`` are (name, what it is, kind, cells), a cell being a value
-    and, after a space, its interval."""
-    header = "".join(f"<th title='{html.escape(about, quote=True)}'>{html.escape(name)}</th>" for name, about in heads)
-    lines = []
-    for name, about, kind, shown in rows:
-        cells = ""
-        for text in shown:
-            value, _, span = text.partition(" ")
-            cells += f"<td>{value}{f'<small>{span}</small>' if span else ''}</td>"
-        about = html.escape(about, quote=True)
-        lines.append(f"<tr class={kind}><td title='{about}'>{html.escape(name)}</td>{cells}</tr>")
-    whole = f"<table><tr><th></th>{header}</tr>{''.join(lines)}</table>"
-    return f"<h2>{html.escape(title)}</h2><div class=wide>{whole}</div>"
-
-
-def plot(title: str, figure: Plot, caption: str) -> list[str]:
-    """A drawing under a heading."""
-    drawn = svg(figure, title)
-    return [f"<h2>{title}</h2>", f"<figure>{drawn}<figcaption>{html.escape(caption)}</figcaption></figure>"]
-
-
-def picture(data: bytes, caption: str, kind: str = "image/jpeg") -> str:
-    """A picture's file, inline, under its caption."""
-    shown = html.escape(caption)
-    source = f'<img alt="{shown}" src="data:{kind};base64,{base64.b64encode(data).decode()}">'
-    return f"<figure><figcaption>{shown}</figcaption><div class=wide>{source}</div></figure>"
-
-
-def jpeg(image: NDArray[np.uint8], quality: int = 88) -> bytes:
-    """The JPEG file of an image (H, W, 3) BGR."""
-    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-
-
-def tidy(figure: Plot) -> Plot:
-    """The figure with small ticks and no box around its axes."""
-    for axis in figure.axes:
-        axis.tick_params(labelsize=7)
-        axis.xaxis.label.set_size(8)
-        axis.yaxis.label.set_size(8)
-        for side in ("top", "right"):
-            axis.spines[side].set_visible(False)
-    return figure
-
-
-def svg(figure: Plot, salt: str) -> str:
-    """The figure's SVG element. ``salt`` keeps its ids apart from those of the other figures of a page; there is no
-    date, so the same evaluation gives the same text."""
-    stream = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": salt, "svg.fonttype": "path"}):
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    text = stream.getvalue()
-    return text[text.index("<svg") :]
+    def _filled(self) -> list[MetricTable]:
+        return filled(self.tables, self.metrics, self.evaluation.results)

@@ -3,16 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.bundle import Bundle
+from engine.errors import EngineError
 from engine.noise import uniform
-from engine.runtime import Runtime, drive
+from engine.runtime import Runtime, drive, open_runtime
 
 UNSEEN_AGE_S = 1e3
 """Age given for a face or body that was never seen, as the engine gives it."""
+
+
+Fill = Callable[[Mapping[str, NDArray[Any]], int], None]
+"""Writes into the step's inputs, by name, each (rows, *shape), what a frame brings."""
+
+
+def labelled(given: Sequence[str], reserved: Sequence[str] = ()) -> dict[str, str]:
+    """Name or path by label of what ``--bundle`` was given: ``LABEL=PATH``, or the folder's name is the label. Raises
+    :class:`EngineError` for a label that is used twice or is among the ``reserved`` ones."""
+    found: dict[str, str] = {}
+    for pair in given:
+        label, equals, where = pair.partition("=")
+        if not equals:
+            label, where = Path(pair).name, pair
+        if label in found or label in reserved:
+            raise EngineError(f"--bundle {label}: the name is taken; give another as LABEL=PATH")
+        found[label] = where
+    return found
+
+
+@dataclass
+class Offline:
+    """A bundle that is run over arrays, with a runtime of its own for each number of rows."""
+
+    bundle: Bundle
+    _runtimes: dict[int, Runtime] = field(init=False, default_factory=dict)
+
+    def run(
+        self, frames: int, seeds: Sequence[int], keep: Sequence[str], there: Mapping[str, bool], fill: Fill
+    ) -> dict[str, NDArray[np.float32]]:
+        """See :func:`serve`; a row for each of ``seeds``. ``there`` says of a role whether it is seen or heard at all:
+        its inputs' validity and age are set by that."""
+        rows = len(seeds)
+        if rows not in self._runtimes:
+            self._runtimes[rows] = open_runtime(self.bundle, rows=rows)
+        spec = self.bundle.spec
+
+        def everything(inputs: Mapping[str, NDArray[Any]], frame: int) -> None:
+            if frame == 0:
+                for role, seen in there.items():
+                    for item in spec.by_role(role):
+                        if item.validity is not None:
+                            inputs[item.validity][...] = float(seen)
+                        if item.age is not None:
+                            inputs[item.age][...] = 0.0 if seen else UNSEEN_AGE_S
+            fill(inputs, frame)
+
+        return serve(self._runtimes[rows], frames, seeds, keep, everything)
 
 
 def serve(
@@ -20,7 +72,7 @@ def serve(
     frames: int,
     seeds: Sequence[int],
     keep: Sequence[str],
-    fill: Callable[[Mapping[str, NDArray[Any]], int], None],
+    fill: Fill,
 ) -> dict[str, NDArray[np.float32]]:
     """Outputs ``keep``, each (rows, frames, *shape), of a step that starts new. Inputs start at their missing values;
     ``fill(inputs, frame)`` writes what a frame brings, and each row's noise follows its seed."""

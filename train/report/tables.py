@@ -1,10 +1,11 @@
-"""A figure that is reported, and how it is shown: with its interval, in an aligned table, as a plain number of JSON."""
+"""A metric that is reported, and how it is shown: with its interval, in an aligned table, in Markdown, in JSON."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,8 @@ Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One reported figure: its key, the heading of its column, its table, and what it is in words. A ``peak`` is the
+class Metric:
+    """One reported number: its key, the heading of its column, its table, and what it is in words. A ``peak`` is the
     largest value of a whole row: an interval would say how the others are, not how large this one is."""
 
     key: str
@@ -27,60 +28,85 @@ class Figure:
     peak: bool = False
 
 
-def cell(values: Array, figure: Figure) -> str:
-    """A figure (1 + draws,) with its interval, ``-`` where it is not defined: ``0.52 [0.47, 0.58]``."""
+class Cell(NamedTuple):
+    """A value and its interval as text; the interval is empty where there is none, the value ``-``."""
+
+    value: str
+    interval: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.interval}".rstrip()
+
+
+class Line(Protocol):
+    """What a line of a table is of: a name, what it is, its kind, and its metrics by key, each (1 + draws,)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def about(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def metrics(self) -> Mapping[str, Array]: ...
+
+
+def cell(values: Array, metric: Metric) -> Cell:
+    """A metric (1 + draws,) with its interval: ``0.52 [0.47, 0.58]``."""
     value = float(values[0])
     if not math.isfinite(value):
-        return "-"
+        return Cell("-")
     low, high = interval(values)
-    if not math.isfinite(low) or figure.peak or low == high:
-        return f"{value:.{figure.digits}f}"
-    return f"{value:.{figure.digits}f} [{low:.{figure.digits}f}, {high:.{figure.digits}f}]"
+    shown = f"{value:.{metric.digits}f}"
+    if not math.isfinite(low) or metric.peak or low == high:
+        return Cell(shown)
+    return Cell(shown, f"[{low:.{metric.digits}f}, {high:.{metric.digits}f}]")
 
 
-def aligned(grid: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table for a terminal: first column to the left, the others to the right."""
-    widths = [max(len(line[column]) for line in grid) for column in range(len(grid[0]))]
-    lines = []
-    for line in grid:
-        cells = [part.rjust(width) for part, width in zip(line[1:], widths[1:], strict=True)]
-        lines.append("  ".join([line[0].ljust(widths[0]), *cells]).rstrip())
-    return lines
+@dataclass(frozen=True)
+class MetricTable:
+    """Metrics of some rows side by side: a line for each row, a column for each metric."""
+
+    title: str
+    metrics: Sequence[Metric]
+    rows: Sequence[Line]
+    template = "table.html.j2"
+
+    def cells(self, row: Line) -> list[Cell]:
+        """The row's cells, in the order of the metrics."""
+        return [cell(row.metrics[metric.key], metric) for metric in self.metrics]
+
+    def text(self) -> list[str]:
+        """Title and lines, aligned for a terminal: first column to the left, the others to the right."""
+        grid = [["", *(metric.heading for metric in self.metrics)]]
+        grid += [[row.name, *map(str, self.cells(row))] for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
+        lines = []
+        for first, *others in grid:
+            shown = [part.rjust(width) for part, width in zip(others, widths[1:], strict=True)]
+            lines.append("  ".join([first.ljust(widths[0]), *shown]).rstrip())
+        return [self.title, *lines]
+
+    def markdown(self) -> list[str]:
+        """The lines of a Markdown table."""
+        lines = ["| |" + "".join(f" {metric.heading} |" for metric in self.metrics)]
+        lines.append("|---" * (len(self.metrics) + 1) + "|")
+        return lines + [f"| {row.name} |" + "".join(f" {part} |" for part in self.cells(row)) for row in self.rows]
 
 
-def against(
-    headings: Mapping[str, str], figures: Mapping[str, Array], key: str, good: Callable[[float], bool], asked: str
-) -> list[tuple[str, bool, str]]:
-    """(key, whether it is met, the sentence) of one figure against what is ``asked`` for; nothing where it is not
-    defined."""
-    value = float(figures[key][0])
-    if not math.isfinite(value):
-        return []
-    met = bool(good(value))
-    low, high = interval(figures[key])
-    given = f" (95 % interval {low:.2f} to {high:.2f})" if math.isfinite(low) else ""
-    unsure = met and math.isfinite(low) and not (good(low) and good(high))
-    doubt = "; the interval reaches outside" if unsure else ""
-    return [(key, met, f"{'pass' if met else 'FAIL'}: {headings[key]} {value:.2f}{given}, asked for {asked}{doubt}.")]
-
-
-def counted(name: str, headings: Mapping[str, str], judged: Sequence[tuple[str, bool, str]]) -> list[str]:
-    """How many targets a row met, which it missed, and the sentence of each, as :func:`against` gives them."""
-    missed = [headings[key] for key, met, _ in judged if not met]
-    count = f"{len(judged) - len(missed)} of {len(judged)} targets met"
-    return [f"{name}: {count}{', missed: ' + joined(missed) if missed else ''}."] + [
-        f"{name}: {sentence}" for _, _, sentence in judged
+def filled(titles: Mapping[str, str], metrics: Sequence[Metric], rows: Sequence[Line]) -> list[MetricTable]:
+    """The tables (title by key) in which some of ``rows`` has a value."""
+    tables = [
+        MetricTable(title, [metric for metric in metrics if metric.table == key], rows) for key, title in titles.items()
     ]
-
-
-def filled(
-    tables: Mapping[str, str], figures: Sequence[Figure], rows: Sequence[Mapping[str, Array]]
-) -> Iterator[tuple[str, list[Figure]]]:
-    """(title, its figures) of the ``tables`` (title by key) in which some of ``rows`` has a value."""
-    for table, title in tables.items():
-        shown = [figure for figure in figures if figure.table == table]
-        if any(math.isfinite(row[figure.key][0]) for row in rows for figure in shown):
-            yield title, shown
+    return [
+        table
+        for table in tables
+        if any(math.isfinite(row.metrics[metric.key][0]) for row in rows for metric in table.metrics)
+    ]
 
 
 def number(value: float) -> float | None:
@@ -88,6 +114,18 @@ def number(value: float) -> float | None:
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
-def joined(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def plain(values: Any) -> Any:
+    """A number or an array as (nested lists of) numbers to six digits."""
+    if isinstance(values, np.ndarray) and values.ndim:
+        return [plain(value) for value in values]
+    return number(float(values))
+
+
+def estimate(values: Array) -> dict[str, Any]:
+    """A metric (1 + draws,) as plain values: ``value`` and ``interval``."""
+    return {"value": number(values[0]), "interval": [number(edge) for edge in interval(values)]}
+
+
+def definitions(metrics: Iterable[Metric]) -> dict[str, str]:
+    """What each metric is, by key."""
+    return {metric.key: metric.about for metric in metrics}

@@ -20,10 +20,10 @@ from engine.errors import EngineError
 from train.dance.evaluation import plots
 from train.dance.evaluation.recognition import accuracy, balanced
 from train.dance.labels import HEADER, LEVELS, NONE, read_labels
-from train.report import document
-from train.report.document import tidy
 from train.report.intervals import interval, weights
-from train.report.tables import number
+from train.report.parts import Part, Plot
+from train.report.plots import grid
+from train.report.tables import estimate
 
 Array = NDArray[np.floating]
 Judged = dict[tuple[str, int], int]
@@ -43,12 +43,12 @@ class Blind:
     left_out: int
 
     def as_json(self) -> dict[str, Any]:
-        """Its figures as plain values."""
+        """Its metrics as plain values."""
         return {
             "effort": self.effort,
             "confusion": self.confusion.tolist(),
-            "accuracy": {"value": number(self.right[0]), "interval": [number(x) for x in interval(self.right)]},
-            "balanced": {"value": number(self.even[0]), "interval": [number(x) for x in interval(self.even)]},
+            "accuracy": estimate(self.right),
+            "balanced": estimate(self.even),
             "left_out": self.left_out,
         }
 
@@ -63,14 +63,14 @@ class Blind:
             f"dances ({each}; {self.left_out} left out)."
         ]
 
-    def html(self) -> list[str]:
+    def parts(self) -> list[Part]:
         """Its part of the page."""
-        figure, axes = plots.grid(1)
-        plots.confusion(self.confusion, f"n = {self.confusion.sum():.0f}", axes[0])
-        return document.plot("Recognised by a person, blind", tidy(figure), " ".join(self.text()))
+        drawing = grid(1, plots.WIDE, plots.TALL)
+        plots.confusion(drawing.axes[0], self.confusion, f"n = {self.confusion.sum():.0f}")
+        return [Plot("Recognised by a person, blind", drawing.finished(), " ".join(self.text()))]
 
     def sentences(self) -> list[str]:
-        """What the verdict should say of it."""
+        """What the conclusions should say of it."""
         low, _ = interval(self.right)
         doubt = "" if low > CHANCE else "; that is not surely more than chance"
         return [f"a person, blind, recognised {self.right[0]:.0%} of the dances' {self.effort} effort{doubt}."]

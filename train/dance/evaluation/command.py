@@ -1,7 +1,7 @@
 """``python -m train evaluate dance``: measure dancers beside held-out takes.
 
-Prints the tables and the verdict, and with ``--out`` writes ``report.json``, ``report.html``, the dances as ``.npy``
-files with a csv of what was asked for, ``dances.gif``, ``dances.mp4`` and strip comics.
+Prints the tables and the conclusions, and with ``--out`` writes ``report.json``, ``report.md``, ``report.html``, the
+dances as ``.npy`` files with a csv of what was asked for, ``dances.gif``, ``dances.mp4`` and comics.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ import sys
 from pathlib import Path
 
 from engine.errors import EngineError
-
-SETTLE = 60
-"""Frames at the start of a generated dance that are not measured: a recurrent network gets going."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     for name, least in (("dances", 2), ("windows", 40), ("threads", 1)):
         if getattr(args, name) < least:
             raise EngineError(f"--{name} {getattr(args, name)}: give at least {least}")
-    whole.run(args, lambda line: print(line, file=sys.stderr, flush=True))
+    whole.run(args, controls(args.set), lambda line: print(line, file=sys.stderr, flush=True))
 
 
 def controls(given: list[str]) -> dict[str, float]:

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,16 +22,17 @@ from models.dance.model import Dance
 from models.registry import create
 from train.dance import efforts, generate
 from train.dance.evaluation import plots
-from train.dance.evaluation.instruments import EVERY, Instruments, Say
+from train.dance.evaluation.instruments import EVERY, Instruments
 from train.dance.evaluation.networks import seen
 from train.dance.evaluation.recognition import accuracy, balanced
-from train.dance.evaluation.rows import Row, Windows, generated, windows
+from train.dance.evaluation.rows import DanceRow, RowWindows, generated, windows
 from train.dance.labels import LEVELS
 from train.dance.takes import FRAMES, RATE
-from train.report import document
-from train.report.document import tidy
-from train.report.intervals import interval, weights
-from train.report.tables import Figure, aligned, cell, number
+from train.report.evaluation import Result, Say
+from train.report.intervals import weights
+from train.report.parts import Part, Plot
+from train.report.plots import SMALL, SPARE, grid
+from train.report.tables import Metric, MetricTable, definitions, number
 
 Array = NDArray[np.floating]
 
@@ -39,14 +40,14 @@ MOST, MOVES, BATCH = 400, 60, 128
 """Windows of takes, latents for one moves, windows in a batch."""
 REST = 8
 """Frames of an offline dance that are the LSTM's start and are left out."""
-FIGURES = (
-    Figure(
+METRICS = (
+    Metric(
         "right", "classified", "inner", "windows whose effort the model's own classifier tells, mean of the recalls"
     ),
-    Figure("accuracy", "accuracy", "inner", "share of windows, levels as frequent as they are"),
-    Figure("ajd", "AJD cm", "inner", "mean distance of a joint from its reconstruction", 1),
-    Figure("ajd_units", "AJD units", "inner", "the same in PirouNet's units", 4),
-    Figure("ajd_mean", "mean window cm", "inner", "the same of the training takes' mean window", 1),
+    Metric("accuracy", "accuracy", "inner", "share of windows, levels as frequent as they are"),
+    Metric("ajd", "AJD cm", "inner", "mean distance of a joint from its reconstruction", 1),
+    Metric("ajd_units", "AJD units", "inner", "the same in PirouNet's units", 4),
+    Metric("ajd_mean", "mean window cm", "inner", "the same of the training takes' mean window", 1),
 )
 
 
@@ -58,7 +59,7 @@ def load(path: Any, joints: int) -> Dance:
     return model
 
 
-def offline(model: Dance, training: Row, source: str, seeds: int, seed: int, say: Say) -> list[Row]:
+def offline(model: Dance, training: DanceRow, source: str, seeds: int, seed: int, say: Say) -> list[DanceRow]:
     """Single windows as PirouNet makes them: of latents from dense tiles, and of latents from the prior. Where no tile
     is dense, ``say`` is told."""
     given = _labelled(training, source, seed)
@@ -84,13 +85,21 @@ def offline(model: Dance, training: Row, source: str, seeds: int, seed: int, say
     return made
 
 
+class Moves(NamedTuple):
+    """Of one moves: entanglement by pair of levels, and the mean effort (levels,)."""
+
+    apart: dict[str, Array]
+    shown: Array
+
+
 @dataclass
 class Inner:
-    """``figures`` by row; ``plane`` (N, 2) the latents of the truth in their own main directions, with ``levels`` and
-    ``styles`` (N,); ``share`` of the variance that those directions hold; ``apart`` entanglement by pair of levels,
-    ``shown`` the mean effort measured of one moves by level; ``confusion`` of the model's own classifier."""
+    """``results`` of the truth and the training takes; ``plane`` (N, 2) the latents of the truth in their own main
+    directions, with ``levels`` and ``styles`` (N,); ``share`` of the variance that those directions hold; ``apart``
+    entanglement by pair of levels, ``shown`` the mean effort measured of one moves by level; ``confusion`` of the
+    model's own classifier."""
 
-    figures: dict[str, dict[str, Array]]
+    results: dict[str, Result]
     confusion: Array
     plane: Array
     levels: NDArray[np.int8]
@@ -100,17 +109,16 @@ class Inner:
     shown: Array
     effort: str
 
+    @property
+    def table(self) -> MetricTable:
+        """All metrics of both rows."""
+        return MetricTable("The checkpoint: classifier and reconstructions", METRICS, list(self.results.values()))
+
     def as_json(self) -> dict[str, Any]:
-        """Its figures as plain values."""
+        """Its metrics as plain values."""
         return {
-            "rows": {
-                name: {
-                    key: {"value": number(values[0]), "interval": [number(x) for x in interval(values)]}
-                    for key, values in found.items()
-                }
-                for name, found in self.figures.items()
-            },
-            "definitions": {figure.key: figure.about for figure in FIGURES},
+            "rows": {name: row.as_json() for name, row in self.results.items()},
+            "definitions": definitions(METRICS),
             "confusion": self.confusion.tolist(),
             "entanglement": {name: number(float(values.mean())) for name, values in self.apart.items()},
             "one_move_effort": {level: number(float(x)) for level, x in zip(LEVELS, self.shown, strict=True)},
@@ -118,37 +126,29 @@ class Inner:
 
     def text(self) -> list[str]:
         """Lines for a terminal."""
-        grid = [["", *(figure.heading for figure in FIGURES)]]
-        grid += [[name, *(cell(found[f.key], f) for f in FIGURES)] for name, found in self.figures.items()]
-        return ["The checkpoint: classifier, reconstructions, one move in every effort", *aligned(grid), *self._moves()]
+        return [*self.table.text(), *self._moves()]
 
-    def html(self) -> list[str]:
+    def parts(self) -> list[Part]:
         """Its part of the page."""
-        heads = [(figure.heading, figure.about) for figure in FIGURES]
-        rows = [
-            (name, "", "people", [cell(found[figure.key], figure) for figure in FIGURES])
-            for name, found in self.figures.items()
-        ]
-        figure, axes = plots.grid(3)
-        plots.confusion(self.confusion, "its own classifier, held-out takes", axes[0], "labelled")
-        plots.scatter(axes[1], self.plane, self.levels)
-        axes[1].set_title("latents of held-out takes, by level", fontsize=8)
+        drawing = grid(3, plots.WIDE, plots.TALL)
+        told, by_level, by_style = drawing.axes
+        plots.confusion(told, self.confusion, "its own classifier, held-out takes", "labelled")
+        plots.scatter(by_level, self.plane, self.levels, "latents of held-out takes, by level")
         for index, style in enumerate(np.unique(self.styles)):
             own = self.plane[self.styles == style]
-            axes[2].scatter(*own.T, s=6, alpha=0.7, lw=0, label=style, color=plots.OTHERS[index % len(plots.OTHERS)])
-        axes[2].legend(fontsize=7, frameon=False)
-        axes[2].set_title("the same, by style", fontsize=8)
-        caption = f"Posterior means in their two main directions, {self.share:.0%} of their variance. " + " ".join(
-            self._moves()
-        )
-        drawn = document.plot("Latents", tidy(figure), caption)
-        return [document.table("The checkpoint: classifier and reconstructions", heads, rows), *drawn]
+            by_style.scatter(*own.T, s=6, alpha=0.7, lw=0, label=style, color=SPARE[index % len(SPARE)])
+        by_style.legend(**SMALL)
+        by_style.set_title("the same, by style", fontsize=8)
+        share = f"Posterior means in their two main directions, {self.share:.0%} of their variance."
+        return [self.table, Plot("Latents", drawing.finished(), " ".join([share, *self._moves()]))]
 
     def sentences(self) -> list[str]:
-        """What the verdict should say of it."""
-        truth = self.figures["truth"]
-        told = [f"the checkpoint's own classifier: {truth['right'][0]:.0%} on held-out windows (mean of the recalls)."]
-        if truth["ajd"][0] > 0.8 * truth["ajd_mean"][0]:
+        """What the conclusions should say of it."""
+        truth = self.results["truth"]
+        told = [
+            f"the checkpoint's own classifier: {truth.value('right'):.0%} on held-out windows (mean of the recalls)."
+        ]
+        if truth.value("ajd") > 0.8 * truth.value("ajd_mean"):
             told.append("its reconstructions are hardly nearer than the training takes' mean window.")
         mean = float(np.mean([values.mean() for values in self.apart.values()]))
         if mean < 0.1:
@@ -166,14 +166,14 @@ class Inner:
         ]
 
 
-def measure(model: Dance, truth: Row, training: Row, tools: Instruments, seed: int) -> Inner:
+def measure(model: Dance, truth: DanceRow, training: DanceRow, tools: Instruments, seed: int) -> Inner:
     """Look into the ``model`` with windows of both rows."""
     learned, held = (_labelled(row, tools.source, seed) for row in (training, truth))
     centre = tools.library.mean(0).numpy()
     at = np.concatenate([dance.positions[..., [0, 2]].reshape(-1, 2) for dance in training.dances])
     low, high = np.quantile(at, [0.01, 0.99], axis=0)
     units = 2.0 / float(high.max() - low.min())
-    figures = {}
+    results = {}
     confusion = np.zeros((len(LEVELS), len(LEVELS)))
     for row, given in ((truth, held), (training, learned)):
         weight = weights(len(row.groups), seed)
@@ -185,35 +185,40 @@ def measure(model: Dance, truth: Row, training: Row, tools: Instruments, seed: i
         drawn = np.tensordot(weight, told, 1)
         ajd = 100.0 * _mean(weight, np.linalg.norm(made - real, axis=-1).mean((1, 2)), given.group)
         far = 100.0 * _mean(weight, np.linalg.norm(centre - real, axis=-1).mean((1, 2)), given.group)
-        figures[row.name] = {
+        metrics = {
             "right": balanced(drawn),
             "accuracy": accuracy(drawn),
             "ajd": ajd,
             "ajd_units": ajd / 100.0 * units,
             "ajd_mean": far,
         }
+        results[row.name] = Result(row.name, row.about, row.kind, metrics, len(row.groups))
         confusion = told.sum(0) if row is truth else confusion
     latents = generate.encode(model, held.positions, held.levels[tools.source])
     centred = latents - latents.mean(0)
     _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
-    apart, shown = _moves(model, latents, tools, seed)
+    moves = _moves(model, latents, tools, seed)
     return Inner(
-        *(figures, confusion, centred @ axes[:2].T, held.levels[tools.source]),
-        np.array([truth.dances[number].style for number in held.dance]),
-        float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
-        *(apart, shown, tools.effort),
+        results=results,
+        confusion=confusion,
+        plane=centred @ axes[:2].T,
+        levels=held.levels[tools.source],
+        styles=np.array([truth.dances[number].style for number in held.dance]),
+        share=float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
+        apart=moves.apart,
+        shown=moves.shown,
+        effort=tools.effort,
     )
 
 
 @torch.no_grad()
-def classified(model: Dance, given: Windows) -> NDArray[np.intp]:
+def classified(model: Dance, given: RowWindows) -> NDArray[np.intp]:
     """The levels (N,) that the model's own classifier tells."""
     found = [model.classifier(model.look(part)).argmax(-1) for part in torch.from_numpy(given.positions).split(BATCH)]
     return torch.cat(found).numpy()
 
 
-def _moves(model: Dance, latents: Array, tools: Instruments, seed: int) -> tuple[dict[str, Array], Array]:
-    """Entanglement by pair of levels, and the mean effort by level, of one moves."""
+def _moves(model: Dance, latents: Array, tools: Instruments, seed: int) -> Moves:
     chosen = np.random.default_rng([seed, len(latents)]).permutation(len(latents))[:MOVES]
     danced = generate.one_move(model, latents[chosen], REST + FRAMES)[:, :, REST:]
     shapes = np.stack([seen(part, tools.skeleton).numpy() for part in danced])
@@ -222,7 +227,7 @@ def _moves(model: Dance, latents: Array, tools: Instruments, seed: int) -> tuple
     pairs = [(0, 1), (1, 2), (0, 2)]
     apart = {f"{LEVELS[a]}-{LEVELS[b]}": _apart(shapes[a], shapes[b]) / max(usual, 1e-9) for a, b in pairs}
     shown = [efforts.measure(part, tools.skeleton, RATE, tools.effort).mean() for part in danced]
-    return apart, np.array(shown)
+    return Moves(apart, np.array(shown))
 
 
 def _apart(a: Array, b: Array) -> Array:
@@ -234,7 +239,7 @@ def _mean(weight: Array, values: Array, group: NDArray[np.intp]) -> Array:
     return np.asarray(member @ values / member.sum(1))
 
 
-def _labelled(row: Row, source: str, seed: int) -> Windows:
+def _labelled(row: DanceRow, source: str, seed: int) -> RowWindows:
     """Windows of a row that have a label, :data:`MOST` at most."""
     given = windows(row, EVERY)
     known = np.flatnonzero(given.levels[source] >= 0)

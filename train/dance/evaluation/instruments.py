@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +15,36 @@ from train.dance.efforts import Thresholds
 from train.dance.evaluation import quality, recognition
 from train.dance.evaluation.networks import FeatureNet, Sizes, chances, features, fit, made, seen
 from train.dance.evaluation.recognition import FEW, Judge
-from train.dance.evaluation.rows import SOURCES, Row, Windows, windows
+from train.dance.evaluation.rows import SOURCES, DanceRow, RowWindows, windows
 from train.dance.evaluation.sanity import Reference
 from train.dance.labels import LEVELS
+from train.report.evaluation import Say
 
 Array = NDArray[np.floating]
-Say = Callable[[str], None]
 
 EVERY = 5
 """Frames between the windows of takes that are learned from and judged."""
 
 
+class Right(NamedTuple):
+    """Shares of windows that a network tells right: of its own and of held-out ones."""
+
+    own: float
+    held_out: float
+
+
+class Plane(NamedTuple):
+    """Where features are drawn: their mean (F,) and the two directions in which they differ most, (2, F)."""
+
+    centre: Array
+    directions: Array
+
+
 @dataclass
 class Instruments:
-    """``source`` says whose labels the feature network learned; ``right`` how often it is right on its own and on
-    held-out windows; ``judges`` recognise by source of labels, ``told`` says from what; ``library`` (M, 40, J, 3) are
-    the training windows as networks see them, ``owners`` (M,) their groups; ``space`` (M, F) their features; ``axes``
-    their mean (F,) and the two directions in which they differ most, (2, F)."""
+    """``source`` says whose labels the feature network learned, ``right`` how well; ``judges`` recognise by source of
+    labels, ``notes`` says from what they learned, or why there is none; ``library`` (M, 40, J, 3) are the training
+    windows as networks see them, ``owners`` (M,) their groups; ``space`` (M, F) their features, drawn in ``axes``."""
 
     skeleton: Skeleton
     thresholds: Thresholds
@@ -39,19 +52,19 @@ class Instruments:
     reference: Reference
     source: str
     network: FeatureNet
-    right: tuple[float, float]
+    right: Right
     judges: list[Judge]
-    told: dict[str, str]
+    notes: dict[str, str]
     library: Tensor
     owners: NDArray[np.str_]
     space: Array
-    axes: tuple[Array, Array]
+    axes: Plane
 
     @classmethod
     def of(
         cls,
-        training: Row,
-        truth: Row,
+        training: DanceRow,
+        truth: DanceRow,
         skeleton: Skeleton,
         thresholds: Thresholds,
         effort: str,
@@ -64,34 +77,43 @@ class Instruments:
         source = recognition.preferred(learning)
         library = seen(learning.positions, skeleton)
         network, right = _network(learning, library, held, source, skeleton, sizes, seed)
-        say(f"features: right on {right[0]:.0%} of training windows, {right[1]:.0%} of held-out ones ({source} labels)")
-        judges, told = [], {}
-        for name in SOURCES:
-            judge, told[name] = recognition.trained(name, truth, held, skeleton, sizes, seed)
-            judges += [] if judge is None else [judge]
-            say(f"judges, {name} labels: {told[name]}")
+        say(
+            f"features: right on {right.own:.0%} of training windows, {right.held_out:.0%} of held-out ones "
+            f"({source} labels)"
+        )
+        trained = {name: recognition.trained(name, truth, held, skeleton, sizes, seed) for name in SOURCES}
+        for name, found in trained.items():
+            say(f"judges, {name} labels: {found.note}")
         space = features(network, library)
-        centre = space.mean(0)
-        directions = quality.directions(space)
-        owners = np.array(training.groups)[learning.group]
         return cls(
-            *(skeleton, thresholds, effort, Reference.of(skeleton, training), source, network, right, judges, told),
-            *(library, owners, space, (centre, directions)),
+            skeleton=skeleton,
+            thresholds=thresholds,
+            effort=effort,
+            reference=Reference.of(skeleton, training),
+            source=source,
+            network=network,
+            right=right,
+            judges=[found.judge for found in trained.values() if found.judge is not None],
+            notes={name: found.note for name, found in trained.items()},
+            library=library,
+            owners=np.array(training.groups)[learning.group],
+            space=space,
+            axes=Plane(space.mean(0), quality.directions(space)),
         )
 
-    def nearest(self, row: Row, given: Windows, canonical: Tensor) -> Array:
+    def nearest(self, row: DanceRow, given: RowWindows, canonical: Tensor) -> Array:
         """Distances (N,) to the nearest training window of another group."""
         return quality.nearest(canonical, self.library, np.array(row.groups)[given.group], self.owners)
 
     def plane(self, points: Array) -> Array:
         """Features (N, F) as they are drawn, (N, 2)."""
-        return (points - self.axes[0]) @ self.axes[1].T
+        return (points - self.axes.centre) @ self.axes.directions.T
 
 
 def _network(
-    learning: Windows, library: Tensor, held: Windows, source: str, skeleton: Skeleton, sizes: Sizes, seed: int
-) -> tuple[FeatureNet, tuple[float, float]]:
-    labels = learning.levels.get(source, np.zeros(0, np.int8))
+    learning: RowWindows, library: Tensor, held: RowWindows, source: str, skeleton: Skeleton, sizes: Sizes, seed: int
+) -> tuple[FeatureNet, Right]:
+    labels = learning.of(source)
     if np.bincount(labels[labels >= 0], minlength=len(LEVELS)).min() < FEW:
         raise EngineError(
             f"the training takes have fewer than {FEW} windows of some level ({source} labels); give more or longer "
@@ -105,4 +127,4 @@ def _network(
         wanted = given.levels[source]
         hits = chances(network, canonical).argmax(1) == wanted
         right.append(float(hits[wanted >= 0].mean()) if (wanted >= 0).any() else float("nan"))
-    return network, (right[0], right[1])
+    return network, Right(*right)

@@ -1,6 +1,6 @@
-"""From counts to figures: the definitions, and the names under which they are reported.
+"""From counts to metrics: the definitions, and the names under which they are reported.
 
-Every figure has the bootstrap's draws on axis 0, the point estimate first; what is not defined is not a number. How
+Every metric has the bootstrap's draws on axis 0, the point estimate first; what is not defined is not a number. How
 single things are measured is told where they are: `sanity` (the body), `quality` (sets of dances), `recognition`.
 """
 
@@ -14,7 +14,7 @@ from train.dance.evaluation.rows import SOURCES
 from train.dance.evaluation.sanity import DERIVATIVES, LONG, NEAR_FLOOR_M, RISING_M_S, SUNK_M
 from train.dance.takes import FRAMES, RATE
 from train.report.intervals import Tally
-from train.report.tables import Figure
+from train.report.tables import Metric
 
 Array = NDArray[np.floating]
 
@@ -28,65 +28,67 @@ TABLES = {
 }
 
 _RECOGNISED = "recognised by classifiers trained on held-out real takes, mean of the levels' recalls (chance 0.33)"
-FIGURES: tuple[Figure, ...] = (
-    Figure("limbs", "limbs %", "body", "standard deviation of a bone's length over a dance, % of its mean; mean"),
-    Figure("limb_peak", "worst limb %", "body", "the same of the worst bone of any dance", peak=True),
-    Figure(
-        *("slide", "slide m/s", "body"),
+METRICS: tuple[Metric, ...] = (
+    Metric("limbs", "limbs %", "body", "standard deviation of a bone's length over a dance, % of its mean; mean"),
+    Metric("limb_peak", "worst limb %", "body", "the same of the worst bone of any dance", peak=True),
+    Metric(
+        "slide",
+        "slide m/s",
+        "body",
         f"speed over the floor of feet that stand: at most {100 * NEAR_FLOOR_M:g} cm above their usual low place, "
         f"rising or falling slower than {RISING_M_S:g} m/s",
     ),
-    Figure("slide_ratio", "/ truth", "body", "slide over that of the truth"),
-    Figure("standing", "standing", "body", "share of feet and frames that stand"),
-    Figure("sunk", "sunk %", "body", f"frames with a foot more than {100 * SUNK_M:g} cm below where feet stand, %"),
-    Figure("frozen", "frozen %", "body", "frames slower than 5 % of the training takes' median speed, %"),
-    Figure("jumps", "jumps ‰", "body", "joint steps beyond the training takes' 99.9 % quantile, per mille"),
-    Figure("step", "step m", "body", "largest step of a joint in a frame, m", peak=True),
-    Figure("speed", "speed", "motion", "mean speed of the joints over truth"),
-    Figure("acceleration", "acceleration", "motion", "mean acceleration of the joints over truth"),
-    Figure("jerk", "jerk", "motion", "mean third derivative of the joints over truth"),
-    Figure(
+    Metric("slide_ratio", "/ truth", "body", "slide over that of the truth"),
+    Metric("standing", "standing", "body", "share of feet and frames that stand"),
+    Metric("sunk", "sunk %", "body", f"frames with a foot more than {100 * SUNK_M:g} cm below where feet stand, %"),
+    Metric("frozen", "frozen %", "body", "frames slower than 5 % of the training takes' median speed, %"),
+    Metric("jumps", "jumps ‰", "body", "joint steps beyond the training takes' 99.9 % quantile, per mille"),
+    Metric("step", "step m", "body", "largest step of a joint in a frame, m", peak=True),
+    Metric("speed", "speed", "motion", "mean speed of the joints over truth"),
+    Metric("acceleration", "acceleration", "motion", "mean acceleration of the joints over truth"),
+    Metric("jerk", "jerk", "motion", "mean third derivative of the joints over truth"),
+    Metric(
         "speed_tv", "speed TV", "motion", "total variation between the distributions of joint speed and the truth's"
     ),
-    Figure("jerk_tv", "jerk TV", "motion", "the same of jerk"),
-    Figure("turning", "turning °/s", "motion", "how fast the facing turns over a third of a second", 0),
-    Figure("travel", "travel m/s", "motion", "how fast the body's centre goes over the floor, likewise"),
-    Figure("spread", "spread %", "motion", f"spread of the pose in {FRAMES / RATE:.1f} s, % of body height", 1),
-    Figure("spread_long", "in 10 s %", "motion", f"the same in {LONG / RATE:g} s", 1),
-    Figure(
+    Metric("jerk_tv", "jerk TV", "motion", "the same of jerk"),
+    Metric("turning", "turning °/s", "motion", "how fast the facing turns over a third of a second", 0),
+    Metric("travel", "travel m/s", "motion", "how fast the body's centre goes over the floor, likewise"),
+    Metric("spread", "spread %", "motion", f"spread of the pose in {FRAMES / RATE:.1f} s, % of body height", 1),
+    Metric("spread_long", "in 10 s %", "motion", f"the same in {LONG / RATE:g} s", 1),
+    Metric(
         "fid_train", "FID train", "set", "Fréchet distance of features to the training takes, as PirouNet reports", 0
     ),
-    Figure("fid_truth", "FID truth", "set", "the same to the held-out takes", 0),
-    Figure("diversity", "diversity", "set", "mean feature distance of 200 pairs", 1),
-    Figure("multimodality", "multimod.", "set", "mean feature distance of 70 pairs of one label, mean over labels", 1),
-    Figure("nearest", "nearest cm", "set", "distance per joint to the most similar window of the training takes", 1),
-    Figure("nearest_ratio", "/ truth", "set", "nearest over that of the held-out takes: well below 1 is a copy"),
-    Figure(
+    Metric("fid_truth", "FID truth", "set", "the same to the held-out takes", 0),
+    Metric("diversity", "diversity", "set", "mean feature distance of 200 pairs", 1),
+    Metric("multimodality", "multimod.", "set", "mean feature distance of 70 pairs of one label, mean over labels", 1),
+    Metric("nearest", "nearest cm", "set", "distance per joint to the most similar window of the training takes", 1),
+    Metric("nearest_ratio", "/ truth", "set", "nearest over that of the held-out takes: well below 1 is a copy"),
+    Metric(
         "copied", "copied %", "set", "windows nearer to the training takes than all but 1 % of the held-out ones", 1
     ),
     *(
-        figure
+        metric
         for source in SOURCES
-        for figure in (
-            Figure(f"recognised_{source}", "recognised", source, _RECOGNISED),
-            Figure(f"recognised_{source}_ratio", "/ real", source, "recognised over that of the truth"),
-            Figure(
+        for metric in (
+            Metric(f"recognised_{source}", "recognised", source, _RECOGNISED),
+            Metric(f"recognised_{source}_ratio", "/ real", source, "recognised over that of the truth"),
+            Metric(
                 f"accuracy_{source}", "accuracy", source, "share of windows recognised, levels as frequent as they are"
             ),
         )
     ),
-    Figure(
+    Metric(
         "shown", "shown", "effort", "windows whose computed level is the one asked for, mean of the levels' recalls"
     ),
-    Figure("effort_low", "low", "effort", "computed effort, mean over windows asked to be low"),
-    Figure("effort_medium", "medium", "effort", "the same of medium"),
-    Figure("effort_high", "high", "effort", "the same of high"),
-    Figure("contrast", "high - low", "effort", "difference of high and low over that of the truth"),
+    Metric("effort_low", "low", "effort", "computed effort, mean over windows asked to be low"),
+    Metric("effort_medium", "medium", "effort", "the same of medium"),
+    Metric("effort_high", "high", "effort", "the same of high"),
+    Metric("contrast", "high - low", "effort", "difference of high and low over that of the truth"),
 )
 
 
-def figures(row: Tally, truth: Tally, sets: dict[str, Array]) -> dict[str, Array]:
-    """All figures (D,) of a row from its pooled tally, the truth's, and what was measured of it as a set."""
+def metrics(row: Tally, truth: Tally, sets: dict[str, Array]) -> dict[str, Array]:
+    """All metrics (D,) of a row from its pooled tally, the truth's, and what was measured of it as a set."""
     with np.errstate(invalid="ignore", divide="ignore"):
         found: dict[str, Array] = {
             "limbs": 100.0 * row.sums["limbs"] / row.sums["frames"],
@@ -123,7 +125,7 @@ def figures(row: Tally, truth: Tally, sets: dict[str, Array]) -> dict[str, Array
         found["contrast"] = (by_level[:, 2] - by_level[:, 0]) / (real[:, 2] - real[:, 0])
     found |= sets
     missing = np.full(1, np.nan)
-    return {figure.key: _finite(found.get(figure.key, missing)) for figure in FIGURES}
+    return {metric.key: _finite(found.get(metric.key, missing)) for metric in METRICS}
 
 
 def slide(row: Tally) -> Array:

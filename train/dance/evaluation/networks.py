@@ -107,8 +107,11 @@ class Recogniser(_Classifier):
         inputs = joints * (3 * frames + frames - 1)
         super().__init__(inputs)
         self.layers = nn.Sequential(
-            *(nn.Dropout(0.5), nn.Linear(inputs, sizes.recogniser_width), nn.ReLU()),
-            *(nn.Dropout(0.5), nn.Linear(sizes.recogniser_width, len(LEVELS))),
+            nn.Dropout(0.5),
+            nn.Linear(inputs, sizes.recogniser_width),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(sizes.recogniser_width, len(LEVELS)),
         )
 
     def measure(self, windows: Tensor) -> Tensor:

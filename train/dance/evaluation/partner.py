@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,101 +21,99 @@ from numpy.typing import NDArray
 from engine.body.motion import facing
 from engine.body.skeleton import Skeleton
 from engine.errors import EngineError
-from train.dance.evaluation.rows import Row
+from train.dance.evaluation.rows import DanceRow
 from train.dance.evaluation.served import Dancer
 from train.dance.labels import LEVELS
 from train.dance.takes import RATE, Take
-from train.report import document
-from train.report.intervals import Sums, Tally, interval, pooled, weights
-from train.report.tables import Figure, aligned, cell, number
+from train.report.evaluation import Counts, Result, pool
+from train.report.intervals import Sums, Tally, by_group, interval
+from train.report.parts import Part
+from train.report.tables import Metric, MetricTable, definitions, number
 
 Array = NDArray[np.floating]
 
 LAG_S = 1.0
 SMOOTH = 9  # frames: 0.3 s
-FIGURES = (
-    Figure("distance", "distance m", "partner", "mean distance between the two bodies' centres"),
-    Figure("distance_off", "off m", "partner", "mean absolute difference of that distance from the truth's"),
-    Figure("bearing_off", "bearing off °", "partner", "the same of the partner's bearing, degrees", 0),
-    Figure("facing_off", "facing off °", "partner", "the same of facing against the partner's, degrees", 0),
-    Figure("faced", "faced", "partner", "share of frames in which the dancer faces the partner within 45 degrees"),
-    Figure("together", "together", "partner", f"highest correlation of the two speeds, lags up to {LAG_S:g} s"),
-    Figure("lag", "lag s", "partner", "the lag there; positive where the dancer follows"),
-    Figure("at_once", "at lag 0", "partner", "correlation of the two speeds at no lag"),
+METRICS = (
+    Metric("distance", "distance m", "partner", "mean distance between the two bodies' centres"),
+    Metric("distance_off", "off m", "partner", "mean absolute difference of that distance from the truth's"),
+    Metric("bearing_off", "bearing off °", "partner", "the same of the partner's bearing, degrees", 0),
+    Metric("facing_off", "facing off °", "partner", "the same of facing against the partner's, degrees", 0),
+    Metric("faced", "faced", "partner", "share of frames in which the dancer faces the partner within 45 degrees"),
+    Metric("together", "together", "partner", f"highest correlation of the two speeds, lags up to {LAG_S:g} s"),
+    Metric("lag", "lag s", "partner", "the lag there; positive where the dancer follows"),
+    Metric("at_once", "at lag 0", "partner", "correlation of the two speeds at no lag"),
 )
 
 
-OFF = (("distance_off", "distance", " m"), ("bearing_off", "bearing", "°"), ("facing_off", "facing", "°"))
+class Off(NamedTuple):
+    """A metric of how far a dance is from the truth, what a sentence calls it, and its unit."""
+
+    metric: str
+    words: str
+    unit: str
+
+
+OFF = (Off("distance_off", "distance", " m"), Off("bearing_off", "bearing", "°"), Off("facing_off", "facing", "°"))
 
 
 @dataclass
 class Partner:
-    """``figures`` of each row, by bundle and row."""
+    """Results of the truth and of each bundle, as seeing, not seeing and with the wrong partner."""
 
-    figures: dict[str, dict[str, Array]]
-    kinds: dict[str, str]
+    results: dict[str, Result]
     groups: int
     seconds: float
 
+    @property
+    def table(self) -> MetricTable:
+        """All metrics of all rows."""
+        title = f"With a partner: {self.groups} held-out pairs, {self.seconds:.0f} s"
+        return MetricTable(title, METRICS, list(self.results.values()))
+
     def as_json(self) -> dict[str, Any]:
-        """Its figures as plain values."""
+        """Its metrics as plain values."""
         return {
             "groups": self.groups,
             "seconds": number(self.seconds),
-            "definitions": {figure.key: figure.about for figure in FIGURES},
-            "rows": {
-                name: {
-                    key: {"value": number(values[0]), "interval": [number(x) for x in interval(values)]}
-                    for key, values in found.items()
-                }
-                for name, found in self.figures.items()
-            },
+            "definitions": definitions(METRICS),
+            "rows": {name: row.as_json() for name, row in self.results.items()},
         }
 
     def text(self) -> list[str]:
         """Lines for a terminal."""
-        grid = [["", *(figure.heading for figure in FIGURES)]]
-        grid += [[name, *(cell(found[f.key], f) for f in FIGURES)] for name, found in self.figures.items()]
-        return [self._title(), *aligned(grid)]
+        return self.table.text()
 
-    def html(self) -> list[str]:
+    def parts(self) -> list[Part]:
         """Its part of the page."""
-        heads = [(figure.heading, figure.about) for figure in FIGURES]
-        rows = [
-            (name, "", self.kinds[name], [cell(found[figure.key], figure) for figure in FIGURES])
-            for name, found in self.figures.items()
-        ]
-        return [document.table(self._title(), heads, rows)]
+        return [self.table]
 
     def sentences(self) -> list[str]:
         """Whether seeing the partner helps: the difference to not seeing, drawn as a pair."""
-        told = []
-        for name in (key.removesuffix(", seeing") for key, kind in self.kinds.items() if kind == "model"):
+        found = []
+        for name in (row.name.removesuffix(", seeing") for row in self.results.values() if row.kind == "model"):
+            seeing = self.results[f"{name}, seeing"]
             for key, words, unit in OFF:
-                for other in ("not seeing", "wrong partner"):
-                    gain = self.figures[f"{name}, {other}"][key] - self.figures[f"{name}, seeing"][key]
-                    low, high = interval(gain)
+                for words_other in ("not seeing", "wrong partner"):
+                    other = self.results[f"{name}, {words_other}"]
+                    low, high = interval(other.metrics[key] - seeing.metrics[key])
                     sure = "surely better" if low > 0 else "surely worse" if high < 0 else "no sure difference"
-                    pair = [float(self.figures[f"{name}, {row}"][key][0]) for row in ("seeing", other)]
-                    told.append(
-                        f"{name}: {words} to the partner off by {pair[0]:.2f}{unit} seeing, by {pair[1]:.2f}{unit} "
-                        f"{other}: {sure}."
+                    found.append(
+                        f"{name}: {words} to the partner off by {seeing.value(key):.2f}{unit} seeing, by "
+                        f"{other.value(key):.2f}{unit} {words_other}: {sure}."
                     )
-            real, made = self.figures["truth"]["together"][0], self.figures[f"{name}, seeing"]["together"]
-            blind = self.figures[f"{name}, wrong partner"]["together"]
-            low, _ = interval(made - blind)
-            told.append(
-                f"{name}: moves with the partner at {made[0]:.2f} (truth {real:.2f}, beside a stranger {blind[0]:.2f})"
+            real, stranger = self.results["truth"], self.results[f"{name}, wrong partner"]
+            low, _ = interval(seeing.metrics["together"] - stranger.metrics["together"])
+            found.append(
+                f"{name}: moves with the partner at {seeing.value('together'):.2f} (truth "
+                f"{real.value('together'):.2f}, beside a stranger {stranger.value('together'):.2f})"
                 + ("." if low > 0 else "; not surely more than beside a stranger.")
             )
-        return told
-
-    def _title(self) -> str:
-        return f"With a partner: {self.groups} held-out pairs, {self.seconds:.0f} s"
+        return found
 
 
 def measure(
-    dancers: Mapping[str, Dancer], truth: Row, takes: Sequence[Take], skeleton: Skeleton, settle: int, seed: int
+    dancers: Mapping[str, Dancer], truth: DanceRow, takes: Sequence[Take], skeleton: Skeleton, settle: int, seed: int
 ) -> Partner:
     """Every bundle that watches, beside the held-out dancers who have a partner; each of a pair is the partner once.
     Raises :class:`EngineError` where no bundle watches or no held-out take has a partner."""
@@ -134,17 +132,16 @@ def measure(
     groups = sorted({own.group for own, _ in pairs})
     if len(groups) < 2:
         raise EngineError(f"--partner: {len(groups)} held-out pairs; at least 2 are needed for wrong partners")
-    rows: dict[str, list[Tally | None]] = {"truth": [None] * len(groups)}
+    counted: dict[str, list[tuple[str, Tally]]] = {"truth": []}
     kinds = {"truth": "people"}
     seconds = 0.0
     for own, other in pairs:
-        group = groups.index(own.group)
         real, beside = own.motion.positions, other.motion.positions
-        stranger = next(b for _, b in pairs[::-1] if b.group == groups[(group + 1) % len(groups)])
+        stranger = next(b for _, b in pairs[::-1] if b.group == groups[(groups.index(own.group) + 1) % len(groups)])
         wrong = _looped(stranger.motion.positions, len(beside))
         sound = (own.sound & other.sound)[settle:]
         seconds += len(real[settle:]) / RATE
-        _add(rows["truth"], group, tally(real, real, beside, sound, settle, skeleton))
+        counted["truth"].append((own.group, tally(real, real, beside, sound, settle, skeleton)))
         for name, dancer in watching.items():
             level = LEVELS.index("medium")
             for words, shown, seeing in (
@@ -155,14 +152,13 @@ def measure(
                 row = f"{name}, {words}"
                 kinds[row] = "model" if words == "seeing" and name != "untrained" else "ablation"
                 for made in dancer.beside(shown, level, seeing):
-                    _add(
-                        rows.setdefault(row, [None] * len(groups)),
-                        group,
-                        tally(made, real, beside, sound, settle, skeleton),
-                    )
-    weight = weights(len(groups), seed)
-    figures = {name: _figures(pooled([t for t in found if t is not None], weight)) for name, found in rows.items()}
-    return Partner(figures, kinds, len(groups), seconds)
+                    one = tally(made, real, beside, sound, settle, skeleton)
+                    counted.setdefault(row, []).append((own.group, one))
+    results = {}
+    for row, tallies in counted.items():
+        pooled = pool(Counts(by_group(tallies)), seed)
+        results[row] = Result(row, "", kinds[row], _metrics(pooled.tally), pooled.groups)
+    return Partner(results, len(groups), seconds)
 
 
 def tally(made: Array, real: Array, partner: Array, sound: NDArray[np.bool_], settle: int, skeleton: Skeleton) -> Tally:
@@ -209,7 +205,7 @@ def _speed(positions: Array) -> Array:
     return np.convolve(speed, np.full(SMOOTH, 1.0 / SMOOTH), "valid")
 
 
-def _figures(row: Tally) -> dict[str, Array]:
+def _metrics(row: Tally) -> dict[str, Array]:
     frames, off = row.sums["frames"], row.sums["off"] / row.sums["frames"][:, None]
     lags = row.sums["lags"] / row.sums["dances"][:, None]
     best = lags[0].argmax()
@@ -224,11 +220,6 @@ def _figures(row: Tally) -> dict[str, Array]:
         "lag": (lags.argmax(1) - middle) / RATE,
         "at_once": lags[:, middle],
     }
-
-
-def _add(row: list[Tally | None], group: int, more: Tally) -> None:
-    before = row[group]
-    row[group] = more if before is None else before + more
 
 
 def _looped(positions: Array, frames: int) -> Array:

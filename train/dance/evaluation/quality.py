@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,7 +27,19 @@ PAIRS, PAIRS_PER_LABEL = 200, 70
 CHUNK = 256
 
 
-class Gaussians:
+class Gaussian(NamedTuple):
+    """Mean (F,) and covariance (F, F) of features."""
+
+    mean: Array
+    covariance: Array
+
+    @classmethod
+    def of(cls, points: Array) -> Gaussian:
+        """The one fitted to points (N, F)."""
+        return cls(points.mean(0), np.cov(points.T, bias=True))
+
+
+class GroupSums:
     """Sums from which mean and covariance of any weighting of groups follow: ``features`` (N, F), ``group`` (N,)."""
 
     def __init__(self, features: Array, group: NDArray[np.intp], groups: int) -> None:
@@ -36,12 +50,12 @@ class Gaussians:
         self.first = member.T @ centred
         self.second = np.stack([centred[group == index].T @ centred[group == index] for index in range(groups)])
 
-    def fitted(self, weight: Array) -> tuple[Array, Array]:
-        """Mean (F,) and covariance (F, F) with the groups weighing ``weight`` (groups,)."""
+    def fitted(self, weight: Array) -> Gaussian:
+        """The Gaussian with the groups weighing ``weight`` (groups,)."""
         count = weight @ self.count
         mean = weight @ self.first / count
         covariance = np.tensordot(weight, self.second, 1) / count - np.outer(mean, mean)
-        return mean + self.shift, covariance
+        return Gaussian(mean + self.shift, covariance)
 
 
 def root(covariance: Array) -> Array:
@@ -56,18 +70,18 @@ def directions(points: Array, count: int = 2) -> Array:
     return torch.linalg.eigh(covariance).eigenvectors.T.flip(0)[:count].numpy()
 
 
-def fid(one: tuple[Array, Array], other: tuple[Array, Array], other_root: Array | None = None) -> float:
-    """Fréchet distance of two Gaussians (mean, covariance); ``other_root`` saves computing the root again."""
-    half = root(other[1]) if other_root is None else other_root
+def fid(one: Gaussian, other: Gaussian, other_root: Array | None = None) -> float:
+    """Fréchet distance of two Gaussians; ``other_root`` saves computing the root of a covariance again."""
+    half = root(other.covariance) if other_root is None else other_root
     turned = torch.from_numpy(half)
-    mixed = torch.linalg.eigvalsh(turned @ torch.from_numpy(one[1]) @ turned).clamp_min(0.0)
-    trace = np.trace(one[1]) + np.trace(other[1]) - 2.0 * float(mixed.sqrt().sum())
-    return max(float(((one[0] - other[0]) ** 2).sum() + trace), 0.0)
+    mixed = torch.linalg.eigvalsh(turned @ torch.from_numpy(one.covariance) @ turned).clamp_min(0.0)
+    trace = np.trace(one.covariance) + np.trace(other.covariance) - 2.0 * float(mixed.sqrt().sum())
+    return max(float(((one.mean - other.mean) ** 2).sum() + trace), 0.0)
 
 
-def fids(sums: Gaussians, weight: Array, other: tuple[Array, Array]) -> Array:
+def fids(sums: GroupSums, weight: Array, other: Gaussian) -> Array:
     """FID (D,) to ``other`` of every draw of the groups, ``weight`` (D, groups)."""
-    half = root(other[1])
+    half = root(other.covariance)
     return np.array([fid(sums.fitted(one), other, half) for one in weight])
 
 
@@ -81,11 +95,8 @@ def floor(features: Array, group: NDArray[np.intp], count: int, seed: int, split
         size = min(count, *map(len, sides))
         if size < 2:
             return np.full(splits, np.nan)
-        fitted = []
-        for side in sides:
-            chosen = features[rng.permutation(side)[:size]]
-            fitted.append((chosen.mean(0), np.cov(chosen.T, bias=True)))
-        found.append(fid(*fitted))
+        one, other = (Gaussian.of(features[rng.permutation(side)[:size]]) for side in sides)
+        found.append(fid(one, other))
     return np.array(found)
 
 

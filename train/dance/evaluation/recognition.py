@@ -12,6 +12,7 @@ can be blamed there, but a model may reach it by shaking.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from engine.body.skeleton import Skeleton
 from train.dance import efforts
 from train.dance.evaluation.networks import Recogniser, Sizes, chances, fit, made, seen
-from train.dance.evaluation.rows import COMPUTED, Row, Windows
+from train.dance.evaluation.rows import COMPUTED, HUMAN, DanceRow, RowWindows
 from train.dance.labels import LEVELS
 from train.dance.takes import RATE
 from train.report.intervals import Sums
@@ -39,8 +40,8 @@ class Judge:
     networks: list[Recogniser]
     learned: list[frozenset[str]]
 
-    def predicted(self, row: Row, windows: Windows, skeleton: Skeleton) -> Array:
-        """The judges' verdicts (N, levels): the share of them that see each level. Zero where no judge may judge."""
+    def predicted(self, row: DanceRow, windows: RowWindows, skeleton: Skeleton) -> Array:
+        """What the judges see (N, levels): the share of them that see each level. Zero where no judge may judge."""
         canonical = seen(windows.positions, skeleton)
         names = np.array(row.groups)[windows.group]
         votes, judges = np.zeros((len(windows), len(LEVELS))), np.zeros((len(windows), 1))
@@ -52,24 +53,28 @@ class Judge:
         return votes / np.maximum(judges, 1.0)
 
 
-def trained(
-    source: str, row: Row, windows: Windows, skeleton: Skeleton, sizes: Sizes, seed: int
-) -> tuple[Judge | None, str]:
-    """The judges that held-out takes and their labels make, and in words what they learned from; None, and why, where
-    the labels do not suffice."""
-    levels = windows.levels.get(source)
-    known = np.zeros(len(windows), bool) if levels is None else levels >= 0
+class Trained(NamedTuple):
+    """A judge and in words what it learned from; or none, and why."""
+
+    judge: Judge | None
+    note: str
+
+
+def trained(source: str, row: DanceRow, windows: RowWindows, skeleton: Skeleton, sizes: Sizes, seed: int) -> Trained:
+    """The judge that held-out takes and their labels make; none where the labels do not suffice."""
+    known = windows.of(source) >= 0
     if not known.any():
-        return None, f"no {source} labels on the held-out takes"
+        return Trained(None, f"no {source} labels on the held-out takes")
     given = windows.pick(known)
     labels = given.levels[source]
     counts = np.bincount(labels, minlength=len(LEVELS))
     groups = np.unique(given.group)
-    told = ", ".join(f"{count} {level}" for count, level in zip(counts, LEVELS, strict=True))
+    there = ", ".join(f"{count} {level}" for count, level in zip(counts, LEVELS, strict=True))
     if counts.min() < FEW or len(groups) < 2:
-        return None, (
-            f"too few {source} labels on the held-out takes to learn from ({told}, of {len(groups)} groups): "
-            f"{FEW} windows of each level and two groups are needed"
+        return Trained(
+            None,
+            f"too few {source} labels on the held-out takes to learn from ({there}, of {len(groups)} groups): "
+            f"{FEW} windows of each level and two groups are needed",
         )
     canonical = seen(given.positions, skeleton)
     order = np.random.default_rng([seed, len(groups)]).permutation(groups)
@@ -78,28 +83,31 @@ def trained(
         out = np.isin(given.group, order[fold::FOLDS])
         absent = [level for number, level in enumerate(LEVELS) if number not in labels[~out]]
         if absent:
-            return None, f"level {absent[0]} of the {source} labels is only in groups judged together: too few groups"
+            return Trained(
+                None, f"level {absent[0]} of the {source} labels is only in groups judged together: too few groups"
+            )
         network = made(Recogniser, canonical, sizes, seed + fold)
         fit(network, canonical[~out], labels[~out], sizes.recogniser_epochs, seed + fold)
         networks.append(network)
         learned.append(frozenset(np.array(row.groups)[np.unique(given.group[~out])]))
-    return Judge(source, networks, learned), f"{len(networks)} classifiers, windows: {told}, {len(groups)} groups"
+    note = f"{len(networks)} classifiers, windows: {there}, {len(groups)} groups"
+    return Trained(Judge(source, networks, learned), note)
 
 
-def judged(judge: Judge, row: Row, windows: Windows, skeleton: Skeleton) -> list[Sums]:
+def judged(judge: Judge, row: DanceRow, windows: RowWindows, skeleton: Skeleton) -> list[Sums]:
     """``confusion.SOURCE`` (levels asked, levels seen) of every group of the row."""
     return _confusions(f"confusion.{judge.source}", row, windows, judge.source, judge.predicted(row, windows, skeleton))
 
 
 def measured(
-    row: Row, windows: Windows, source: str, skeleton: Skeleton, thresholds: efforts.Thresholds, effort: str
+    row: DanceRow, windows: RowWindows, source: str, skeleton: Skeleton, thresholds: efforts.Thresholds, effort: str
 ) -> list[Sums]:
     """``confusion.motion`` (levels asked or labelled, levels computed from the motion) of every group, and by level
     ``effort.sum`` and ``effort.count`` of the measured effort."""
     values = efforts.measure(windows.positions, skeleton, RATE, effort)[:, 0]
     shown = np.eye(len(LEVELS))[np.maximum(thresholds.levels(values, effort), 0)]
     sums = _confusions("confusion.motion", row, windows, source, shown)
-    levels = windows.levels.get(source, np.full(len(windows), -1, np.int8))
+    levels = windows.of(source)
     for group, found in enumerate(sums):
         of = [(windows.group == group) & (levels == level) for level in range(len(LEVELS))]
         found["effort.sum"] = np.array([values[which].sum() for which in of])
@@ -125,8 +133,8 @@ def accuracy(confusion: Array) -> Array:
         return np.asarray(np.einsum("dii->d", confusion) / confusion.sum((-1, -2)))
 
 
-def _confusions(key: str, row: Row, windows: Windows, source: str, seen_levels: Array) -> list[Sums]:
-    asked = windows.levels.get(source, np.full(len(windows), -1, np.int8))
+def _confusions(key: str, row: DanceRow, windows: RowWindows, source: str, seen_levels: Array) -> list[Sums]:
+    asked = windows.of(source)
     sums: list[Sums] = []
     for group in range(len(row.groups)):
         confusion = np.zeros((len(LEVELS), len(LEVELS)))
@@ -136,8 +144,7 @@ def _confusions(key: str, row: Row, windows: Windows, source: str, seen_levels: 
     return sums
 
 
-def preferred(windows: Windows) -> str:
+def preferred(windows: RowWindows) -> str:
     """The source whose labels measure and train where one must be chosen: people's, where they suffice."""
-    human = windows.levels.get("human")
-    enough = human is not None and np.bincount(human[human >= 0], minlength=len(LEVELS)).min() >= FEW
-    return "human" if enough else COMPUTED
+    human = windows.of(HUMAN)
+    return HUMAN if np.bincount(human[human >= 0], minlength=len(LEVELS)).min() >= FEW else COMPUTED

@@ -30,7 +30,7 @@ NONE = -1
 
 
 @dataclass(frozen=True)
-class Dance:
+class Performance:
     """An unbroken dance, ``positions`` (T, J, 3) in metres on the stage. ``group`` is what the bootstrap draws.
     ``levels`` holds by source the level 0..2 of the window that starts at each frame (T,), -1 where there is none; of a
     generated dance the level that was asked for. ``sound`` (T,) is False where the recording is damaged."""
@@ -47,13 +47,13 @@ class Dance:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row of the report. ``kind`` is ``people``, ``model``, ``trick`` or ``chance``."""
+class DanceRow:
+    """A row of the report: dances that are measured together."""
 
     name: str
     about: str
     kind: str
-    dances: Sequence[Dance]
+    dances: Sequence[Performance]
 
     @property
     def groups(self) -> list[str]:
@@ -67,9 +67,9 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Windows:
-    """Windows of a row: ``positions`` (N, 40, J, 3) as danced, ``group`` (N,) counting :attr:`Row.groups`, ``dance``
-    (N,) the number of the dance it is cut from, ``levels`` (N,) by source."""
+class RowWindows:
+    """Windows of a row: ``positions`` (N, 40, J, 3) as danced, ``group`` (N,) counting :attr:`DanceRow.groups`,
+    ``dance`` (N,) the number of the dance it is cut from, ``levels`` (N,) by source."""
 
     positions: Array
     group: NDArray[np.intp]
@@ -79,13 +79,17 @@ class Windows:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def pick(self, which: NDArray[np.intp] | NDArray[np.bool_]) -> Windows:
+    def of(self, source: str) -> Levels:
+        """The levels (N,) by a source, -1 where it says none."""
+        return self.levels.get(source, none(len(self)))
+
+    def pick(self, which: NDArray[np.intp] | NDArray[np.bool_]) -> RowWindows:
         """Some of the windows."""
         levels = {source: values[which] for source, values in self.levels.items()}
-        return Windows(self.positions[which], self.group[which], self.dance[which], levels)
+        return RowWindows(self.positions[which], self.group[which], self.dance[which], levels)
 
 
-def windows(row: Row, every: int, most: int | None = None, seed: int = 0, least: int = 1) -> Windows:
+def windows(row: DanceRow, every: int, most: int | None = None, seed: int = 0, least: int = 1) -> RowWindows:
     """Windows that start every ``every`` frames where the recording is sound; ``most`` of them at most, drawn by
     ``seed``. Raises :class:`EngineError` where there are fewer than ``least``."""
     places = [
@@ -103,7 +107,7 @@ def windows(row: Row, every: int, most: int | None = None, seed: int = 0, least:
         chosen = np.random.default_rng([seed, len(places)]).permutation(len(places))[:most]
         places = [places[index] for index in sorted(chosen)]
     groups = row.groups
-    return Windows(
+    return RowWindows(
         np.stack([row.dances[number].positions[start : start + FRAMES] for number, start in places]),
         np.array([groups.index(row.dances[number].group) for number, _ in places]),
         np.array([number for number, _ in places]),
@@ -115,33 +119,36 @@ def windows(row: Row, every: int, most: int | None = None, seed: int = 0, least:
     )
 
 
-def of_takes(name: str, about: str, takes: Iterable[Take], tables: Mapping[str, Table]) -> Row:
+def of_takes(name: str, about: str, takes: Iterable[Take], tables: Mapping[str, Table]) -> DanceRow:
     """Takes as a row, with the labels of every source in ``tables``. Raises :class:`EngineError` for none."""
     dances = [
-        Dance(
-            *(take.name, take.group, take.motion.positions),
-            {source: table.get(take.name, none(len(take.motion))) for source, table in tables.items()},
-            *(take.sound, take.style),
+        Performance(
+            name=take.name,
+            group=take.group,
+            positions=take.motion.positions,
+            levels={source: table.get(take.name, none(len(take.motion))) for source, table in tables.items()},
+            sound=take.sound,
+            style=take.style,
         )
         for take in takes
     ]
     if not dances:
         raise EngineError(f"{name}: no take is in this split; give more takes, or splits of your own")
-    return Row(name, about, "people", dances)
+    return DanceRow(name, about, "people", dances)
 
 
-def hold(truth: Row) -> Row:
+def hold(truth: DanceRow) -> DanceRow:
     """One pose of every held-out take, its middle one, for as long as the take."""
 
-    def still(dance: Dance) -> Dance:
+    def still(dance: Performance) -> Performance:
         pose = dance.positions[len(dance) // 2]
         whole = np.repeat(pose[None], len(dance), 0)
         return replace(dance, positions=whole, sound=np.ones(len(dance), bool))
 
-    return Row("hold", "one pose of every held-out take, for ever", "trick", [still(d) for d in truth.dances])
+    return DanceRow("hold", "one pose of every held-out take, for ever", "trick", [still(d) for d in truth.dances])
 
 
-def shuffled(truth: Row, seed: int) -> Row:
+def shuffled(truth: DanceRow, seed: int) -> DanceRow:
     """The held-out takes with their labels dealt anew, in blocks of a window, among all of them."""
     rng = np.random.default_rng([seed, len(truth.dances)])
     levels: list[dict[str, Levels]] = [{} for _ in truth.dances]
@@ -155,10 +162,12 @@ def shuffled(truth: Row, seed: int) -> Row:
         for into, part in zip(levels, np.split(dealt, ends[:-1]), strict=True):
             into[source] = part
     dances = [replace(dance, levels=given) for dance, given in zip(truth.dances, levels, strict=True)]
-    return Row("shuffled labels", "the held-out takes with their labels dealt anew: chance", "chance", dances)
+    return DanceRow("shuffled labels", "the held-out takes with their labels dealt anew: chance", "chance", dances)
 
 
-def generated(name: str, about: str, kind: str, play: Callable[[int], Sequence[Array]], seeds: int, rest: int) -> Row:
+def generated(
+    name: str, about: str, kind: str, play: Callable[[int], Sequence[Array]], seeds: int, rest: int
+) -> DanceRow:
     """A model as a row: ``play(level)`` gives a dance (T, J, 3) for each of ``seeds``, whose first ``rest`` frames are
     left out (a recurrent network needs some to get going). Dances of one seed are one group."""
     dances = []
@@ -170,11 +179,13 @@ def generated(name: str, about: str, kind: str, play: Callable[[int], Sequence[A
             kept = whole[rest:]
             asked = np.full(len(kept), level, np.int8)
             sound = np.isfinite(kept).all((1, 2))
-            dances.append(Dance(f"{word}{seed:02d}", f"{seed:02d}", kept, dict.fromkeys(SOURCES, asked), sound, word))
-    return Row(name, about, kind, dances)
+            dances.append(
+                Performance(f"{word}{seed:02d}", f"{seed:02d}", kept, dict.fromkeys(SOURCES, asked), sound, word)
+            )
+    return DanceRow(name, about, kind, dances)
 
 
-def check_bodies(rows: Sequence[Row], skeleton: Skeleton) -> None:
+def check_bodies(rows: Sequence[DanceRow], skeleton: Skeleton) -> None:
     """Raise :class:`EngineError` where a row's dances have other joints than the skeleton."""
     for row in rows:
         for dance in row.dances:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from engine.body.motion import facing, limb_variation
 from engine.body.skeleton import Skeleton
-from train.dance.evaluation.rows import Dance, Row
+from train.dance.evaluation.rows import DanceRow, Performance
 from train.dance.takes import FRAMES, RATE
 from train.report.intervals import Tally
 
@@ -55,7 +55,7 @@ class Reference:
     height: float
 
     @classmethod
-    def of(cls, skeleton: Skeleton, train: Row) -> Reference:
+    def of(cls, skeleton: Skeleton, train: DanceRow) -> Reference:
         """From the training takes."""
         feet = tuple(skeleton.index(joint) for joint in skeleton.feet)
         sound = [dance.positions[dance.sound] for dance in train.dances]
@@ -65,14 +65,16 @@ class Reference:
         every = np.concatenate(steps)
         rest = skeleton.rest_positions()
         return cls(
-            *(skeleton, feet, low),
+            skeleton=skeleton,
+            feet=feet,
+            low=low,
             still=STILL_SHARE * RATE * float(np.median(every.mean(1))),
             jump=float(np.quantile(every, JUMP_QUANTILE)),
             height=float(np.ptp(rest[:, 1])),
         )
 
 
-def tally(dance: Dance, reference: Reference) -> Tally:
+def tally(dance: Performance, reference: Reference) -> Tally:
     """All counts of one dance at 30 fps."""
     positions = dance.positions.astype(np.float64)
     sums: dict[str, Array] = {"frames": np.array(float(len(dance)))}
@@ -116,7 +118,7 @@ def contacts(positions: Array, reference: Reference) -> NDArray[np.bool_]:
     return (height[1:] <= reference.low + NEAR_FLOOR_M) & (rising < RISING_M_S)
 
 
-def _feet(positions: Array, dance: Dance, reference: Reference) -> dict[str, Array]:
+def _feet(positions: Array, dance: Performance, reference: Reference) -> dict[str, Array]:
     if not reference.feet:
         return {name: np.array(0.0) for name in ("standing", "slide", "feet", "sunk", "sunk_depth")}
     sound = _sound(dance, 1)
@@ -133,7 +135,7 @@ def _feet(positions: Array, dance: Dance, reference: Reference) -> dict[str, Arr
     }
 
 
-def _over_stage(positions: Array, dance: Dance, skeleton: Skeleton) -> dict[str, Array]:
+def _over_stage(positions: Array, dance: Performance, skeleton: Skeleton) -> dict[str, Array]:
     """``travel`` in metres, ``turning`` in degrees, and the seconds in which that was."""
     count = len(dance) - SMOOTH
     if count < 1:
@@ -152,7 +154,7 @@ def _over_stage(positions: Array, dance: Dance, skeleton: Skeleton) -> dict[str,
     }
 
 
-def _sound(dance: Dance, order: int) -> NDArray[np.bool_]:
+def _sound(dance: Performance, order: int) -> NDArray[np.bool_]:
     """Which differences of ``order`` touch no damaged frame, (T - order,)."""
     frames = len(dance) - order
     return np.logical_and.reduce([dance.sound[shift : shift + frames] for shift in range(order + 1)])

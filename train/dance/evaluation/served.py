@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from engine.body.skeleton import Skeleton
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from engine.runtime import Runtime, open_runtime
 from train.dance.labels import LEVELS
 from train.dance.takes import RATE
-from train.report.offline import UNSEEN_AGE_S, serve
+from train.report.offline import Offline
 
 Array = NDArray[np.float32]
 
 BODY, EFFORT = "body", "effort"
+SETTLE = 60
+"""Frames at the start of a generated dance that are not measured: a recurrent network gets going."""
 
 
 @dataclass
@@ -32,9 +33,10 @@ class Dancer:
     frames: int
     seed: int = 0
     controls: Mapping[str, float] = field(default_factory=dict)
-    _runtimes: dict[int, Runtime] = field(init=False, default_factory=dict)
+    _offline: Offline = field(init=False)
 
     def __post_init__(self) -> None:
+        self._offline = Offline(self.bundle)
         spec = self.bundle.spec
         named = {item.name: item for item in spec.outputs}
         if spec.rate != RATE or BODY not in named or not named[BODY].skeleton:
@@ -73,8 +75,6 @@ class Dancer:
         return self._serve(self._seeds(self.seeds), len(partner), levels, partner if seen else None)
 
     def _serve(self, seeds: list[int], frames: int, levels: NDArray[np.intp], partner: Array | None) -> Array:
-        if len(seeds) not in self._runtimes:
-            self._runtimes[len(seeds)] = open_runtime(self.bundle, rows=len(seeds))
         bodies = self.bundle.spec.by_role("body")
 
         def fill(inputs: Mapping[str, NDArray[Any]], frame: int) -> None:
@@ -82,17 +82,12 @@ class Dancer:
                 for name, value in self.controls.items():
                     inputs[name][...] = value
                 inputs[EFFORT][...] = levels
-                for item in bodies:
-                    if item.validity is not None:
-                        inputs[item.validity][...] = float(partner is not None)
-                    if item.age is not None:
-                        inputs[item.age][...] = UNSEEN_AGE_S if partner is None else 0.0
             if partner is not None:
                 for item in bodies:
                     inputs[item.name][...] = partner[min(frame, len(partner) - 1)]
 
-        made = serve(self._runtimes[len(seeds)], frames + self._late, seeds, [BODY], fill)[BODY]
-        return made[:, self._late :]
+        there = {"body": partner is not None}
+        return self._offline.run(frames + self._late, seeds, [BODY], there, fill)[BODY][:, self._late :]
 
     @property
     def _late(self) -> int:

@@ -3,42 +3,47 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from engine.body.export import write_bvh
-from engine.body.motion import Motion
 from engine.body.skeleton import Skeleton
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from models.dance.model import Dance
 from train.dance import efforts
-from train.dance.evaluation import blind, inner, page, partner, recognition, report, rows, strips, verdict
-from train.dance.evaluation.command import SETTLE, controls
+from train.dance.evaluation import blind, inner, partner, recognition, report, rows
 from train.dance.evaluation.instruments import EVERY
-from train.dance.evaluation.rows import COMPUTED, HUMAN, Row
-from train.dance.evaluation.run import Evaluation, Section, evaluate
-from train.dance.evaluation.served import Dancer
-from train.dance.labels import LEVELS, NONE, Label, label_table, parted, read_labels, write_labels
+from train.dance.evaluation.rows import COMPUTED, HUMAN, DanceRow
+from train.dance.evaluation.run import Dancing, evaluate
+from train.dance.evaluation.served import SETTLE, Dancer
+from train.dance.labels import LEVELS, label_table, parted, read_labels
 from train.dance.splits import SPLITS
 from train.dance.takes import FRAMES, RATE, Take, read_takes
+from train.report.evaluation import Say, Section
+from train.report.offline import labelled
 
-Say = Callable[[str], None]
 RESERVED = ("truth", "train takes", "untrained", "hold", "shuffled labels")
 
 
-def run(args: argparse.Namespace, say: Say) -> Evaluation:
-    """Evaluate, print, write; the evaluation."""
+class People(NamedTuple):
+    """The truth and the training takes with the labels of both sources, and the thresholds of the computed ones."""
+
+    truth: DanceRow
+    training: DanceRow
+    thresholds: efforts.Thresholds
+
+
+def run(args: argparse.Namespace, controls: dict[str, float], say: Say) -> None:
+    """Evaluate, print, write; the bundles with ``controls`` set."""
     torch.set_num_threads(args.threads)
-    dancers = named(args, say)
+    dancers = named(args, controls, say)
     body = _body(dancers)
     takes = read_takes(args.data, body, seed=args.split_seed, splits=args.splits, strict=False, say=say)
     skeleton = takes[0].motion.skeleton
     truth, training, thresholds = people(takes, args.labels, args.effort, args.held_out)
-    measured: list[Row] = [truth, training]
+    measured: list[DanceRow] = [truth, training]
     for label, dancer in dancers.items():
         fresh = label == "untrained"
         about = f"bundle {dancer.bundle.name} {dancer.bundle.version}{', never trained' if fresh else ''}"
@@ -51,19 +56,24 @@ def run(args: argparse.Namespace, say: Say) -> Evaluation:
     measured += [rows.hold(truth), rows.shuffled(truth, args.seed)]
     rows.check_bodies(measured, skeleton)
     evaluation = evaluate(
-        *(measured, training, skeleton, thresholds, args.effort, args.windows), seed=args.seed, say=say
+        rows=measured,
+        training=training,
+        skeleton=skeleton,
+        thresholds=thresholds,
+        effort=args.effort,
+        most=args.windows,
+        seed=args.seed,
+        say=say,
     )
     evaluation.sections |= sections(args, evaluation, dancers, takes, model)
-    told = verdict.sentences(evaluation)
-    print(report.text(evaluation, told))
+    document = report.document(evaluation)
     if args.out is not None:
-        write(evaluation, told, args.out)
-        print(f"\nwritten: {args.out / 'report.json'}, {args.out / 'report.html'}")
-    return evaluation
+        document = report.write(document, evaluation, args.out)
+    document.publish(args.out)
 
 
 def sections(
-    args: argparse.Namespace, evaluation: Evaluation, dancers: dict[str, Dancer], takes: list[Take], model: Dance | None
+    args: argparse.Namespace, evaluation: Dancing, dancers: dict[str, Dancer], takes: list[Take], model: Dance | None
 ) -> dict[str, Section]:
     """What was asked for beyond the rows."""
     found: dict[str, Section] = {}
@@ -80,24 +90,21 @@ def sections(
     return found
 
 
-def named(args: argparse.Namespace, say: Say) -> dict[str, Dancer]:
+def named(args: argparse.Namespace, controls: dict[str, float], say: Say) -> dict[str, Dancer]:
     """The bundles by their label, ``untrained`` among them. Raises :class:`EngineError` for a label used twice."""
     frames = SETTLE + round(args.seconds * RATE)
     if frames < SETTLE + FRAMES:
         raise EngineError(f"--seconds {args.seconds:g}: a window takes {FRAMES / RATE:.2f} s, give more")
-    given = [pair.partition("=") for pair in args.bundle]
-    wanted = [(label, where) if equals else (Path(label).name, label) for label, equals, where in given]
+    wanted = labelled(args.bundle, RESERVED) | ({"untrained": args.untrained} if args.untrained else {})
     found: dict[str, Dancer] = {}
-    for label, where in wanted + ([("untrained", args.untrained)] if args.untrained else []):
-        if label in found or (label in RESERVED and (label, where) != ("untrained", args.untrained)):
-            raise EngineError(f"--bundle {label}: the name is taken; give another as LABEL=PATH")
-        found[label] = Dancer(Bundle.load(where), args.dances, frames, args.seed, controls(args.set))
+    for label, where in wanted.items():
+        found[label] = Dancer(Bundle.load(where), args.dances, frames, args.seed, controls)
         say(f"{label}: bundle {found[label].bundle.name} {found[label].bundle.version}")
     return found
 
 
-def people(takes: list[Take], labels: Path | None, effort: str, held_out: str) -> tuple[Row, Row, efforts.Thresholds]:
-    """The truth and the training takes with the labels of both sources, and the thresholds of the computed ones."""
+def people(takes: list[Take], labels: Path | None, effort: str, held_out: str) -> People:
+    """What the takes make. Raises :class:`EngineError` where ``held_out`` names no split that may be held out."""
     chosen = tuple(split.strip() for split in held_out.split(","))
     if not chosen or "train" in chosen or not set(chosen) <= set(SPLITS):
         raise EngineError(f"--held-out {held_out}: give val, test or both; what was trained on is never the truth")
@@ -110,40 +117,7 @@ def people(takes: list[Take], labels: Path | None, effort: str, held_out: str) -
         "truth", f"held-out takes ({' and '.join(chosen)})", [t for t in takes if t.split in chosen], tables
     )
     learned = rows.of_takes("train takes", "takes learned from", [t for t in takes if t.split == "train"], tables)
-    return truth, learned, thresholds
-
-
-def write(evaluation: Evaluation, told: dict[str, list[str]], folder: Path) -> None:
-    """Everything into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tools = evaluation.instruments
-    shown = [row for row in evaluation.rows if row.name == "truth" or row.kind == "model" or row.name == "untrained"]
-    pieces = [piece for row in shown for piece in strips.pieces(row, tools.source, strips.STRIP)]
-    for piece in pieces:
-        name = f"strip_{piece.row}_{piece.level}".replace(" ", "_").replace("/", "_")
-        strips.save(strips.comic(piece, tools.skeleton), folder / f"{name}.jpg")
-    strips.films(shown, tools.source, tools.skeleton, folder)
-    for row in shown:
-        if row.kind != "people":
-            dances(row, tools.effort, tools.skeleton, folder / row.name.replace("/", "_"))
-    report.write(evaluation, told, folder)
-    page.write(evaluation, told, pieces, folder)
-
-
-def dances(row: Row, effort: str, skeleton: Skeleton, folder: Path) -> None:
-    """Every dance of a row as ``NAME.npy`` (T, J, 3) in metres; in ``bvh`` the same as takes that the labelling page
-    shows (``python -m train label dance ... --blind``), and in ``asked.csv`` what each of its blocks of 40 frames was
-    asked to be, in the form of labels, ``by`` the row's name."""
-    (folder / "bvh").mkdir(parents=True, exist_ok=True)
-    asked = []
-    for dance in row.dances:
-        np.save(folder / f"{dance.name}.npy", dance.positions)
-        if dance.sound.all():
-            write_bvh(Motion(skeleton, RATE, dance.positions), folder / "bvh" / f"{dance.name}.bvh")
-        for start in range(0, len(dance) - FRAMES + 1, FRAMES):
-            values = {"space": NONE, "time": NONE, effort: int(dance.levels[COMPUTED][start]) + 1}
-            asked.append(Label(dance.name, start, values["space"], values["time"], row.name))
-    write_labels(folder / "asked.csv", asked)
+    return People(truth, learned, thresholds)
 
 
 def _body(dancers: dict[str, Dancer]) -> Skeleton | None:

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from engine.bundle import Bundle
 from engine.channels import EMOTION_NAMES, FACE_NAMES
 from engine.errors import EngineError
-from engine.runtime import Runtime, open_runtime
 from train.reaction.evaluation.scene import Sample, Scene, with_emotion
-from train.report.offline import UNSEEN_AGE_S, serve
+from train.report.offline import Offline
 from train.simulate.talk import FPS, RATE
 
 
@@ -35,7 +34,7 @@ class Listener:
     sees: bool = True
     about: str = field(init=False)
     kind: str = field(init=False)
-    _runtimes: dict[int, Runtime] = field(init=False, default_factory=dict)
+    _offline: Offline = field(init=False)
 
     def __post_init__(self) -> None:
         spec = self.bundle.spec
@@ -46,6 +45,7 @@ class Listener:
             )
         if spec.output("face").shape != (len(FACE_NAMES),):
             raise EngineError(f"bundle {self.bundle.name}: output face is {spec.output('face').shape}, not (58,)")
+        self._offline = Offline(self.bundle)
         lacks = [what for what, there in (("voice", self.hears), ("face", self.sees)) if not there]
         without = f", given no {' and no '.join(lacks)}" if lacks else ""
         self.kind = "ablation" if lacks else "model"
@@ -55,15 +55,10 @@ class Listener:
         """The answers to a talk: for each reference, ``samples`` of them."""
         rows = [(reference, sample) for reference in scene.references for sample in range(self.samples)]
         spec = self.bundle.spec
-        if len(rows) not in self._runtimes:
-            self._runtimes[len(rows)] = open_runtime(self.bundle, rows=len(rows))
-        runtime = self._runtimes[len(rows)]
         pcm, face, controls = scene.pcm().reshape(scene.frames, -1), scene.speaker().face, self._controls(scene)
-        seeds = [self._row_seed(scene, *row) for row in rows]
+        seeds = [self._row_seed(scene, reference, sample) for reference, sample in rows]
 
         def fill(inputs: Mapping[str, NDArray[Any]], frame: int) -> None:
-            if frame == 0:
-                self._open(inputs)
             if self.hears:
                 for item in spec.by_role("audio"):
                     inputs[item.name][...] = pcm[frame]
@@ -73,7 +68,8 @@ class Listener:
             for name, values in controls.items():
                 inputs[name][...] = values[:, frame]
 
-        outputs = serve(runtime, scene.frames, seeds, self._outputs(), fill)
+        there = {"audio": self.hears, "face": self.sees}
+        outputs = self._offline.run(scene.frames, seeds, self._outputs(), there, fill)
         answers: dict[str, list[Sample]] = {reference: [] for reference in scene.references}
         for index, (reference, _) in enumerate(rows):
             made = outputs["face"][index]
@@ -81,15 +77,6 @@ class Listener:
                 Sample(made, outputs["emotion"][index]) if "emotion" in outputs else with_emotion(made)
             )
         return answers
-
-    def _open(self, inputs: Mapping[str, NDArray[Any]]) -> None:
-        """What stays the same over the talk: what is there, and how old it is."""
-        for role, there in (("audio", self.hears), ("face", self.sees)):
-            for item in self.bundle.spec.by_role(role):
-                if item.validity is not None:
-                    inputs[item.validity][...] = float(there)
-                if item.age is not None:
-                    inputs[item.age][...] = 0.0 if there else UNSEEN_AGE_S
 
     def _outputs(self) -> list[str]:
         there = {item.name: item.shape for item in self.bundle.spec.outputs}

@@ -1,6 +1,6 @@
 """``python -m train evaluate reaction``: measure listeners on a split of recorded or simulated talks.
 
-Prints the tables and the verdict, and with ``--out`` writes ``report.json``, ``report.md`` and ``report.html``.
+Prints the tables and the conclusions, and with ``--out`` writes ``report.json``, ``report.md`` and ``report.html``.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from train.reaction.evaluation import page, report, verdict
 from train.reaction.evaluation.bundles import Listener
-from train.reaction.evaluation.rows import Row, recorded, tricks
-from train.reaction.evaluation.run import Evaluation, evaluate
-from train.reaction.evaluation.scene import RecordedTalk, deal
+from train.reaction.evaluation.report import document
+from train.reaction.evaluation.rows import TalkRow, recorded, tricks
+from train.reaction.evaluation.run import Listening, evaluate
+from train.reaction.evaluation.scene import MeasuredTalk, deal
+from train.report.offline import labelled
 
 RULES = "rules"
 ABLATION_SAMPLES = 2
@@ -29,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, type=Path, help="folder in the REACT2024 layout")
     parser.add_argument("--split", default="test", help="which split (default: test)")
     parser.add_argument(
-        *("--bundle", "-b"),
+        "--bundle",
+        "-b",
         action="append",
         default=[],
         metavar="NAME|PATH|LABEL=PATH",
@@ -45,50 +47,35 @@ def run(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
     from train.reaction.react import ReactData  # here, so that talks held in memory can be measured without its readers
 
-    measured = measure(ReactData(args.data).talks(args.split), args.bundle, args.samples, args.seed, args.minutes)
-    told = verdict.sentences(measured)
-    print(report.text(measured, told))
-    if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
-        report.write(measured, told, args.out)
-        page.write(measured, told, args.out)
-        print(f"\nwritten: {args.out / 'report.json'}, {args.out / 'report.html'}")
+    talks = ReactData(args.data).talks(args.split)
+    document(measure(talks, args.bundle, args.samples, args.seed, args.minutes)).publish(args.out)
 
 
 def measure(
-    talks: Sequence[RecordedTalk], bundles: Sequence[str], samples: int, seed: int, minutes: float | None = None
-) -> Evaluation:
+    talks: Sequence[MeasuredTalk], bundles: Sequence[str], samples: int, seed: int, minutes: float | None = None
+) -> Listening:
     """The evaluation of ``bundles`` (``label=path``, path or name) and of the rule listener on ``talks``."""
     if samples < 1:
         raise EngineError(f"--samples {samples}: at least 1 is needed")
     if minutes is not None and not minutes > 0:
         raise EngineError(f"--minutes {minutes:g}: give more than 0")
     scenes = deal(talks, minutes)
-    rows: list[Row] = [*recorded(scenes, samples, seed)]
+    rows: list[TalkRow] = [*recorded(scenes, samples, seed)]
     rows[2:2] = models(bundles, samples, seed)
     rows += tricks()
     return evaluate(scenes, rows, samples, seed, lambda line: print(line, file=sys.stderr, flush=True))
 
 
-def models(bundles: Sequence[str], samples: int, seed: int) -> list[Row]:
+def models(bundles: Sequence[str], samples: int, seed: int) -> list[TalkRow]:
     """Each bundle as a row, then without the face and without the voice. Raises :class:`EngineError` for a label that
     is used twice."""
-    rows: list[Row] = []
-    for label, where in [*map(labelled, bundles), (RULES, RULES)]:
-        taken = {row.name for row in rows} | set(RESERVED)
-        if label in taken:
-            if label == RULES and where == RULES:
-                continue  # given by hand as well
-            raise EngineError(f"--bundle {label}: the name is taken; give another as LABEL=PATH")
+    rows: list[TalkRow] = []
+    chosen = labelled(bundles, RESERVED)
+    chosen.setdefault(RULES, RULES)
+    for label, where in chosen.items():
         bundle = Bundle.load(where)
         rows.append(Listener(label, bundle, samples, seed))
         few = min(samples, ABLATION_SAMPLES)
         rows.append(Listener(f"{label}, voice only", bundle, few, seed, sees=False))
         rows.append(Listener(f"{label}, face only", bundle, few, seed, hears=False))
     return rows
-
-
-def labelled(given: str) -> tuple[str, str]:
-    """(label, name or path) of a ``--bundle``: the folder's name is the label where none is given."""
-    label, equals, where = given.partition("=")
-    return (label, where) if equals else (Path(given).name, given)

@@ -1,7 +1,7 @@
-"""From pooled counts to figures: the definitions, and the names under which they are reported.
+"""From pooled counts to metrics: the definitions, and the names under which they are reported.
 
-Figures are computed for all bootstrap draws at once: every argument and result has the draws on axis 0, the point
-estimate first. A figure that is not defined (no event to be right or wrong, no such speech) is not a number.
+Metrics are computed for all bootstrap draws at once: every argument and result has the draws on axis 0, the point
+estimate first. A metric that is not defined (no event to be right or wrong, no such speech) is not a number.
 
 - **F1** of nods and smiles: precision is the share of events within the answer window of some cue, recall the share of
   cues answered. **Skill** is (row - random) / (redraw - random): 1 is as well timed as another human, 0 is chance.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from train.reaction.evaluation.tally import PARTS
 from train.report.intervals import Tally
-from train.report.tables import Figure
+from train.report.tables import Metric
 from train.simulate.talk import FPS
 
 Array = NDArray[np.floating]
@@ -38,52 +38,52 @@ TABLES = {
     "challenge": "Apart: the challenge's metrics, on the 25 emotion numbers",
 }
 
-FIGURES: tuple[Figure, ...] = (
-    Figure("nod_f1", "nod F1", "timing", "F1 of nods against pause, low-pitch and question cues"),
-    Figure("nod_skill", "nod skill", "timing", "(nod F1 - random's) / (redraw's - random's)"),
-    Figure("nod_gain", "nod gain", "timing", "nod F1 less the F1 of the same nods moved round the talk"),
-    Figure("smile_f1", "smile F1", "timing", "F1 of smiles against smile and laugh cues"),
-    Figure("smile_skill", "smile skill", "timing", "(smile F1 - random's) / (redraw's - random's)"),
-    Figure("smile_gain", "smile gain", "timing", "smile F1 less the F1 of the same smiles moved round the talk"),
-    Figure("hazard_distance", "hazard TV", "timing", "total variation of the first nod after a cue, against redraw"),
-    Figure("nods_cued", "nods cued", "rates", "nods a minute within 2 s of a cue", 1),
-    Figure("nods_cue_free", "cue-free", "rates", "nods a minute in speech more than 2 s from any cue", 1),
-    Figure("nods_silence", "silence", "rates", "nods a minute outside phrases, more than 2 s after any cue", 1),
-    Figure("nods_own", "own turns", "rates", "nods a minute while the listener has the floor", 1),
-    Figure("smiles_cued", "smiles cued", "rates", "smiles a minute of the answer windows of smile and laugh cues", 1),
-    Figure("smiles_free", "smiles free", "rates", "smiles a minute of the rest, own turns left out"),
-    Figure("blinks", "blinks/min", "eyes", "blinks a minute", 1),
-    Figure("blink_median_s", "interval s", "eyes", "median interval between blinks, s"),
-    Figure("blink_cv", "interval CV", "eyes", "coefficient of variation of the intervals"),
-    Figure("gaze_away", "gaze away", "eyes", "share of frames with gaze more than 6 degrees from its median"),
-    Figure("dwell_towards_s", "dwell on s", "eyes", "median dwell on the partner, s"),
-    Figure("dwell_away_s", "dwell off s", "eyes", "median dwell away, s"),
-    Figure("jerk_rotation", "head jerk", "motion", "mean absolute third derivative of head rotation, over truth"),
-    Figure("jerk_translation", "shift jerk", "motion", "the same of head translation"),
-    Figure("jerk_face", "face jerk", "motion", "the same of the expression weights without lids and eyes"),
-    Figure("jerk_lids", "lid jerk", "motion", "the same of lids and eyes"),
-    Figure("nod_band", "nod band", "motion", "1-4 Hz energy of the head's pitch speed, over truth"),
-    Figure("spectrum_head_db", "head dB", "motion", "spectral distance of head speed, 0-8 Hz", 1),
-    Figure("spectrum_face_db", "face dB", "motion", "spectral distance of face speed, 0-8 Hz", 1),
-    Figure("freeze_s", "freeze s", "motion", "longest time in which nothing moves, s", peak=True),
-    Figure(
+METRICS: tuple[Metric, ...] = (
+    Metric("nod_f1", "nod F1", "timing", "F1 of nods against pause, low-pitch and question cues"),
+    Metric("nod_skill", "nod skill", "timing", "(nod F1 - random's) / (redraw's - random's)"),
+    Metric("nod_gain", "nod gain", "timing", "nod F1 less the F1 of the same nods moved round the talk"),
+    Metric("smile_f1", "smile F1", "timing", "F1 of smiles against smile and laugh cues"),
+    Metric("smile_skill", "smile skill", "timing", "(smile F1 - random's) / (redraw's - random's)"),
+    Metric("smile_gain", "smile gain", "timing", "smile F1 less the F1 of the same smiles moved round the talk"),
+    Metric("hazard_distance", "hazard TV", "timing", "total variation of the first nod after a cue, against redraw"),
+    Metric("nods_cued", "nods cued", "rates", "nods a minute within 2 s of a cue", 1),
+    Metric("nods_cue_free", "cue-free", "rates", "nods a minute in speech more than 2 s from any cue", 1),
+    Metric("nods_silence", "silence", "rates", "nods a minute outside phrases, more than 2 s after any cue", 1),
+    Metric("nods_own", "own turns", "rates", "nods a minute while the listener has the floor", 1),
+    Metric("smiles_cued", "smiles cued", "rates", "smiles a minute of the answer windows of smile and laugh cues", 1),
+    Metric("smiles_free", "smiles free", "rates", "smiles a minute of the rest, own turns left out"),
+    Metric("blinks", "blinks/min", "eyes", "blinks a minute", 1),
+    Metric("blink_median_s", "interval s", "eyes", "median interval between blinks, s"),
+    Metric("blink_cv", "interval CV", "eyes", "coefficient of variation of the intervals"),
+    Metric("gaze_away", "gaze away", "eyes", "share of frames with gaze more than 6 degrees from its median"),
+    Metric("dwell_towards_s", "dwell on s", "eyes", "median dwell on the partner, s"),
+    Metric("dwell_away_s", "dwell off s", "eyes", "median dwell away, s"),
+    Metric("jerk_rotation", "head jerk", "motion", "mean absolute third derivative of head rotation, over truth"),
+    Metric("jerk_translation", "shift jerk", "motion", "the same of head translation"),
+    Metric("jerk_face", "face jerk", "motion", "the same of the expression weights without lids and eyes"),
+    Metric("jerk_lids", "lid jerk", "motion", "the same of lids and eyes"),
+    Metric("nod_band", "nod band", "motion", "1-4 Hz energy of the head's pitch speed, over truth"),
+    Metric("spectrum_head_db", "head dB", "motion", "spectral distance of head speed, 0-8 Hz", 1),
+    Metric("spectrum_face_db", "face dB", "motion", "spectral distance of face speed, 0-8 Hz", 1),
+    Metric("freeze_s", "freeze s", "motion", "longest time in which nothing moves, s", peak=True),
+    Metric(
         "step", "step", "motion", "largest change of an expression weight in a frame, lids and eyes left out", peak=True
     ),
-    Figure("ends_nods", "nods", "ends", "nods a minute, last over first ten minutes"),
-    Figure("ends_blinks", "blinks", "ends", "blinks a minute, last over first"),
-    Figure("ends_jerk", "head jerk", "ends", "head jerk, last over first"),
-    Figure("frc", "FRC", "challenge", "correlation with the best fitting true listener, summed over samples"),
-    Figure("frd", "FRD", "challenge", "time-warped distance to the nearest true listener, summed over samples", 1),
-    Figure("frdvs", "FRDvs", "challenge", "difference between answers to different talks", 4),
-    Figure("frvar", "FRVar", "challenge", "variance over time", 4),
-    Figure("frdiv", "FRDiv", "challenge", "difference between samples of one talk", 4),
-    Figure("frsyn", "FRSyn", "challenge", "lag of best correlation with the speaker, frames; 49: a channel rests", 1),
-    Figure("frsyn_moving", "FRSyn moving", "challenge", "the same without the channels that rest", 1),
+    Metric("ends_nods", "nods", "ends", "nods a minute, last over first ten minutes"),
+    Metric("ends_blinks", "blinks", "ends", "blinks a minute, last over first"),
+    Metric("ends_jerk", "head jerk", "ends", "head jerk, last over first"),
+    Metric("frc", "FRC", "challenge", "correlation with the best fitting true listener, summed over samples"),
+    Metric("frd", "FRD", "challenge", "time-warped distance to the nearest true listener, summed over samples", 1),
+    Metric("frdvs", "FRDvs", "challenge", "difference between answers to different talks", 4),
+    Metric("frvar", "FRVar", "challenge", "variance over time", 4),
+    Metric("frdiv", "FRDiv", "challenge", "difference between samples of one talk", 4),
+    Metric("frsyn", "FRSyn", "challenge", "lag of best correlation with the speaker, frames; 49: a channel rests", 1),
+    Metric("frsyn_moving", "FRSyn moving", "challenge", "the same without the channels that rest", 1),
 )
 
 
-def figures(row: Tally, truth: Tally, redraw: Tally, random: Tally) -> dict[str, Array]:
-    """All figures (D,) on the 58 numbers of a row, given the pooled tallies of the rows it is held against."""
+def metrics(row: Tally, truth: Tally, redraw: Tally, random: Tally) -> dict[str, Array]:
+    """All metrics (D,) on the 58 numbers of a row, given the pooled tallies of the rows it is held against."""
     with np.errstate(invalid="ignore", divide="ignore"):
         found: dict[str, Array] = {}
         for kind in ("nod", "smile"):

@@ -1,63 +1,94 @@
-"""The evaluation as text for a terminal and as ``report.json`` for programs."""
+"""What the report of a listeners' evaluation says, beside what every report says."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from train.reaction.evaluation import challenge
-from train.reaction.evaluation.measures import FIGURES, TABLES
+import numpy as np
+from numpy.typing import NDArray
+
+from train.reaction.evaluation import challenge, criteria, plots
+from train.reaction.evaluation.measures import METRICS, TABLES
 from train.reaction.evaluation.rows import LAG_S, SHIFT_S
-from train.reaction.evaluation.run import Evaluation
-from train.reaction.evaluation.scene import MERGE_S, NEAR_S, NOD_CUES, NOD_WINDOW_S, SMILE_CUES, SMILE_WINDOW_S
+from train.reaction.evaluation.run import CueMoment, Listening
+from train.reaction.evaluation.scene import MERGE_S, NEAR_S, NOD_CUES, NOD_WINDOW_S, SMILE_CUES, SMILE_WINDOW_S, Scene
 from train.reaction.evaluation.tally import HAZARD_BIN_S, HAZARD_S
-from train.report.intervals import DRAWS, LEVEL, interval
-from train.report.tables import Figure, aligned, cell, filled, number
-from train.simulate.talk import FPS
+from train.report import filmstrip
+from train.report.criteria import conclusions
+from train.report.document import Document
+from train.report.filmstrip import Heads
+from train.report.intervals import LEVEL
+from train.report.parts import Note, Part, Picture, Plot
+from train.simulate.talk import FPS, HOP
 
 CARD = (
-    *("nod_skill", "smile_skill", "nods_cue_free", "nods_silence", "blinks", "gaze_away"),
-    *("jerk_rotation", "jerk_face", "nod_band"),
+    "nod_skill",
+    "smile_skill",
+    "nods_cue_free",
+    "nods_silence",
+    "blinks",
+    "gaze_away",
+    "jerk_rotation",
+    "jerk_face",
+    "nod_band",
 )
-"""Figures of the short table."""
+"""Metrics of the short table."""
+PLACES = {"cued": "near a cue", "cue_free": "cue-free speech", "silence": "silence"}
 
 
-def tables(evaluation: Evaluation) -> Iterator[tuple[str, list[Figure]]]:
-    """(title, its figures) of the tables in which some row has a value."""
-    return filled(TABLES, FIGURES, [row.figures for row in evaluation.results])
-
-
-def text(evaluation: Evaluation, told: dict[str, list[str]]) -> str:
-    """All tables and sentences, aligned for a terminal."""
-    lines = [heading(evaluation)]
-    for title, shown in tables(evaluation):
-        grid = [["", *(figure.heading for figure in shown)]]
-        grid += [[row.name, *(cell(row.figures[figure.key], figure) for figure in shown)] for row in evaluation.results]
-        lines += ["", title, *aligned(grid)]
-    lines += ["", footnote(evaluation), ""]
-    lines += [sentence for part in told.values() for sentence in part]
-    return "\n".join(lines)
-
-
-def heading(evaluation: Evaluation) -> str:
-    """What was measured, in one line."""
-    minutes = sum(scene.seconds for scene in evaluation.scenes) / 60.0
-    references = sum(len(scene.references) for scene in evaluation.scenes)
-    places = {
-        words: sum(scene.nod_masks[place].sum() for scene in evaluation.scenes) / FPS / 60.0
-        for place, words in (("cued", "near a cue"), ("cue_free", "cue-free speech"), ("silence", "silence"))
-    }
-    return (
-        f"{len(evaluation.scenes)} talks of {len(evaluation.voices)} voices, {minutes:.1f} min ("
-        + ", ".join(f"{words} {share:.1f}" for words, share in places.items())
-        + f"), {references} reference listeners, {evaluation.samples} samples, seed {evaluation.seed}; "
-        "[95 % bootstrap interval over voices]"
+def document(evaluation: Listening) -> Document:
+    """The report of the evaluation."""
+    return Document(
+        name="Listener evaluation",
+        question="Does it look like someone who listens?",
+        heading=heading(evaluation),
+        over="voices",
+        evaluation=evaluation,
+        metrics=METRICS,
+        tables=TABLES,
+        card=CARD,
+        conclusions=conclusions(
+            evaluation,
+            criteria.data(evaluation),
+            criteria.criteria(evaluation),
+            lambda row: criteria.remarks(evaluation, row),
+        ),
+        settings=settings(evaluation),
+        more={"published": challenge.REFERENCE},
+        footnotes=[footnote(evaluation)],
+        rules=[
+            f"An event answers a cue from {NOD_WINDOW_S[0]:g} to {NOD_WINDOW_S[1]:g} s (nods) or "
+            f"{SMILE_WINDOW_S[0]:g} to {SMILE_WINDOW_S[1]:g} s (smiles) around it; one event answers one cue; cues "
+            f"less than {MERGE_S:g} s apart are one. Speech is cue-free, and silence is silence, more than "
+            f"{NEAR_S:g} s from any cue.",
+            f"The lagged mime is {LAG_S:g} s late.",
+        ],
+        plots=lambda: [
+            Plot("Nods after a cue", plots.hazard(evaluation), f"Shaded: the truth's {100 * LEVEL:g} % interval."),
+            Plot(
+                "Speed spectra", plots.spectra(evaluation), "Head rotation; expression weights without lids and eyes."
+            ),
+            Plot("Blink intervals", plots.blinks(evaluation)),
+        ],
+        filmstrips=lambda: filmstrips(evaluation),
     )
 
 
-def footnote(evaluation: Evaluation) -> str:
+def heading(evaluation: Listening) -> str:
+    """What was measured, in one line."""
+    minutes = sum(scene.seconds for scene in evaluation.scenes) / 60.0
+    references = sum(len(scene.references) for scene in evaluation.scenes)
+    places = ", ".join(
+        f"{words} {sum(scene.nod_masks[place].sum() for scene in evaluation.scenes) / FPS / 60.0:.1f}"
+        for place, words in PLACES.items()
+    )
+    return (
+        f"{len(evaluation.scenes)} talks of {len(evaluation.voices)} voices, {minutes:.1f} min ({places}), "
+        f"{references} reference listeners, {evaluation.samples} samples, seed {evaluation.seed}"
+    )
+
+
+def footnote(evaluation: Listening) -> str:
     """How to read the challenge's table, with its published values."""
     published = "; ".join(
         f"{name} {frc:g} / {frd:g} / {frdvs:g} / {frvar:g} / {frdiv:g} / {frsyn:g}"
@@ -71,11 +102,10 @@ def footnote(evaluation: Evaluation) -> str:
     )
 
 
-def settings(evaluation: Evaluation) -> dict[str, Any]:
-    """The choices behind the figures."""
+def settings(evaluation: Listening) -> dict[str, Any]:
+    """The choices behind the metrics."""
     return {
         "samples": evaluation.samples,
-        "seed": evaluation.seed,
         "voices": evaluation.voices,
         "talks": [
             {
@@ -100,51 +130,35 @@ def settings(evaluation: Evaluation) -> dict[str, Any]:
         "shift_s": SHIFT_S,
         "hazard_s": HAZARD_S,
         "hazard_bin_s": HAZARD_BIN_S,
-        "bootstrap": {"over": "voices", "draws": DRAWS, "level": LEVEL},
-        "clips": [[clip.scene, clip.start, clip.frames, clip.reference] for clip in evaluation.clips],
+        "clips": evaluation.clips,
     }
 
 
-def as_json(evaluation: Evaluation, told: dict[str, list[str]]) -> dict[str, Any]:
-    """Everything as plain values; what is not a number is null."""
-    rows = {
-        row.name: {
-            "about": row.about,
-            "kind": row.kind,
-            "figures": {
-                name: {"value": number(values[0]), "interval": [number(edge) for edge in interval(values)]}
-                for name, values in row.figures.items()
-            },
-            "curves": {name: [number(value) for value in values[0]] for name, values in row.curves.items()},
-        }
-        for row in evaluation.results
-    }
-    return {
-        "settings": settings(evaluation),
-        "definitions": {figure.key: figure.about for figure in FIGURES},
-        "rows": rows,
-        "verdict": told,
-        "published": challenge.REFERENCE,
-    }
-
-
-def markdown(evaluation: Evaluation, told: dict[str, list[str]]) -> str:
-    """The figures of :data:`CARD` as a Markdown table, with the verdict's sentences: what goes on a bundle's card."""
-    shown = {figure.key: figure for figure in FIGURES}
-    lines = [
-        heading(evaluation),
-        "",
-        "| |" + "".join(f" {shown[key].heading} |" for key in CARD),
-        "|---" * (len(CARD) + 1) + "|",
+def filmstrips(evaluation: Listening) -> list[Part]:
+    """Ten seconds around some cues: the speaker, and the heads of every row under it."""
+    parts: list[Part] = [
+        Note(
+            f"Heads every {filmstrip.HEAD_EVERY / FPS:g} s. Traces: head pitch (blue, a nod dips), smile (orange). "
+            "Marks: nods, smiles and blinks (grey) as counted.",
+            "Filmstrips",
+        )
     ]
-    lines += [
-        f"| {row.name} |" + "".join(f" {cell(row.figures[key], shown[key])} |" for key in CARD)
-        for row in evaluation.results
-    ]
-    return "\n".join([*lines, "", *(f"- {sentence}" for part in told.values() for sentence in part)]) + "\n"
+    for index, moment in enumerate(evaluation.moments):
+        scene, cue = evaluation.scenes[moment.scene], moment.cue
+        face = scene.speaker().face[moment.start : moment.start + moment.frames]
+        bands = [Heads("speaker", face, loudness(scene, moment))]
+        bands += [Heads(row.name, evaluation.faces[row.name][index]) for row in evaluation.results]
+        sheet = filmstrip.sheet(bands, FPS, (cue.time_s * FPS - moment.start) / moment.frames)
+        caption = (
+            f"{moment.frames / FPS:g} s around a {cue.kind} cue at {cue.time_s:.1f} s of talk {scene.talk.name} "
+            f"(voice {scene.voice}); the red line is the cue"
+        )
+        parts.append(Picture(filmstrip.jpeg(sheet), caption))
+    return parts
 
 
-def write(evaluation: Evaluation, told: dict[str, list[str]], folder: Path) -> None:
-    """``report.json`` and ``report.md`` in ``folder``."""
-    (folder / "report.md").write_text(markdown(evaluation, told), "utf-8")
-    (folder / "report.json").write_text(json.dumps(as_json(evaluation, told), indent=1, allow_nan=False) + "\n")
+def loudness(scene: Scene, moment: CueMoment) -> NDArray[np.floating]:
+    """Loudness of the speaker's voice per frame, 0 to 1 over 40 dB."""
+    pcm = scene.pcm()[moment.start * HOP : (moment.start + moment.frames) * HOP].reshape(-1, HOP)
+    decibels = 10.0 * np.log10((pcm.astype(float) ** 2).mean(1) + 1e-10)
+    return np.clip((decibels + 55.0) / 40.0, 0.0, 1.0)

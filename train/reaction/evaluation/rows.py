@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.channels import FACE, FACE_NAMES
 from engine.errors import EngineError
 from train.reaction.evaluation.scene import Sample, Scene
+from train.report.evaluation import Row
 from train.simulate.talk import FPS
 
 LAG_S = 0.6
@@ -29,20 +30,15 @@ EASE_FRAMES = 25
 """Frames over which a stream that is repeated or moved round is eased across its seam, so that no jump is counted."""
 
 
-class Row(Protocol):
-    """One row of the report. ``kind`` is ``people`` (recorded listeners of this talk), ``chance`` (recorded, at wrong
-    moments), ``trick``, ``model``, or ``ablation``: a model that is given less."""
-
-    name: str
-    about: str
-    kind: str
+class TalkRow(Row, Protocol):
+    """A row that answers talks."""
 
     def play(self, scene: Scene) -> dict[str, list[Sample]]:
         """For each reference of the scene, one or more answers to its talk."""
 
 
 @dataclass(frozen=True)
-class Simple:
+class FunctionRow:
     """A row that makes its answers reference by reference."""
 
     name: str
@@ -51,11 +47,11 @@ class Simple:
     answer: Callable[[Scene, str], list[Sample]]
 
     def play(self, scene: Scene) -> dict[str, list[Sample]]:
-        """See :class:`Row`."""
+        """See :class:`TalkRow`."""
         return {reference: self.answer(scene, reference) for reference in scene.references}
 
 
-def recorded(scenes: Sequence[Scene], samples: int, seed: int) -> list[Simple]:
+def recorded(scenes: Sequence[Scene], samples: int, seed: int) -> list[FunctionRow]:
     """The people's and chance rows: ground truth, redraw, random, shifted. Raises :class:`EngineError` where there is
     one talk only, which leaves no other to draw from."""
     if len(scenes) < 2:
@@ -86,16 +82,16 @@ def recorded(scenes: Sequence[Scene], samples: int, seed: int) -> list[Simple]:
         return [_around(scene.listener(reference), shift(rng, scene.frames), scene.frames) for _ in range(samples)]
 
     return [
-        Simple("ground truth", "the reference listeners themselves", "people", truth),
-        Simple("redraw", "other listeners of the same talk: the ceiling", "people", redraw),
-        Simple("random", "listeners of other talks: human events and motion at wrong moments", "chance", random),
-        Simple(
+        FunctionRow("ground truth", "the reference listeners themselves", "people", truth),
+        FunctionRow("redraw", "other listeners of the same talk: the ceiling", "people", redraw),
+        FunctionRow("random", "listeners of other talks: human events and motion at wrong moments", "chance", random),
+        FunctionRow(
             "shifted", f"the references moved by more than {SHIFT_S:g} s: own rate, wrong moments", "chance", shifted
         ),
     ]
 
 
-def tricks() -> list[Simple]:
+def tricks() -> list[FunctionRow]:
     """Mime, lagged mime, hold and mean."""
 
     def mime(scene: Scene, _: str) -> list[Sample]:
@@ -116,10 +112,10 @@ def tricks() -> list[Simple]:
         return [Sample(_still(truth.face.mean(0), scene), _still(truth.emotion.mean(0), scene))]
 
     return [
-        Simple("mime", "the speaker's face as in a mirror", "trick", mime),
-        Simple("lagged mime", f"the mime {LAG_S:g} s later", "trick", late),
-        Simple("hold", "the reference's first frame for ever", "trick", hold),
-        Simple("mean", "the reference's own mean frame", "trick", mean),
+        FunctionRow("mime", "the speaker's face as in a mirror", "trick", mime),
+        FunctionRow("lagged mime", f"the mime {LAG_S:g} s later", "trick", late),
+        FunctionRow("hold", "the reference's first frame for ever", "trick", hold),
+        FunctionRow("mean", "the reference's own mean frame", "trick", mean),
     ]
 
 

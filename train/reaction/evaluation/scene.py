@@ -35,7 +35,7 @@ MERGE_S = 0.5
 """Cues of one family closer than this are one invitation: a question that ends a phrase asks for one nod."""
 
 
-class RecordedTalk(Protocol):
+class MeasuredTalk(Protocol):
     """The part of :class:`train.reaction.react.RecordedTalk` that is measured: 25 fps, 16 kHz, times in seconds."""
 
     @property
@@ -95,14 +95,14 @@ def with_emotion(face: Array) -> Sample:
 class Scene:
     """A talk cut to ``frames``, with its listeners dealt to ``references`` and ``others``."""
 
-    talk: RecordedTalk
+    talk: MeasuredTalk
     frames: int
     references: tuple[str, ...]
     others: tuple[str, ...]
     _read: dict[str, Sample] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, talk: RecordedTalk, frames: int | None = None) -> Scene:
+    def of(cls, talk: MeasuredTalk, frames: int | None = None) -> Scene:
         """The scene of a talk, at most ``frames`` long. Raises :class:`EngineError` with fewer than two listeners."""
         names = tuple(talk.listeners)
         if len(names) < 2:
@@ -206,7 +206,7 @@ def merged(times: Sequence[float]) -> Array:
     return np.array(kept)
 
 
-def deal(talks: Sequence[RecordedTalk], minutes: float | None = None) -> list[Scene]:
+def deal(talks: Sequence[MeasuredTalk], minutes: float | None = None) -> list[Scene]:
     """The scenes of ``talks``; with ``minutes``, every voice gets an equal share of them, from its talks' beginnings.
     Raises :class:`EngineError` where there is nothing to measure."""
     if not talks:

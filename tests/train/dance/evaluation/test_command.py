@@ -18,6 +18,7 @@ from train.__main__ import main
 from train.dance.evaluation import run, whole
 from train.dance.labels import Label, read_labels, write_labels
 from train.dance.takes import read_takes
+from train.report import filmstrip
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,8 @@ def test_everything_is_measured_and_written(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(whole, "evaluate", partial(run.evaluate, sizes=SMALL))
-    monkeypatch.setattr(whole.strips, "FILM", 12)
-    monkeypatch.setattr(whole.strips, "GIF", 12)
+    for name in ("GIF", "MP4"):
+        monkeypatch.setattr(filmstrip, name, getattr(filmstrip, name)._replace(frames=12))
     bundle = swinger(tmp_path / "bundle").path
     out = tmp_path / "out"
     arguments = ["--data", str(data), "--bundle", f"toy={bundle}", "--untrained", str(bundle), "--partner"]
@@ -55,7 +56,7 @@ def test_everything_is_measured_and_written(
     content = json.loads((out / "report.json").read_text())
     assert list(content["rows"]) == ["truth", "train takes", "toy", "untrained", "hold", "shuffled labels"]
     assert content["settings"]["features"]["labels"] == "human"
-    assert content["rows"]["truth"]["figures"]["recognised_human"]["value"] > 0.7
+    assert content["rows"]["truth"]["metrics"]["recognised_human"]["value"] > 0.7
     assert content["sections"]["partner"]["groups"] == 3
     dance = np.load(out / "toy" / "high00.npy")
     assert dance.shape == (90, 27, 3)

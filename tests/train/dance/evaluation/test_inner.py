@@ -18,6 +18,8 @@ from train.dance import generate
 from train.dance.evaluation import inner
 from train.dance.evaluation.instruments import Instruments
 from train.dance.evaluation.networks import seen
+from train.report.parts import Plot
+from train.report.tables import MetricTable
 
 torch.set_num_threads(1)
 
@@ -34,20 +36,21 @@ def test_a_checkpoint_is_looked_into(tools: Instruments, monkeypatch: pytest.Mon
     model = build("tiny").eval()
     found = inner.measure(model, truth, training, tools, 0)
     rows = found.as_json()["rows"]
+    truth_metrics = rows["truth"]["metrics"]
     assert set(rows) == {"truth", "train takes"}
-    assert 0.0 <= rows["truth"]["accuracy"]["value"] <= 1.0 and found.confusion.sum() > 0
-    assert rows["truth"]["ajd"]["value"] > rows["truth"]["ajd_mean"]["value"]  # untrained: worse than the mean window
-    units = [row["ajd_units"]["value"] / row["ajd"]["value"] for row in rows.values()]
+    assert 0.0 <= truth_metrics["accuracy"]["value"] <= 1.0 and found.confusion.sum() > 0
+    assert truth_metrics["ajd"]["value"] > truth_metrics["ajd_mean"]["value"]  # untrained: worse than the mean window
+    units = [row["metrics"]["ajd_units"]["value"] / row["metrics"]["ajd"]["value"] for row in rows.values()]
     assert units[0] == pytest.approx(units[1], rel=1e-4)
     assert found.plane.shape == (len(found.levels), 2) and 0.0 < found.share <= 1.0
     assert any("hardly nearer" in line for line in found.sentences())
-    assert "<svg" in "".join(found.html()) and len(found.text()) == 6
+    assert [type(part) for part in found.parts()] == [MetricTable, Plot] and len(found.text()) == 6
 
     given = inner._labelled(truth, tools.source, 0)
     shift = np.array([0.03, 0.04, 0.0], np.float32)  # in x the centre is taken out again, so only y counts
     monkeypatch.setattr(generate, "reconstruct", lambda _, windows, levels: windows + shift)
-    moved = inner.measure(model, truth, training, tools, 0).figures["truth"]
-    assert moved["ajd"][0] == pytest.approx(4.0, rel=1e-3)
+    moved = inner.measure(model, truth, training, tools, 0).results["truth"]
+    assert moved.value("ajd") == pytest.approx(4.0, rel=1e-3)
     assert len(seen(given.positions, CMU)) == len(given)
 
 

@@ -44,20 +44,22 @@ def test_a_bundle_that_watches_stands_where_it_should(tmp_path: Path) -> None:
     bundle = swinger(tmp_path)
     truth, _, _ = people()
     found = partner.measure({"toy": Dancer(bundle, 2, 100, 0)}, truth, takes(), CMU, 20, 0)
-    assert found.groups == 3 and list(found.figures) == [
+    assert found.groups == 3 and list(found.results) == [
         "truth",
         "toy, seeing",
         "toy, not seeing",
         "toy, wrong partner",
     ]
-    seeing, alone = found.figures["toy, seeing"], found.figures["toy, not seeing"]
-    assert seeing["distance"][0] == pytest.approx(STANDS_M, abs=0.1) and seeing["faced"][0] > 0.5 > alone["faced"][0]
-    assert found.figures["truth"]["distance_off"][0] == 0.0 and found.figures["truth"]["facing_off"][0] == 0.0
+    seeing, alone = found.results["toy, seeing"], found.results["toy, not seeing"]
+    assert seeing.value("distance") == pytest.approx(STANDS_M, abs=0.1) and seeing.value("faced") > 0.5 > alone.value(
+        "faced"
+    )
+    assert found.results["truth"].value("distance_off") == 0.0 == found.results["truth"].value("facing_off")
     told = "\n".join(found.sentences())  # the toys of the truth face one way, the bundle turns to its partner
     assert re.search("facing .* seeing, by .* not seeing: surely worse", told)
     assert re.search("bearing .* seeing, by .* wrong partner: surely better", told)
-    assert "toy, seeing" in found.html()[0] and len(found.text()) == 6
-    assert found.as_json()["rows"]["truth"]["facing_off"]["value"] == 0.0
+    assert found.parts() == [found.table] and len(found.text()) == 6
+    assert found.as_json()["rows"]["truth"]["metrics"]["facing_off"]["value"] == 0.0
     with pytest.raises(EngineError, match="none of no bundles has a body as input"):
         partner.measure({}, truth, takes(), CMU, 20, 0)
     alone_takes = [take for take in takes() if not take.partner]

@@ -8,6 +8,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from train.dance.evaluation import quality
+from train.dance.evaluation.quality import Gaussian
 
 RNG = np.random.default_rng(0)
 
@@ -18,21 +19,21 @@ def gaussian(shift: float, scale: float, count: int = 400, size: int = 6) -> np.
 
 def test_fid_is_the_published_formula() -> None:
     a, b = gaussian(0.0, 1.0), gaussian(0.3, 1.7) @ RNG.standard_normal((6, 6))
-    fitted = [(x.mean(0), np.cov(x.T, bias=True)) for x in (a, b)]
-    mixed = np.trace(sqrtm(fitted[0][1] @ fitted[1][1]).real)
-    wanted = ((fitted[0][0] - fitted[1][0]) ** 2).sum() + np.trace(fitted[0][1]) + np.trace(fitted[1][1]) - 2 * mixed
-    assert quality.fid(*fitted) == pytest.approx(wanted, rel=1e-6)
-    assert quality.fid(fitted[0], fitted[0]) == pytest.approx(0.0, abs=1e-6)
+    covariances = [np.cov(x.T, bias=True) for x in (a, b)]
+    mixed = np.trace(sqrtm(covariances[0] @ covariances[1]).real)
+    wanted = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(covariances[0]) + np.trace(covariances[1]) - 2 * mixed
+    assert quality.fid(Gaussian.of(a), Gaussian.of(b)) == pytest.approx(wanted, rel=1e-6)
+    assert quality.fid(Gaussian.of(a), Gaussian.of(a)) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_fids_of_draws_are_fids_of_what_was_drawn() -> None:
     points, group = gaussian(5.0, 1.0, 90), np.repeat([0, 1, 2], 30)
-    goal = (np.zeros(6), np.eye(6))
+    goal = Gaussian(np.zeros(6), np.eye(6))
     weight = np.array([[1.0, 1.0, 1.0], [2.0, 0.0, 1.0]])
-    found = quality.fids(quality.Gaussians(points, group, 3), weight, goal)
+    found = quality.fids(quality.GroupSums(points, group, 3), weight, goal)
     drawn = np.concatenate([points[group == 0], points[group == 0], points[group == 2]])
-    assert found[0] == pytest.approx(quality.fid((points.mean(0), np.cov(points.T, bias=True)), goal))
-    assert found[1] == pytest.approx(quality.fid((drawn.mean(0), np.cov(drawn.T, bias=True)), goal))
+    assert found[0] == pytest.approx(quality.fid(Gaussian.of(points), goal))
+    assert found[1] == pytest.approx(quality.fid(Gaussian.of(drawn), goal))
 
 
 def test_the_floor_is_small_for_one_kind_of_take_and_large_for_two() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.train.dance.bodies import CMU
 from tests.train.dance.evaluation.toys import people
 from train.dance.evaluation import rows, sanity
-from train.dance.evaluation.rows import Dance
+from train.dance.evaluation.rows import Performance
 from train.dance.evaluation.sanity import Reference
 
 TRUTH, TRAINING, _ = people()
@@ -28,7 +28,7 @@ def standing(frames: int = 90) -> np.ndarray:
 def measured(positions: np.ndarray, sound: np.ndarray | None = None) -> dict[str, float]:
     """Means of what is counted on one dance."""
     whole = np.ones(len(positions), bool) if sound is None else sound
-    found = sanity.tally(Dance("d", "d", positions.astype(np.float32), {}, whole), REFERENCE)
+    found = sanity.tally(Performance("d", "d", positions.astype(np.float32), {}, whole), REFERENCE)
     sums = {name: float(value) for name, value in found.sums.items() if value.ndim == 0}
     return {
         "limbs": sums["limbs"] / sums["frames"],
@@ -97,7 +97,7 @@ def test_travel_and_turning_are_those_of_the_stage() -> None:
     cos, sin, zero, one = np.cos(angle), np.sin(angle), np.zeros(90), np.ones(90)
     turn = np.stack([cos, zero, sin, zero, one, zero, -sin, zero, cos], -1).reshape(90, 3, 3)
     turned = np.einsum("tij,tkj->tki", turn, body) + np.stack([0.5 * time, zero, zero], -1)[:, None]
-    sums = sanity.tally(Dance("d", "d", turned.astype(np.float32), {}, np.ones(90, bool)), REFERENCE).sums
+    sums = sanity.tally(Performance("d", "d", turned.astype(np.float32), {}, np.ones(90, bool)), REFERENCE).sums
     assert sums["turning"] / sums["stage_s"] == pytest.approx(90.0, rel=1e-3)
     assert sums["travel"] / sums["stage_s"] == pytest.approx(0.5, rel=0.05)
 

@@ -16,7 +16,7 @@ from tests.train.dance.bodies import CMU, dancer, take
 from train.dance import efforts
 from train.dance.evaluation import rows
 from train.dance.evaluation.networks import Sizes
-from train.dance.evaluation.rows import COMPUTED, Row
+from train.dance.evaluation.rows import COMPUTED, DanceRow
 from train.dance.labels import LEVELS
 from train.dance.takes import Take
 
@@ -44,7 +44,7 @@ def takes() -> tuple[Take, ...]:
 
 
 @functools.cache
-def people() -> tuple[Row, Row, efforts.Thresholds]:
+def people() -> tuple[DanceRow, DanceRow, efforts.Thresholds]:
     """The truth, the training takes and the thresholds of their computed efforts."""
     chosen = list(takes())
     thresholds = efforts.fit_thresholds(chosen)
@@ -54,7 +54,7 @@ def people() -> tuple[Row, Row, efforts.Thresholds]:
     return truth, training, thresholds
 
 
-def asked(name: str, level_of: dict[int, int], noise: float = 0.0, seeds: int = 3, frames: int = 120) -> Row:
+def asked(name: str, level_of: dict[int, int], noise: float = 0.0, seeds: int = 3, frames: int = 120) -> DanceRow:
     """A model that is asked for a level and dances ``level_of`` it, shaken by ``noise`` metres."""
     rng = np.random.default_rng(0)
 

@@ -1,4 +1,4 @@
-"""The rows, the verdict and the report of an evaluation, and the command that makes them."""
+"""The rows, the conclusions and the report of listeners, and the command that makes them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from engine.errors import EngineError
 from tests.train.reaction.evaluation.talks import MemoryTalk, talk
 from train.__main__ import main
 from train.reaction.evaluation import command as listeners
-from train.reaction.evaluation import page, report, rows, verdict
+from train.reaction.evaluation import criteria, report, rows
 from train.reaction.evaluation.bundles import Listener
-from train.reaction.evaluation.run import Evaluation, evaluate
+from train.reaction.evaluation.run import Listening, evaluate
 from train.reaction.evaluation.scene import Sample, Scene, deal, with_emotion
 from train.report import events
+from train.report.criteria import judge
 from train.simulate.talk import FPS, Reaction, Talk
 from train.simulate.voices import Voice
 from train.simulate.write import Writer
@@ -32,22 +33,22 @@ def scenes() -> list[Scene]:
 
 
 @pytest.fixture(scope="module")
-def measured(scenes: list[Scene]) -> Evaluation:
+def measured(scenes: list[Scene]) -> Listening:
     def jitter(scene: Scene, reference: str) -> list[Sample]:
         rng = np.random.default_rng(0)
         face = scene.listener(reference).face
         return [with_emotion(face + rng.uniform(-0.2, 0.2, face.shape)) for _ in range(2)]
 
     people = rows.recorded(scenes, samples=2, seed=0)
-    noise = rows.Simple("noise", "the truth and noise on it", "model", jitter)
+    noise = rows.FunctionRow("noise", "the truth and noise on it", "model", jitter)
     return evaluate(scenes, [*people, noise, *rows.tricks()], samples=2, seed=0)
 
 
-def value(evaluation: Evaluation, row: str, figure: str) -> float:
-    return float(evaluation.result(row).figures[figure][0])
+def value(evaluation: Listening, row: str, figure: str) -> float:
+    return float(evaluation.result(row).metrics[figure][0])
 
 
-def test_skill_is_one_for_the_ceiling_and_nothing_for_chance(measured: Evaluation) -> None:
+def test_skill_is_one_for_the_ceiling_and_nothing_for_chance(measured: Listening) -> None:
     for kind in ("nod", "smile"):
         assert value(measured, "redraw", f"{kind}_skill") == 1.0
         assert value(measured, "random", f"{kind}_skill") == 0.0
@@ -57,7 +58,7 @@ def test_skill_is_one_for_the_ceiling_and_nothing_for_chance(measured: Evaluatio
         assert value(measured, "hold", f"{kind}_f1") == 0.0
 
 
-def test_truth_measures_as_itself(measured: Evaluation) -> None:
+def test_truth_measures_as_itself(measured: Listening) -> None:
     for part in ("rotation", "translation", "face", "lids"):
         assert value(measured, "ground truth", f"jerk_{part}") == 1.0
     assert value(measured, "ground truth", "nod_band") == 1.0
@@ -68,8 +69,8 @@ def test_truth_measures_as_itself(measured: Evaluation) -> None:
     assert value(measured, "hold", "freeze_s") > 40.0 > 1.0 > value(measured, "shifted", "freeze_s")
 
 
-def test_the_verdict_names_noise_stillness_and_copying(measured: Evaluation) -> None:
-    told = verdict.sentences(measured)
+def test_the_conclusions_name_noise_stillness_and_copying(measured: Listening) -> None:
+    told = report.document(measured).conclusions
     noise = "\n".join(told["noise"])
     assert re.search(r"FRVar.*won by noise", noise) and "FAIL: head jerk" in noise and "FAIL: face jerk" in noise
     assert any("won by stillness" in line for line in told["hold"]) and any("stands still" in x for x in told["hold"])
@@ -79,24 +80,31 @@ def test_the_verdict_names_noise_stillness_and_copying(measured: Evaluation) -> 
     assert any("min of silence" in line for line in told["split"])
 
 
-def test_a_copy_of_the_truth_meets_every_target(scenes: list[Scene], measured: Evaluation) -> None:
-    judged = verdict.targets(measured, measured.result("ground truth"))
-    assert {key for key, _, _ in judged} >= {"nod_skill", "smile_skill", "jerk_rotation", "jerk_face", "nod_band"}
-    assert all(met for _, met, _ in judged)
-    assert not all(met for _, met, _ in verdict.targets(measured, measured.result("hold")))
+def test_a_copy_of_the_truth_meets_every_target(scenes: list[Scene], measured: Listening) -> None:
+    asked = criteria.criteria(measured)
+    judged = judge(measured.truth, asked)
+    assert {one.criterion.metric for one in judged} >= {
+        "nod_skill",
+        "smile_skill",
+        "jerk_rotation",
+        "jerk_face",
+        "nod_band",
+    }
+    assert all(one.met for one in judged)
+    assert not all(one.met for one in judge(measured.result("hold"), asked))
 
 
-def test_the_report_is_whole_and_fetches_nothing(measured: Evaluation, tmp_path: Path) -> None:
-    told = verdict.sentences(measured)
-    text = report.text(measured, told)
+def test_the_report_is_whole_and_fetches_nothing(measured: Listening, tmp_path: Path) -> None:
+    document = report.document(replace(measured, moments=measured.moments[:1]))
+    text = document.text()
     assert all(row.name in text for row in measured.results) and "do not rank" in text
-    report.write(measured, told, tmp_path)
+    document.write(tmp_path)
     stored = json.loads((tmp_path / "report.json").read_text(), parse_constant=pytest.fail)
     short = (tmp_path / "report.md").read_text()
     assert all(f"| {name} |" in short for name in stored["rows"]) and "nod skill" in short
-    assert stored["rows"]["redraw"]["figures"]["nod_skill"]["value"] == 1.0
+    assert stored["rows"]["redraw"]["metrics"]["nod_skill"]["value"] == 1.0
     assert len(stored["rows"]["redraw"]["curves"]["hazard"]) == 30
-    shown = page.render(replace(measured, moments=measured.moments[:1]), told)
+    shown = (tmp_path / "report.html").read_text()
     addresses = re.findall(r"""(?:src|href)=["']([^"']{0,20})""", shown)
     assert addresses and all(address.startswith(("data:image/", "#")) for address in addresses)
     assert "<script" not in shown and "@import" not in shown and "url(http" not in shown

@@ -71,16 +71,16 @@ def test_smoothing_lowers_jerk_and_noise_raises_it(scene: Scene) -> None:
     smooth = np.apply_along_axis(lambda x: np.convolve(np.pad(x, 3, "edge"), kernel, "valid"), 0, face)
     noisy = face + np.random.default_rng(4).normal(0, 0.004, face.shape).astype(np.float32)
     truth = counted(face, scene)
-    figures = {
-        name: measures.figures(counted(one, scene), truth, truth, truth)
+    metrics = {
+        name: measures.metrics(counted(one, scene), truth, truth, truth)
         for name, one in (("same", face), ("smooth", smooth.astype(np.float32)), ("noisy", noisy))
     }
     for part in ("rotation", "translation", "face", "lids"):
-        assert figures["same"][f"jerk_{part}"][0] == pytest.approx(1.0)
-        assert figures["smooth"][f"jerk_{part}"][0] < 0.99
-        assert figures["noisy"][f"jerk_{part}"][0] > 1.3
-    assert figures["smooth"]["nod_band"][0] < 1.0 < figures["noisy"]["nod_band"][0]
-    assert figures["same"]["spectrum_head_db"][0] == 0.0 < figures["noisy"]["spectrum_head_db"][0]
+        assert metrics["same"][f"jerk_{part}"][0] == pytest.approx(1.0)
+        assert metrics["smooth"][f"jerk_{part}"][0] < 0.99
+        assert metrics["noisy"][f"jerk_{part}"][0] > 1.3
+    assert metrics["smooth"]["nod_band"][0] < 1.0 < metrics["noisy"]["nod_band"][0]
+    assert metrics["same"]["spectrum_head_db"][0] == 0.0 < metrics["noisy"]["spectrum_head_db"][0]
 
 
 def test_nods_are_counted_where_they_fall() -> None:
@@ -89,7 +89,7 @@ def test_nods_are_counted_where_they_fall() -> None:
     alone = MemoryTalk("bea", "plain", made.pcm, made.speaker, made.faces, cues, phrases, [Span(40.0, 50.0)])
     scene = Scene.of(alone)
     face = listener(np.random.default_rng(5), 60.0, [4.0, 10.4, 22.0, 25.0, 35.0, 44.0], [])
-    got = measures.figures(*[counted(face, scene)] * 4)
+    got = measures.metrics(*[counted(face, scene)] * 4)
     assert got["nods_cued"][0] == pytest.approx(60 / 4, rel=0.05)  # 8 s to 12 s
     assert got["nods_cue_free"][0] == pytest.approx(3 * 60 / 16, rel=0.05)  # 2 s to 8 s, 20 s to 30 s
     assert got["nods_own"][0] == pytest.approx(60 / 10, rel=0.05)
@@ -102,19 +102,19 @@ def test_blink_intervals_and_dwells_are_those_put_there(scene: Scene) -> None:
     for start in range(50, 1450, 75):
         face[start : start + 4, [FACE["eyeBlinkLeft"], FACE["eyeBlinkRight"]]] = 1.0
         face[start + 20 : start + 40, FACE["headYaw"]] = 0.3
-    got = measures.figures(*[counted(face, scene)] * 4)
+    got = measures.metrics(*[counted(face, scene)] * 4)
     assert got["blink_median_s"][0] == pytest.approx(3.0) and got["blink_cv"][0] == pytest.approx(0.0, abs=1e-6)
     assert got["dwell_away_s"][0] == pytest.approx(0.8) and got["dwell_towards_s"][0] == pytest.approx(2.2)
     assert got["gaze_away"][0] == pytest.approx(19 * 20 / 1500)
 
 
 def test_ends_are_compared_in_long_talks_only(scene: Scene) -> None:
-    assert np.isnan(measures.figures(*[counted(scene.listener("listener0").face, scene)] * 4)["ends_nods"][0])
+    assert np.isnan(measures.metrics(*[counted(scene.listener("listener0").face, scene)] * 4)["ends_nods"][0])
     made = talk("cleo", 3)
     long = listener(np.random.default_rng(6), 1200.0, np.arange(5.0, 600.0, 10.0).tolist(), [])
     pcm = np.zeros(len(long) * 640, np.float32)
     endless = MemoryTalk("cleo", "long", pcm, long, {"a": long, "b": long}, list(made.invitations), made.phrases)
-    got = measures.figures(*[counted(long, Scene.of(endless))] * 4)
+    got = measures.metrics(*[counted(long, Scene.of(endless))] * 4)
     assert got["ends_nods"][0] == 0.0  # it nodded in the first ten minutes alone
     assert got["ends_blinks"][0] == pytest.approx(1.0, abs=0.3) and got["ends_jerk"][0] < 0.8
 
@@ -143,13 +143,13 @@ def test_dwells_leave_out_what_is_cut_off() -> None:
 def test_intervals_widen_with_differences_between_voices_and_need_two(scene: Scene) -> None:
     one = tally(scene.listener("listener0").face, scene, np.random.default_rng(8))
     weight = weights(4, 0)
-    same = measures.figures(*[pooled([one] * 4, weight)] * 4)
+    same = measures.metrics(*[pooled([one] * 4, weight)] * 4)
     low, high = interval(same["blinks"])
     assert low == pytest.approx(high) == pytest.approx(same["blinks"][0])
     quiet = tally(np.zeros_like(scene.listener("listener0").face), scene, np.random.default_rng(8))
-    mixed = measures.figures(*[pooled([one, one, quiet, quiet], weight)] * 4)
+    mixed = measures.metrics(*[pooled([one, one, quiet, quiet], weight)] * 4)
     low, high = interval(mixed["blinks"])
     assert low < mixed["blinks"][0] < high
     assert mixed["blinks"][0] == pytest.approx(same["blinks"][0] / 2)
     assert mixed["step"][0] == one.peaks["step"]
-    assert np.isnan(interval(measures.figures(*[pooled([one], weights(1, 0))] * 4)["blinks"])).all()
+    assert np.isnan(interval(measures.metrics(*[pooled([one], weights(1, 0))] * 4)["blinks"])).all()
