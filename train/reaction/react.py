@@ -1,60 +1,34 @@
 """Reads data sets in the layout of the REACT2024 challenge: the simulation's and the challenge's own.
 
-Clips of 30 s that follow each other in one chat are joined into one talk, so a model can be run for minutes. What only
-a simulation knows (spans, acts, cues, planned movements, persona) is empty elsewhere, and controls are at defaults.
-
-Without ``layout.json`` a set is taken for the challenge's own. Its faces are FaceVerse coefficients (Wang et al. 2022,
-CVPR): head rotation and translation are about their means over that data set, and :func:`from_faceverse` is the one
-place that turns them into the axes of :mod:`engine.channels`. Its clips have 751 frames of face, 750 or 751 rows of
-emotion and 44.1 kHz stereo sound; files called ``*_full.npy`` are copies and not read.
+Clips of 30 s that follow each other in one chat are joined into one talk, so a model can be run for minutes. A clip
+with a file that is missing or damaged is left out by name, and the chat goes on after it as another talk. What only a
+simulation knows (spans, cues, planned movements) is empty elsewhere, and controls are at defaults.
+Without ``layout.json`` a set is taken for the challenge's own; files called ``*_full.npy`` are copies and not read.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.channels import EMOTION_NAMES, FACE_NAMES
 from engine.errors import EngineError
-from engine.sources.media import MediaFile
-from train.simulate.talk import CLIP_FRAMES, CLIP_ROWS, FPS, HOP, RATE, Act, Cue, Span
+from train.files import FileError, listed, read_array, read_csv, read_json
+from train.reaction import clips
+from train.reaction.clips import CLIP_S, CONTROL_DEFAULTS, Array, ClipFile, Told
+from train.simulate.talk import CLIP_FRAMES, Cue, Span
 
-Array = NDArray[np.float32]
-T = TypeVar("T")
-
-SPLITS, CLIP_S = ("train", "val", "test"), CLIP_FRAMES / FPS
-CONTROL_DEFAULTS = {"expressiveness": 1.0, "self_speaking": 0.0}
-
-MEAN_ROTATION, MEAN_TRANSLATION = (3.191, 0.045, 0.002), (-0.006, -0.018, 1.838)
-ROTATION_SIGNS = TRANSLATION_SIGNS = (1.0, 1.0, 1.0)
-METRES = 0.1
-"""Metres in a unit of FaceVerse's translation: an assumption (decimetres), as the coefficients state no unit."""
+SPLITS = ("train", "val", "test")
+COLUMNS = ("speaker_path", "listener_path")
+Item = TypeVar("Item", Span, Cue)
 
 
-def from_faceverse(coefficients: NDArray[np.floating]) -> Array:
-    """(T, 58) in this project's axes from FaceVerse's expression, rotation (rad) and translation.
-
-    FaceVerse turns its model by ``Rz @ Ry @ Rx`` in a world with x to the picture's right, y up and z towards the
-    camera; the model itself lies upside down, which is the mean angle of about pi. Those are a frontal person's own
-    axes, so after the means only signs of +1 remain. The order of the rotations differs from ours; for heads that
-    face the camera the difference is of second order and is let be. Weights are clipped to 0..1.
-    """
-    face = np.array(coefficients, np.float32)
-    face[:, :52] = np.clip(face[:, :52], 0.0, 1.0)
-    face[:, 52:55] = (face[:, 52:55] - MEAN_ROTATION) * ROTATION_SIGNS
-    face[:, 55:] = (face[:, 55:] - MEAN_TRANSLATION) * TRANSLATION_SIGNS * np.float32(METRES)
-    return face
-
-
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """One line of a split's list: ``site/chat/person/clip`` of a speaker and of a listener."""
 
     speaker: str
@@ -72,7 +46,10 @@ class ReactData:
         self.root = Path(root)
         if not self.root.is_dir():
             raise EngineError(f"data set {self.root}: there is no such folder; make one with python -m train simulate")
-        self.layout: dict[str, Any] = _json(self.root / "layout.json") if (self.root / "layout.json").is_file() else {}
+        place = self.root / "layout.json"
+        self.layout: dict[str, Any] = read_json(place) if place.is_file() else {}
+        if not isinstance(self.layout, dict):
+            raise FileError(f"{place}: is not what python -m train simulate writes; make the data set anew")
         if self.layout and not self.layout.get("complete", False):
             raise EngineError(f"data set {self.root}: writing it was broken off; run python -m train simulate again")
         self.faceverse = self.layout.get("face", "faceverse") == "faceverse"
@@ -87,15 +64,21 @@ class ReactData:
         path = self.root / f"{split}.csv"
         if split not in self.splits:
             raise EngineError(f"data set {self.root}: no split {split!r}; there are {', '.join(self.splits)}")
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        if not rows or not {"speaker_path", "listener_path"} <= rows[0].keys():
-            raise EngineError(f"{path}: no rows under a header ',speaker_path,listener_path'")
-        found = [Pair(row["speaker_path"] or "", row["listener_path"] or "") for row in rows]
-        for name in (name for pair in found for name in (pair.speaker, pair.listener)):
-            parts = name.split("/")
-            if len(parts) < 4 or not parts[-1].isdigit() or ".." in parts:
-                raise EngineError(f"{path}: {name!r} is not site/chat/person/clip; mend that line")
+        rows = read_csv(path)
+        if len(rows) < 2 or not set(COLUMNS) <= set(rows[0].cells):
+            raise FileError(f"{path}: no rows under a header ',speaker_path,listener_path'; make the data set anew")
+        speaker, listener = (rows[0].cells.index(name) for name in COLUMNS)
+        found = []
+        for line, cells in rows[1:]:
+            if len(cells) != len(rows[0].cells):
+                raise FileError(
+                    f"{path}:{line}: has {len(cells)} cells, the header {len(rows[0].cells)}; mend that line"
+                )
+            found.append(Pair(cells[speaker], cells[listener]))
+            for name in found[-1]:
+                parts = name.split("/")
+                if len(parts) < 4 or not parts[-1].isdecimal() or ".." in parts:
+                    raise FileError(f"{path}:{line}: {name!r} is not site/chat/person/clip; mend that line")
         return found
 
     def neighbours(self, split: str) -> NDArray[np.bool_]:
@@ -104,33 +87,72 @@ class ReactData:
         The challenge's matrix goes on with the mirrored pairs; those rows and columns are cut off.
         """
         path, count = self.root / f"neighbour_emotion_{split}.npy", len(self.pairs(split))
-        matrix = _array(path)
+        matrix = read_array(path)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) not in (count, 2 * count):
-            raise EngineError(f"{path}: shape {matrix.shape}, where {split}.csv has {count} pairs; make both anew")
-        return matrix[:count, :count] > 0.5
+            shape = " x ".join(map(str, matrix.shape))
+            raise FileError(f"{path}: is {shape}, where {split}.csv has {count} pairs; make both anew")
+        return np.asarray(matrix[:count, :count] > 0.5)
 
-    def talks(self, split: str) -> list[RecordedTalk]:
+    def file(self, split: str, kind: str, clip: str) -> ClipFile:
+        """The file of a ``kind`` for ``site/chat/person/clip``."""
+        return ClipFile(kind, self.root / split / kind / f"{clip}.{clips.ENDINGS[kind]}")
+
+    def files(self, split: str, pair: Pair) -> list[ClipFile]:
+        """Every file that a pair needs, the speaker's first."""
+        more = (clips.EVENTS,) if self.layout else ()
+        speaker = (clips.SOUND, clips.FACE, clips.EMOTION, *more)
+        listener = (clips.FACE, clips.EMOTION, *((clips.CONTROLS, *more) if self.layout else ()))
+        return [
+            *(self.file(split, kind, pair.speaker) for kind in speaker),
+            *(self.file(split, kind, pair.listener) for kind in listener),
+        ]
+
+    def talks(self, split: str, say: Callable[[str], None] = print) -> list[RecordedTalk]:
         """The talks of a split, in the order of their first lines; a gap in a chat's clip numbers starts another.
 
-        Every file that they need is looked for, and read only when asked for.
+        Every file is read once to see whether it can be used. Clips of which one cannot are left out, each file is told
+        to ``say``; where nothing is left that is an :class:`EngineError` with the reasons.
         """
+        pairs = self.pairs(split)
+        needed = {pair: self.files(split, pair) for pair in pairs}
+        found = {
+            file: clips.problem(file) for file in dict.fromkeys(file for files in needed.values() for file in files)
+        }
+        faults = [fault for fault in found.values() if fault]
+        for fault in faults:
+            say(f"left out: {fault}")
         chats: dict[str, dict[int, list[str]]] = {}
-        for pair in self.pairs(split):
-            speaker, clip = pair.speaker.rsplit("/", 1)
-            listeners = chats.setdefault(speaker, {}).setdefault(int(clip), [])
-            listeners.append(pair.listener.rsplit("/", 1)[0])
-        talks = []
-        for speaker, clips in chats.items():
-            numbers = sorted(clips)
-            breaks = [i for i in range(1, len(numbers)) if numbers[i] != numbers[i - 1] + 1]
-            for first, last in zip([0, *breaks], [*breaks, len(numbers)], strict=True):
-                run = numbers[first:last]
-                people = [who for who in dict.fromkeys(clips[run[0]]) if all(who in clips[clip] for clip in run)]
-                name = "/".join(speaker.split("/")[1:-1])
-                label = name if len(breaks) == 0 else f"{name}@{run[0]}"
-                talks.append(RecordedTalk(self, split, label, speaker, tuple(people), tuple(run)))
-                talks[-1].check()
-        return talks
+        for pair in pairs:
+            if not any(found[file] for file in needed[pair]):
+                speaker, clip = pair.speaker.rsplit("/", 1)
+                listeners = chats.setdefault(speaker, {}).setdefault(int(clip), [])
+                listeners.append(pair.listener.rsplit("/", 1)[0])
+        if not chats:
+            whole = f"python -m train check reaction {self.root} lists all"
+            raise EngineError(f"{self.root}: no clip of split {split} can be used:\n{listed(faults, whole)}")
+        return [talk for speaker, answered in chats.items() for talk in self._joined(split, speaker, answered)]
+
+    def _joined(self, split: str, speaker: str, answered: Mapping[int, Sequence[str]]) -> Iterator[RecordedTalk]:
+        """The talks of one chat, from the listeners of each of its clips."""
+        runs: list[_Run] = []
+        for clip in sorted(answered):
+            before = runs[-1] if runs and clip == runs[-1].clips[-1] + 1 else None
+            still = tuple(who for who in before.people if who in answered[clip]) if before else ()
+            if before and still:
+                runs[-1] = _Run((*before.clips, clip), still)
+            else:
+                runs.append(_Run((clip,), tuple(dict.fromkeys(answered[clip]))))
+        name = "/".join(speaker.split("/")[1:-1])
+        for run in runs:
+            label = name if len(runs) == 1 else f"{name}@{run.clips[0]}"
+            yield RecordedTalk(self, split, label, speaker, run.people, run.clips)
+
+
+class _Run(NamedTuple):
+    """Clips that follow each other, and the listeners that answer all of them."""
+
+    clips: tuple[int, ...]
+    people: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -160,11 +182,11 @@ class RecordedTalk:
     @property
     def voice(self) -> str:
         """Who speaks: the simulation's voice, else the speaker's path."""
-        return str(self.data.layout.get("talks", {}).get(self.name, {}).get("voice", self.speaker))
+        return str(self.data.layout.get("talks", {}).get(self.name.partition("@")[0], {}).get("voice", self.speaker))
 
     def audio(self) -> Array:
         """The speaker's sound, (frames * 640,) float32 at 16 kHz."""
-        return np.concatenate([self._sound(clip) for clip in self.clips])
+        return np.concatenate([clips.read_sound(path) for path in self._paths(clips.SOUND, self.speaker)])
 
     def face(self) -> Array:
         """The speaker's face, (frames, 58) float32 in the axes of :mod:`engine.channels`."""
@@ -176,50 +198,33 @@ class RecordedTalk:
 
     def emotion(self, name: str) -> Array:
         """The 25 emotion numbers of listener ``name``, or of the speaker as ``"speaker"``: (frames, 25) float32."""
-        path = self.speaker if name == "speaker" else self._path(name)
-        return np.concatenate([self._table("Emotion", path, clip, EMOTION_NAMES) for clip in self.clips])
+        person = self.speaker if name == "speaker" else self._path(name)
+        return np.concatenate([clips.read_emotion(path) for path in self._paths(clips.EMOTION, person)])
 
     def controls(self, name: str) -> dict[str, Array]:
         """``expressiveness`` and ``self_speaking`` of listener ``name`` per frame, each (frames,) float32."""
-        path, names = self._path(name), tuple(CONTROL_DEFAULTS)
+        person = self._path(name)
         if not self.data.layout:
             return {key: np.full(self.frames, value, np.float32) for key, value in CONTROL_DEFAULTS.items()}
-        rows = np.concatenate([self._table("Controls", path, clip, names) for clip in self.clips])
-        return dict(zip(names, rows.T.copy(), strict=True))
+        rows = np.concatenate([clips.read_controls(path) for path in self._paths(clips.CONTROLS, person)])
+        return dict(zip(CONTROL_DEFAULTS, rows.T.copy(), strict=True))
 
     def spans(self, kind: str) -> tuple[Span, ...]:
         """Spans of ``kind``: ``phrases`` or ``own_turns``; none where nobody knows them."""
-        if kind not in ("phrases", "own_turns"):
-            raise EngineError(f"spans of {kind!r}: there are phrases and own_turns")
-        return tuple(Span(**item) for item in self._told(self.speaker, kind))
-
-    def acts(self) -> tuple[Act, ...]:
-        """What the speaker's face does on purpose."""
-        return tuple(Act(**item) for item in self._told(self.speaker, "acts"))
+        told = self._told(self.speaker)
+        if kind == "phrases":
+            return _timed([clip.phrases for clip in told])
+        if kind == "own_turns":
+            return _timed([clip.own_turns for clip in told])
+        raise EngineError(f"spans of {kind!r}: there are phrases and own_turns")
 
     def cues(self) -> tuple[Cue, ...]:
         """What invites a reaction."""
-        return tuple(Cue(**item) for item in self._told(self.speaker, "cues"))
+        return _timed([clip.cues for clip in self._told(self.speaker)])
 
     def events(self, name: str) -> tuple[Cue, ...]:
         """The movements that listener ``name`` planned."""
-        return tuple(Cue(**item) for item in self._told(self._path(name), "events"))
-
-    def persona(self, name: str) -> dict[str, float]:
-        """Who listener ``name`` was; empty where nobody knows."""
-        path = self._path(name)
-        return dict(_json(self._file("Events", path, self.clips[0], "json"))["persona"]) if self.data.layout else {}
-
-    def check(self) -> None:
-        """Raise :class:`EngineError` unless every file of the talk is there."""
-        kinds = [("Audio_files", self.speaker, "wav")]
-        kinds += [("3D_FV_files", path, "npy") for path in (self.speaker, *self.people)]
-        kinds += [("Emotion", path, "csv") for path in (self.speaker, *self.people)]
-        wanted = (self._file(kind, path, clip, ending) for kind, path, ending in kinds for clip in self.clips)
-        missing = [path for path in wanted if not path.is_file()]
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise EngineError(f"talk {self.name}: {missing[0]}{more} missing; copy the data set again, or make it anew")
+        return _timed([clip.events for clip in self._told(self._path(name))])
 
     def _path(self, name: str) -> str:
         if name not in self.listeners:
@@ -228,73 +233,25 @@ class RecordedTalk:
             )
         return self.people[self.listeners.index(name)]
 
-    def _file(self, kind: str, path: str, clip: int, ending: str) -> Path:
-        return self.data.root / self.split / kind / path / f"{clip}.{ending}"
+    def _paths(self, kind: str, person: str) -> list[Path]:
+        return [self.data.file(self.split, kind, f"{person}/{clip}").path for clip in self.clips]
 
-    def _faces(self, path: str) -> Array:
-        pieces = [self._coefficients(self._file("3D_FV_files", path, clip, "npy")) for clip in self.clips]
-        face = np.concatenate(pieces)
-        return from_faceverse(face) if self.data.faceverse else face
+    def _faces(self, person: str) -> Array:
+        face = np.concatenate([clips.read_face(path) for path in self._paths(clips.FACE, person)])
+        return clips.from_faceverse(face) if self.data.faceverse else face
 
-    def _coefficients(self, file: Path) -> Array:
-        rows = np.squeeze(_array(file)).astype(np.float32)  # the challenge has a middle axis of one in some files
-        if rows.ndim != 2 or rows.shape[1] != len(FACE_NAMES) or len(rows) not in (CLIP_FRAMES, CLIP_ROWS):
-            raise EngineError(f"{file}: shape {rows.shape}, not ({CLIP_ROWS}, {len(FACE_NAMES)})")
-        return _finite(rows[:CLIP_FRAMES], file)
-
-    def _table(self, kind: str, path: str, clip: int, names: Sequence[str]) -> Array:
-        file = self._file(kind, path, clip, "csv")
-        head, _, body = _read(file, lambda at: at.read_text("utf-8")).partition("\n")
-        found = tuple(name.strip() for name in head.split(","))
-        if found != tuple(names):
-            raise EngineError(f"{file}: its columns are {', '.join(found)[:80]}, not {', '.join(names)[:80]}")
-        try:
-            rows = np.loadtxt(body.splitlines(), np.float32, delimiter=",", ndmin=2)
-        except ValueError as error:
-            raise EngineError(f"{file}: a row does not read as {len(names)} numbers ({error})") from error
-        if rows.shape[1:] != (len(names),) or len(rows) not in (CLIP_FRAMES, CLIP_ROWS):
-            raise EngineError(f"{file}: {rows.shape} rows and columns, not ({CLIP_FRAMES}, {len(names)})")
-        return _finite(rows[:CLIP_FRAMES], file)
-
-    def _sound(self, clip: int) -> Array:
-        """One clip's sound, exactly 30 s: the challenge's files differ from it by a frame or so."""
-        file = self._file("Audio_files", self.speaker, clip, "wav")
-        pcm = np.concatenate([np.zeros(0, np.float32), *(block.samples for block in MediaFile(file).audio(RATE))])
-        wanted = CLIP_FRAMES * HOP
-        if abs(len(pcm) - wanted) > RATE // 2:
-            raise EngineError(f"{file}: {len(pcm) / RATE:.2f} s of sound, not {CLIP_S:g} s")
-        return np.pad(pcm[:wanted], (0, max(0, wanted - len(pcm))))
-
-    def _told(self, path: str, kind: str) -> list[dict[str, Any]]:
-        """The items of a list in the clips' event files, times moved to the start of the talk."""
+    def _told(self, person: str) -> list[Told]:
+        """What the event files tell, clip by clip; nothing where there are none."""
         if not self.data.layout:
             return []
-        told = [_json(self._file("Events", path, clip, "json"))[kind] for clip in self.clips]
-        return [
-            {key: value + CLIP_S * place if key.endswith("_s") else value for key, value in item.items()}
-            for place, items in enumerate(told)
-            for item in items
-        ]
+        return [clips.read_told(path) for path in self._paths(clips.EVENTS, person)]
 
 
-def _read(path: Path, how: Callable[[Path], T]) -> T:
-    try:
-        return how(path)
-    except FileNotFoundError:
-        raise EngineError(f"{path} is missing; copy the data set again, or make it anew") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise EngineError(f"{path} does not read ({error}); copy the data set again, or make it anew") from error
+def _timed(told: Sequence[Sequence[Item]]) -> tuple[Item, ...]:
+    """The items of every clip, their times moved to the start of the talk."""
+    return tuple(_later(item, CLIP_S * place) for place, items in enumerate(told) for item in items)
 
 
-def _array(path: Path) -> NDArray[Any]:
-    return _read(path, lambda file: np.asarray(np.load(file, allow_pickle=False)))
-
-
-def _json(path: Path) -> Any:
-    return _read(path, lambda file: json.loads(file.read_text("utf-8")))
-
-
-def _finite(rows: Array, path: Path) -> Array:
-    if len(bad := np.argwhere(~np.isfinite(rows))):
-        raise EngineError(f"{path}: row {bad[0][0] + 1}, column {bad[0][1] + 1} is not a finite number; mend the file")
-    return rows
+def _later(item: Item, seconds: float) -> Item:
+    times = [field.name for field in dataclasses.fields(item) if field.name.endswith("_s")]
+    return dataclasses.replace(item, **{name: getattr(item, name) + seconds for name in times})

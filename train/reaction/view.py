@@ -7,9 +7,10 @@ and what each listener planned. A video has the speaker's voice, a strip shows e
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from engine.channels import FACE_NAMES
 from engine.errors import EngineError
 from train.reaction.react import ReactData, RecordedTalk
-from train.simulate.talk import FPS, HOP, RATE
+from train.simulate.talk import FPS, HOP, RATE, Cue
 
 Image = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -39,6 +40,21 @@ KINDS: dict[str, Colour] = {
 """Colour (BGR) of each kind of cue and planned movement."""
 
 
+class Bar(NamedTuple):
+    """A span of the time line, in seconds from where it begins, and its colour."""
+
+    start_s: float
+    end_s: float
+    colour: Colour
+
+
+class Mark(NamedTuple):
+    """A moment on the time line, in seconds from where it begins: a cue or a planned movement."""
+
+    time_s: float
+    kind: str
+
+
 @dataclass(frozen=True)
 class Scene:
     """What is drawn of a talk from ``start_s`` on: faces by name (the speaker first), sound, spans and marks by row."""
@@ -47,8 +63,8 @@ class Scene:
     start_s: float
     faces: dict[str, NDArray[np.float32]]
     pcm: NDArray[np.float32]
-    bars: list[tuple[float, float, Colour]]
-    marks: dict[str, list[tuple[float, str]]]
+    bars: list[Bar]
+    marks: dict[str, list[Mark]]
 
     @property
     def frames(self) -> int:
@@ -108,18 +124,18 @@ def take(talk: RecordedTalk, start_s: float, seconds: float) -> Scene:
     people = talk.listeners[:SHOWN]
     faces = {"speaker": talk.face(), **{name: talk.listener(name) for name in people}}
 
-    def inside(items: list[tuple[float, str]]) -> list[tuple[float, str]]:
-        return [(time - start_s, kind) for time, kind in items if 0 <= time - start_s < (last - first) / FPS]
+    def inside(items: Sequence[Cue]) -> list[Mark]:
+        shown = [Mark(item.time_s - start_s, item.kind) for item in items]
+        return [mark for mark in shown if 0 <= mark.time_s < (last - first) / FPS]
 
-    marks = {"cues": inside([(cue.time_s, cue.kind) for cue in talk.cues()])}
-    marks |= {name: inside([(event.time_s, event.kind) for event in talk.events(name)]) for name in people}
+    marks = {"cues": inside(talk.cues()), **{name: inside(talk.events(name)) for name in people}}
     spans = [(span, SPEECH) for span in talk.spans("phrases")] + [(span, OWN) for span in talk.spans("own_turns")]
     return Scene(
         title=f"{talk.name}  ({talk.split})",
         start_s=start_s,
         faces={name: face[first:last] for name, face in faces.items()},
         pcm=talk.audio()[first * HOP : last * HOP],
-        bars=[(span.start_s - start_s, span.end_s - start_s, colour) for span, colour in spans],
+        bars=[Bar(span.start_s - start_s, span.end_s - start_s, colour) for span, colour in spans],
         marks=marks,
     )
 
@@ -185,9 +201,9 @@ def timeline(scene: Scene, wide: int) -> Image:
     def column(time_s: float) -> int:
         return round(LABEL + float(np.clip(time_s / length_s, 0, 1)) * room)
 
-    for start, end, colour in scene.bars:
-        if end > 0 and start < length_s:
-            cv2.rectangle(canvas, (column(start), 2), (column(end), 7), colour, -1)
+    for bar in scene.bars:
+        if bar.end_s > 0 and bar.start_s < length_s:
+            cv2.rectangle(canvas, (column(bar.start_s), 2), (column(bar.end_s), 7), bar.colour, -1)
     blocks = np.array_split(np.abs(scene.pcm), room)
     heights = np.sqrt(np.array([block.max(initial=0.0) for block in blocks])) * (ROW - 4)
     for x, height in enumerate(heights.round().astype(int).tolist(), LABEL):
@@ -196,10 +212,10 @@ def timeline(scene: Scene, wide: int) -> Image:
     for row, (name, marks) in enumerate(scene.marks.items()):
         y = 3 * ROW + row * ROW + ROW // 2 + 4
         text(canvas, name, 10, y + 4, 0.42, DIM)
-        for time_s, kind in marks:
-            colour, x = KINDS.get(kind, INK), column(time_s)
+        for mark in marks:
+            colour, x = KINDS.get(mark.kind, INK), column(mark.time_s)
             cv2.line(canvas, (x, y - 8), (x, y + 8), colour, 2)
-            text(canvas, kind, x + 4, y + 4, 0.36, colour)
+            text(canvas, mark.kind, x + 4, y + 4, 0.36, colour)
     return canvas
 
 
@@ -214,5 +230,5 @@ def _head(scene: Scene, name: str, index: int, size: tuple[int, int]) -> Image:
 def _doing(scene: Scene, row: str, index: int) -> str:
     """The newest mark of a row within the last second, for a caption."""
     now = (index + 1) / FPS
-    recent = [kind for time_s, kind in scene.marks[row] if now - 1.0 < time_s <= now]
+    recent = [mark.kind for mark in scene.marks[row] if now - 1.0 < mark.time_s <= now]
     return recent[-1] if recent else ""

@@ -4,6 +4,7 @@ refused with the file's name."""
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import wave
 from dataclasses import replace
@@ -17,7 +18,8 @@ from engine.channels import EMOTION_NAMES, FACE, head_rotation
 from engine.errors import EngineError
 from models.emotion import emotion
 from train.__main__ import main
-from train.reaction.react import MEAN_ROTATION, MEAN_TRANSLATION, METRES, ReactData, from_faceverse
+from train.reaction.clips import MEAN_ROTATION, MEAN_TRANSLATION, METRES, from_faceverse
+from train.reaction.react import ReactData
 from train.simulate.cues import find_cues
 from train.simulate.speaker import build_talk
 from train.simulate.talk import FPS, RATE, Cue, Reaction, Span, Talk
@@ -75,7 +77,6 @@ def test_a_talk_comes_back_as_it_was_written(root: Path, talk: Talk) -> None:
     np.testing.assert_allclose(first.emotion("L1"), felt, atol=0.51e-4)
     for name, values in first.controls("L1").items():
         np.testing.assert_array_equal(values, wanted.controls[name])
-    assert first.persona("L1") == wanted.persona
 
 
 def test_times_are_counted_from_the_start_of_the_talk(root: Path, talk: Talk) -> None:
@@ -89,7 +90,6 @@ def test_times_are_counted_from_the_start_of_the_talk(root: Path, talk: Talk) ->
 
     close(read.spans("phrases"), talk.phrases)
     close(read.spans("own_turns"), talk.own_turns)
-    close(read.acts(), talk.acts)
     close(read.cues(), talk.cues)
     close(read.events("L0"), listener(talk, 0).events)
     assert max(cue.time_s for cue in read.cues()) > 30  # some lie in the second clip
@@ -172,29 +172,98 @@ def test_wrong_options_are_refused(option: str, said: str, tmp_path: Path, capsy
     assert said in capsys.readouterr().err and not (tmp_path / "x").exists()
 
 
+def torn(path: Path) -> None:
+    """Half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def shorten(path: Path, lines: int) -> None:
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:lines]))
+
+
+FAULTS = [
+    ("val/Emotion/SIM/v0/L1/2.csv", lambda path: path.unlink(), "missing"),
+    ("val/3D_FV_files/SIM/v0/L0/1.npy", lambda path: np.save(path, np.zeros((700, 58))), "700 x 58, not 751 frames"),
+    ("val/3D_FV_files/SIM/v0/L0/2.npy", lambda path: np.save(path, np.full((751, 58), np.nan)), "finite"),
+    ("val/3D_FV_files/SIM/v0/L0/2.npy", lambda path: path.write_bytes(b"x"), "does not read as an array"),
+    ("val/3D_FV_files/SIM/v0/L0/2.npy", torn, "does not read as an array"),
+    ("val/3D_FV_files/SIM/v0/speaker/2.npy", lambda path: np.save(path, np.array([{}])), "does not read as an array"),
+    ("val/Emotion/SIM/v0/L0/1.csv", lambda path: path.write_text("a,b\n1,2\n"), "columns"),
+    ("val/Emotion/SIM/v0/L0/1.csv", lambda path: path.write_text(path.read_text() + "1,2\n"), ":752: has 2 cells"),
+    ("val/Emotion/SIM/v0/L0/2.csv", lambda path: path.write_text(path.read_text().replace("0.", "q", 1)), "'q"),
+    ("val/Emotion/SIM/v0/speaker/1.csv", torn, ":376: has 14 cells, 25 are needed"),
+    ("val/Emotion/SIM/v0/L0/1.csv", lambda path: shorten(path, 700), "holds 699 rows, not 750"),
+    ("val/Controls/SIM/v0/L0/1.csv", lambda path: path.unlink(), "missing"),
+    ("val/Events/SIM/v0/speaker/1.json", lambda path: path.write_text("[]"), "is not an event file"),
+    ("val/Events/SIM/v0/L0/2.json", torn, "does not read as JSON at line 1"),
+    ("val/Audio_files/SIM/v0/speaker/2.wav", torn, "s of sound, not 30 s"),
+    ("val/Audio_files/SIM/v0/speaker/1.wav", lambda path: path.write_bytes(b"x" * 99), "1.wav"),
+]
+INNER = re.compile(r"pickle|usecols|Errno|numpy\.|Expecting|codec|object")
+
+
+@pytest.mark.parametrize(("name", "break_it", "said"), FAULTS)
+def test_a_bad_file_is_left_out_by_name_and_the_rest_is_read(copied: Path, name: str, break_it, said: str) -> None:
+    break_it(copied / name)
+    told: list[str] = []
+    talks = ReactData(copied).talks("val", say=told.append)
+    (line,) = told
+    assert line.startswith("left out: ") and str(copied / name) in line and re.search(said, line), line
+    assert not INNER.search(line.replace("Python objects", "").replace("numpy.save", "")), line
+    names = {talk.name: (talk.clips, talk.listeners) for talk in talks}
+    assert names.pop("v1") == ((1, 2), ("L0", "L1"))
+    bad = int(Path(name).stem)
+    if "/speaker/" in name:
+        assert names == {"v0": ((3 - bad,), ("L0", "L1"))}
+    else:
+        assert names == {"v0": ((1, 2), ("L1" if "/L0/" in name else "L0",))}
+    for talk in talks:
+        assert talk.voice == VOICE.name
+        talk.audio(), talk.face(), talk.cues()
+        for who in talk.listeners:
+            talk.listener(who), talk.emotion(who), talk.controls(who), talk.events(who)
+
+
+def test_where_nothing_is_left_all_reasons_are_told(copied: Path) -> None:
+    for path in copied.glob("val/3D_FV_files/SIM/*/*/*.npy"):
+        path.write_bytes(b"x")
+    told: list[str] = []
+    with pytest.raises(EngineError, match=r"no clip of split val can be used") as caught:
+        ReactData(copied).talks("val", say=told.append)
+    assert len(told) == 12 and "and 2 more; python -m train check reaction" in str(caught.value)
+    assert str(caught.value).count("does not read as an array") == 10
+
+
+def test_listeners_that_take_turns_make_talks_of_their_own(copied: Path) -> None:
+    """Nobody answers both clips: each clip is a talk, with the listener that it has."""
+    lines = (copied / "val.csv").read_text().splitlines()
+    kept = [lines[0], "0,SIM/v0/speaker/1,SIM/v0/L0/1", "1,SIM/v0/speaker/2,SIM/v0/L1/2"]
+    (copied / "val.csv").write_text("\n".join(kept) + "\n")
+    talks = ReactData(copied).talks("val")
+    assert [(talk.name, talk.listeners) for talk in talks] == [("v0@1", ("L0",)), ("v0@2", ("L1",))]
+
+
 @pytest.mark.parametrize(
-    ("name", "break_it", "said"),
+    ("text", "said"),
     [
-        ("val/Emotion/SIM/v0/L1/2.csv", lambda path: path.unlink(), "missing"),
-        ("val/3D_FV_files/SIM/v0/L0/1.npy", lambda path: np.save(path, np.zeros((700, 58))), "shape"),
-        ("val/3D_FV_files/SIM/v0/L0/2.npy", lambda path: np.save(path, np.full((751, 58), np.nan)), "finite"),
-        ("val/3D_FV_files/SIM/v0/L0/2.npy", lambda path: path.write_bytes(b"x"), "does not read"),
-        ("val/Emotion/SIM/v0/L0/1.csv", lambda path: path.write_text("a,b\n1,2\n"), "columns"),
-        ("val/Controls/SIM/v0/L0/1.csv", lambda path: path.unlink(), "missing"),
-        ("val.csv", lambda path: path.write_text("speaker\nx\n"), "header"),
-        ("val.csv", lambda path: path.write_text(",speaker_path,listener_path\n0,a/b,c/d\n"), "site/chat/person/clip"),
-        ("neighbour_emotion_val.npy", lambda path: np.save(path, np.zeros((3, 3))), "pairs"),
+        ("speaker\nx\n", "header"),
+        ("", "header"),
+        (",speaker_path,listener_path\n0,a/b,c/d\n", ":2: 'a/b' is not site/chat/person/clip"),
+        (",speaker_path,listener_path\n0,SIM/v0/speaker/1\n", ":2: has 2 cells"),
+        (",speaker_path,listener_path\n0,S/v/s/²,S/v/s/1\n", "is not site/chat/person/clip"),
     ],
 )
-def test_a_broken_set_is_refused_by_the_files_name(copied: Path, name: str, break_it, said: str) -> None:
-    break_it(copied / name)
-    with pytest.raises(EngineError) as caught:
-        data = ReactData(copied)
-        data.neighbours("val")
-        for talk in data.talks("val"):
-            for who in talk.listeners:
-                talk.listener(who), talk.emotion(who), talk.controls(who)
-    assert Path(name).name in str(caught.value) and said in str(caught.value)
+def test_a_bad_list_of_pairs_is_refused(copied: Path, text: str, said: str) -> None:
+    (copied / "val.csv").write_text(text, "utf-8")
+    with pytest.raises(EngineError, match=said) as caught:
+        ReactData(copied).talks("val")
+    assert "val.csv" in str(caught.value)
+
+
+def test_neighbours_that_do_not_fit_are_refused(copied: Path) -> None:
+    np.save(copied / "neighbour_emotion_val.npy", np.zeros((3, 3)))
+    with pytest.raises(EngineError, match=r"neighbour_emotion_val.npy: is 3 x 3, where val.csv has 8 pairs"):
+        ReactData(copied).neighbours("val")
 
 
 def test_what_is_not_there_is_said(root: Path, tmp_path: Path) -> None:
@@ -254,8 +323,7 @@ def test_the_challenges_own_layout_is_read(challenge: Path) -> None:
     emotions = joined.emotion("Novice_video")
     assert emotions.shape == (1500, 25) and (emotions[0, 0], emotions[-1, 0]) == (0.25, 0.5)
     assert joined.controls("Novice_video")["expressiveness"].tolist() == [1.0] * 1500
-    assert joined.cues() == joined.acts() == joined.spans("phrases") == joined.events("Novice_video") == ()
-    assert joined.persona("Novice_video") == {}
+    assert joined.cues() == joined.spans("phrases") == joined.events("Novice_video") == ()
 
 
 def test_a_nod_and_a_turn_of_faceverse_have_our_signs(challenge: Path) -> None:
