@@ -36,3 +36,13 @@ def turned_to_newest(positions: Tensor, facing: Tensor) -> Tensor:
     """``positions`` (..., T, J, 3) turned back by one heading (..., 2) for the whole window."""
     plane = turned_back(positions[..., ::2], facing[..., None, None, :])
     return torch.stack([plane[..., 0], positions[..., 1], plane[..., 1]], -1)
+
+
+def windows(bodies: Tensor, window: int, age: Tensor) -> Tensor:
+    """Windows (B, T, window, J, 3) that end with each of the last T of ``bodies`` (B, window - 1 + T, J, 3), where the
+    first window - 1 are carried and of those only ``age`` (B,) are real: the oldest real frame fills their place."""
+    count = bodies.shape[1] - window + 1
+    oldest = (window - 1 - age).clamp_min(0)[:, None]
+    index = torch.arange(bodies.shape[1], device=bodies.device)[None].maximum(oldest)
+    filled = bodies.gather(1, index[:, :, None, None].expand(-1, -1, *bodies.shape[2:]))
+    return torch.stack([filled[:, k : k + window] for k in range(count)], 1)

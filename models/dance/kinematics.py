@@ -7,6 +7,7 @@ never turn (``moving`` leaves them out) ride along on their parent.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -64,11 +65,21 @@ def to_quaternion(matrix: Tensor) -> Tensor:
     return torch.where(chosen[..., 3:] < 0, -chosen, chosen)
 
 
+class _Level(NamedTuple):
+    """Joints of one depth in the tree."""
+
+    joints: list[int]
+    parents: list[int]  #: where their parents stand among the joints so far
+    turning: list[int]  #: where their rotations stand, -1 for those that never turn
+
+
 class Kinematics(nn.Module):
     """Positions of a tree's joints from the rotations of its ``moving`` joints (the root is always among them).
 
     ``joints`` names what is wanted, all by default; whatever does not lie on the way to them is left out.
     """
+
+    offsets: Tensor
 
     def __init__(self, skeleton: Skeleton, moving: Sequence[int], joints: Sequence[int] | None = None) -> None:
         super().__init__()
@@ -83,13 +94,13 @@ class Kinematics(nn.Module):
             depth[joint] = 0 if parent < 0 else depth[parent] + 1
         order = sorted(needed, key=lambda joint: (depth[joint], joint))
         place = {joint: number for number, joint in enumerate(order)}
-        self.levels: list[tuple[list[int], list[int], list[int]]] = []
+        self.levels: list[_Level] = []
         for level in range(1, max(depth) + 1):
             here = [joint for joint in order if depth[joint] == level]
             if not here:
                 break
             turning = [moving.index(joint) if joint in moving else -1 for joint in here]
-            self.levels.append((here, [place[skeleton.parents[joint]] for joint in here], turning))
+            self.levels.append(_Level(here, [place[skeleton.parents[joint]] for joint in here], turning))
         self.order = [place[joint] for joint in wanted]
         self.register_buffer("offsets", torch.tensor(skeleton.rest, dtype=torch.float32), persistent=False)
 
@@ -99,8 +110,8 @@ class Kinematics(nn.Module):
         positions, turns = root[..., None, :], rotations[..., :1, :, :]
         for here, parents, turning in self.levels:
             above = turns[..., parents, :, :]
-            offsets: Tensor = self.offsets[here]
-            positions = torch.cat([positions, positions[..., parents, :] + (above @ offsets[..., None])[..., 0]], -2)
+            here_at = positions[..., parents, :] + (above @ self.offsets[here][..., None])[..., 0]
+            positions = torch.cat([positions, here_at], -2)
             still = torch.eye(3, dtype=root.dtype, device=root.device).expand(*rotations.shape[:-3], 1, 3, 3)
             local = torch.cat([rotations, still], -3)[..., turning, :, :]  # -1 takes the last: a joint that never turns
             turns = torch.cat([turns, above @ local], -3)

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from engine.spec import OutputSpec, StateSpec, StreamSpec
-from models.contract import BAD_INPUT, StreamModel, Tensors, finite
-from models.dance.config import LEVELS, Config, DanceConfig
+from models.contract import StreamModel, Tensors, finite
+from models.dance.canonical import windows
+from models.dance.config import Config, DanceConfig
 from models.dance.config import named as configuration
-from models.dance.model import body_inputs, windows
-from models.dance.networks import Classifier, Encoder, Look, initialise
+from models.dance.networks import EffortClassifier, MotionEncoder, WindowFeatures, initialise
+from models.dance.spec import meter_spec
 
 
 class EffortMeter(StreamModel):
@@ -26,25 +26,11 @@ class EffortMeter(StreamModel):
     def __init__(self, config: DanceConfig) -> None:
         super().__init__()
         self.config = config
-        self.look, self.encoder, self.classifier = Look(config), Encoder(config), Classifier(config)
+        self.look, self.encoder = WindowFeatures(config), MotionEncoder(config)
+        self.classifier = EffortClassifier(config)
         for network in (self.encoder, self.classifier):
             initialise(network)
-        joints = len(config.skeleton.joints)
-        axes = tuple(f"z{k}" for k in range(config.latent))
-        self.spec = StreamSpec(
-            name="dance_meter",
-            rate=config.rate,
-            inputs=tuple(body_inputs(config)),
-            outputs=(
-                OutputSpec(
-                    "shown", (len(LEVELS),), LEVELS, ("chance",) * len(LEVELS), 0.0, 1.001, codec="chances:effort"
-                ),
-                OutputSpec("latent", (config.latent,), axes, ("1",) * len(axes), codec="codes:dance"),
-                BAD_INPUT,
-            ),
-            state={"recent": StateSpec((config.window - 1, joints, 3)), "watched": StateSpec((1,))},
-            skeletons=(config.skeleton,),
-        )
+        self.spec = meter_spec(config)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
         """Take weights of a meter, or the meter's part of a dancer's."""
@@ -56,20 +42,20 @@ class EffortMeter(StreamModel):
         bodies, valid = inputs["partner_body"], inputs["partner_valid"]
         last, count, held, counts = state["recent"][:, -1], state["watched"][:, 0], [], []
         for frame in range(bodies.shape[1]):
-            there = valid[:, frame] > 0.5
-            last = torch.where(there[:, None, None], bodies[:, frame], last)
-            count = torch.where(there | (count > 0), (count + 1).clamp_max(self.config.window), count)
+            seen = valid[:, frame] > 0.5
+            last = torch.where(seen[:, None, None], bodies[:, frame], last)
+            count = torch.where(seen | (count > 0), (count + 1).clamp_max(self.config.window), count)
             held.append(last)
             counts.append(count)
         tail = torch.cat([state["recent"], torch.stack(held, 1)], 1)
-        seen_ = torch.stack(counts, 1)
+        watched = torch.stack(counts, 1)
         views = []
         for frame in range(bodies.shape[1]):
             here = tail[:, frame : frame + self.config.window]
-            views.append(windows(here, self.config.window, (seen_[:, frame] - 1).long().clamp_min(0)))
+            views.append(windows(here, self.config.window, (watched[:, frame] - 1).long().clamp_min(0)))
         view = self.look(torch.cat(views, 1))
         chances = self.classifier(view).softmax(-1)
-        chances = torch.where((seen_ > 0)[..., None], chances, 1.0 / chances.shape[-1])
+        chances = torch.where((watched > 0)[..., None], chances, 1.0 / chances.shape[-1])
         latent = self.encoder(view.flatten(0, 1), chances.flatten(0, 1))[0].unflatten(0, view.shape[:2])
         carried = {"recent": finite(tail[:, bodies.shape[1] :]), "watched": count[:, None]}
         return {"shown": chances, "latent": latent}, carried

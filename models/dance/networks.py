@@ -21,19 +21,22 @@ TRAVEL_SCALE = 30.0
 """Metres a frame to metres a second: travel weighs about as much as positions."""
 
 
-def seen(positions: Tensor, config: DanceConfig) -> Tensor:
+def window_features(positions: Tensor, config: DanceConfig) -> Tensor:
     """Canonical positions and travel of windows (..., window, J, 3) in metres: (..., window, 3 J + 2)."""
     shape = canonical(positions, config.skeleton).flatten(-2)
     return torch.cat([shape, TRAVEL_SCALE * travelling(positions, config.skeleton)], -1)
 
 
-def channels(config: DanceConfig) -> int:
-    """Numbers per frame of :func:`seen`."""
+def feature_count(config: DanceConfig) -> int:
+    """Numbers per frame of :func:`window_features`."""
     return 3 * len(config.skeleton.joints) + 2
 
 
-class Standard(nn.Module):
+class Standardiser(nn.Module):
     """Numbers (..., width) brought to mean 0 and scale 1, as fitted on the training takes."""
+
+    mean: Tensor
+    scale: Tensor
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -50,26 +53,28 @@ class Standard(nn.Module):
         return (x - self.mean) / self.scale
 
 
-class Look(nn.Module):
+class WindowFeatures(nn.Module):
     """What encoder and classifier see of windows (..., window, J, 3) in metres: (..., window, 3 J + 2), standardised
     canonical positions and travel."""
 
     def __init__(self, config: DanceConfig) -> None:
         super().__init__()
-        self.config, self.standard = config, Standard(channels(config))
+        self.config, self.standard = config, Standardiser(feature_count(config))
 
     def forward(self, positions: Tensor) -> Tensor:
         """``positions`` (..., window, J, 3)."""
-        return self.standard(seen(positions, self.config))
+        standard: Tensor = self.standard(window_features(positions, self.config))
+        return standard
 
 
-class Encoder(nn.Module):
+class MotionEncoder(nn.Module):
     """Mean and log variance (N, latent) of the latent of windows, given their effort."""
 
     def __init__(self, config: DanceConfig) -> None:
         super().__init__()
-        width, hidden = channels(config), config.encoder_hidden
-        self.lstm = self.whole = None
+        width, hidden = feature_count(config), config.encoder_hidden
+        self.lstm: nn.LSTM | None = None
+        self.whole: nn.Sequential | None = None
         if config.encoder_layers:
             self.lstm = nn.LSTM(width + config.labels, hidden, config.encoder_layers, batch_first=True)
         else:
@@ -79,21 +84,21 @@ class Encoder(nn.Module):
         self.log_variance = nn.Linear(config.encoder_hidden, config.latent)
 
     def forward(self, view: Tensor, effort: Tensor) -> tuple[Tensor, Tensor]:
-        """``view`` (N, window, channels) of :class:`Look`, ``effort`` (N, labels) as chances."""
-        if self.lstm is not None:
-            told = effort[:, None].expand(-1, view.shape[1], -1)
-            last = self.lstm(torch.cat([view, told], -1))[0][:, -1]
-        else:
+        """``view`` (N, window, channels) of :class:`WindowFeatures`, ``effort`` (N, labels) as chances."""
+        if self.whole is not None:
             last = self.whole(torch.cat([view.flatten(1), effort], -1))
+        elif self.lstm is not None:
+            repeated = effort[:, None].expand(-1, view.shape[1], -1)
+            last = self.lstm(torch.cat([view, repeated], -1))[0][:, -1]
         return self.mean(last), self.log_variance(last).clamp(-12.0, 4.0)
 
 
-class Classifier(nn.Module):
+class EffortClassifier(nn.Module):
     """Logits (N, labels) of a window's effort: a perceptron over the whole window."""
 
     def __init__(self, config: DanceConfig, dropout: float = 0.0) -> None:
         super().__init__()
-        width, hidden = config.window * channels(config), config.classifier_hidden
+        width, hidden = config.window * feature_count(config), config.classifier_hidden
         layers: list[nn.Module] = []
         for _ in range(config.classifier_layers):
             layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout)]
@@ -101,36 +106,35 @@ class Classifier(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(width, config.labels))
 
     def forward(self, view: Tensor) -> Tensor:
-        """``view`` (N, window, channels) of :class:`Look`."""
-        return self.layers(view.flatten(-2))
+        """``view`` (N, window, channels) of :class:`WindowFeatures`."""
+        logits: Tensor = self.layers(view.flatten(-2))
+        return logits
 
 
-class Decoder(Layer):
-    """Standardised pose vectors (B, T, width) from what each frame is told (B, T, told): latent, effort, partner."""
+class MotionDecoder(Layer):
+    """Standardised pose vectors (B, T, width) of conditions (B, T, conditions): latent, effort, partner."""
 
     memory = None
 
-    def __init__(self, config: DanceConfig, told: int, width: int) -> None:
+    def __init__(self, config: DanceConfig, conditions: int, width: int) -> None:
         super().__init__()
         hidden, self.bounded = config.decoder_hidden, config.bounded
-        self.enter = nn.Linear(told, hidden)
+        self.enter = nn.Linear(conditions, hidden)
         self.below = LSTM(hidden, hidden, config.decoder_layers - 1)
         self.last = LSTM(hidden, width if config.bounded else hidden)
         self.leave = nn.Identity() if config.bounded else nn.Linear(2 * hidden, width)
 
     def state_specs(self) -> dict[str, StateSpec]:
         """Cells of both recurrent parts."""
-        return {**named("below", self.below.state_specs()), **named("last", self.last.state_specs())}
+        return named("below", self.below.state_specs()) | named("last", self.last.state_specs())
 
     def forward(self, x: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
-        """``x`` (B, T, told)."""
+        """``x`` (B, T, conditions)."""
         entered = torch.relu(self.enter(x))
         y, below = self.below(entered, part(state, "below"))
         y, last = self.last(y, part(state, "last"))
-        return self.leave(y if self.bounded else torch.cat([y, entered], -1)), {
-            **named("below", below),
-            **named("last", last),
-        }
+        vectors = self.leave(y if self.bounded else torch.cat([y, entered], -1))
+        return vectors, named("below", below) | named("last", last)
 
 
 def initialise(module: nn.Module) -> None:

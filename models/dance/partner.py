@@ -6,6 +6,8 @@ part of the pose that the decoder emits (``place``), so that training over whole
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,14 @@ from models.layers.base import Layer
 
 PER_SECOND = 30.0
 """Frames to seconds, so that speeds weigh about as much as metres."""
+
+
+class PartnerTrack(NamedTuple):
+    """What is seen of partners, (B, T, width), and where they stand and face, (B, T, 2) both."""
+
+    view: Tensor
+    at: Tensor
+    facing: Tensor
 
 
 class PartnerView(Layer):
@@ -34,16 +44,15 @@ class PartnerView(Layer):
         """``stood``: where the partner stood and faced, and whether it was seen."""
         return {"stood": StateSpec((5,))}
 
-    def forward(self, x: Tensor, state: Tensors, valid: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], Tensors]:
-        """The view, where the partner stands (B, T, 2) and faces (B, T, 2)."""
-        x, told = finite(x), valid[..., None]
+    def forward(self, x: Tensor, state: Tensors, valid: Tensor) -> tuple[PartnerTrack, Tensors]:
+        """Partners at positions ``x`` (B, T, J, 3) where ``valid`` (B, T) is 1."""
+        x, seen = finite(x), valid[..., None]
         at, facing = anchor(x, self.skeleton), heading(x, self.skeleton)
-        stood = torch.cat([at, facing, told], -1)
+        stood = torch.cat([at, facing, seen], -1)
         before = torch.cat([state["stood"][:, None], stood[:, :-1]], 1)
-        known = told * before[..., 4:]
+        known = seen * before[..., 4:]
         travel = turned_back(at - before[..., :2], facing) * known
         turning = between(before[..., 2:4], facing)[..., 1:] * known
-        shape = in_frame(x, at, facing).flatten(-2) * told
-        return (torch.cat([shape, PER_SECOND * travel, PER_SECOND * turning, told], -1), at, facing), {
-            "stood": stood[:, -1]
-        }
+        shape = in_frame(x, at, facing).flatten(-2) * seen
+        view = torch.cat([shape, PER_SECOND * travel, PER_SECOND * turning, seen], -1)
+        return PartnerTrack(view, at, facing), {"stood": stood[:, -1]}

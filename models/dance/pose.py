@@ -20,11 +20,15 @@ GROUND_HEIGHT = 0.05
 """Metres above a foot's own lowest height within which it may stand."""
 
 
-class Pose(nn.Module):
+class PoseVectors(nn.Module):
     """Vectors (..., width) of a configuration, cut into parts by name (``slices``).
 
     ``mean`` and ``scale`` (width,) standardise them; ``low`` (feet,) is the height of each foot when it stands. All are
     fitted on the training takes."""
+
+    mean: Tensor
+    scale: Tensor
+    low: Tensor
 
     def __init__(self, config: DanceConfig) -> None:
         super().__init__()
@@ -63,9 +67,11 @@ class Pose(nn.Module):
 
     def _joints(self, body: Tensor, kinematics: Kinematics | None) -> Tensor:
         if kinematics is None:
-            return body.unflatten(-1, (-1, 3))
-        root = torch.nn.functional.pad(body[..., :1], (1, 1))
-        return kinematics(root, from_six(body[..., 1:].unflatten(-1, (-1, 6))))
+            joints: Tensor = body.unflatten(-1, (-1, 3))
+        else:
+            root = torch.nn.functional.pad(body[..., :1], (1, 1))
+            joints = kinematics(root, from_six(body[..., 1:].unflatten(-1, (-1, 6))))
+        return joints
 
     def rotations(self, body: Tensor, facing: Tensor) -> Tensor:
         """Local rotations (..., moving, 3, 3) of the moving joints, the root's on the stage; ``facing`` (..., 2)."""

@@ -10,6 +10,8 @@ neighbours. What a leap leaves between here and there is carried along and fades
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -36,11 +38,54 @@ LOGISTIC = 0.5513
 """Scale of a logistic variable whose standard deviation is 1."""
 
 
+class WalkPlace(NamedTuple):
+    """Where walks are."""
+
+    landmark: Tensor  #: (B,) int64: the landmark whose latent was reached
+    left: Tensor  #: (B, latent): what of the last leap remains
+    trail: Tensor  #: (B, axes): the mean of where the walk has been
+
+
+class Request(NamedTuple):
+    """What is asked of walks."""
+
+    effort: Tensor  #: (B, labels)
+    variety: Tensor  #: (B,)
+    mode: Tensor  #: (B,): 1 at the beginning, 0.5 where the walk must leap, 0 where it may go on
+
+
+class PartnerGlimpse(NamedTuple):
+    """What walks see of a partner, (B, view), and whether one is there, (B,)."""
+
+    view: Tensor
+    seen: Tensor
+
+
+class Leg(NamedTuple):
+    """One hop of walks: latents (B, latent) to start from and to go to, and the place after it. The start is where the
+    walk is, unless it is the beginning."""
+
+    start: Tensor
+    goal: Tensor
+    place: WalkPlace
+
+
 class LatentWalk(nn.Module):
     """Landmarks: ``latents`` (N, latent), ``following`` (N,) indices, ``chances`` (N, labels) of each one's effort,
     ``contexts`` (N, context) of the partner, ``used`` (N,) 1 where one follows that moves. ``basis`` (latent, axes)
     projects to where distance is measured, ``lens`` (view, context) projects a partner's view, ``spread`` (latent,) is
     how unsure the encoder is. All are fitted after training."""
+
+    latents: Tensor
+    following: Tensor
+    chances: Tensor
+    used: Tensor
+    basis: Tensor
+    spread: Tensor
+    width: Tensor
+    contexts: Tensor
+    lens: Tensor
+    context_width: Tensor
 
     def __init__(self, config: DanceConfig, view: int) -> None:
         super().__init__()
@@ -57,52 +102,40 @@ class LatentWalk(nn.Module):
         self.register_buffer("lens", torch.zeros(view, config.context if config.partner else 0))
         self.register_buffer("context_width", torch.ones(()))
 
-    def forward(
-        self, noise: Tensor, here: Tensor, place: tuple[Tensor, Tensor, Tensor], asked: tuple[Tensor, Tensor, Tensor],
-        partner: tuple[Tensor, Tensor],
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:  # fmt: skip
-        """Where to start and where to go, (B, latent) both, and the new ``place``. The start is ``here`` (B, latent)
-        unless it is the first frame.
-
-        ``noise`` (B, 2 + latent) uniform. ``place``: the landmark (B,) int64 whose latent was reached, what of the last
-        leap remains (B, latent), and the mean of where the walk has been (B, axes). ``asked``: the effort (B, labels),
-        the variety (B,), and whether the walk is at its beginning (1), must leap (0.5) or may go on (0), (B,).
-        ``partner``: what is seen of it (B, view), and whether it is (B,)."""
-        landmark, left, trail = place
-        effort, variety, mode = asked
-        first = (mode > 0.75)[:, None]
-        after: Tensor = self.chances[self.following]
-        wanted = (effort * after[landmark]).sum(-1)
-        chance = torch.where(wanted > 0.5, LEAPS[0] + LEAPS[1] * variety, ASTRAY)
-        leap = (noise[:, 0] < chance) | (mode > 0.25) | (self.used[landmark] < 0.5)
-        found = self._draw(noise[:, 1:2], here, effort, variety, first, trail, partner)
+    def forward(self, noise: Tensor, here: Tensor, place: WalkPlace, request: Request, partner: PartnerGlimpse) -> Leg:
+        """Where to go from ``here`` (B, latent); ``noise`` (B, 2 + latent) is uniform."""
+        first = (request.mode > 0.75)[:, None]
+        after = self.chances[self.following]
+        landmark = place.landmark
+        wanted = (request.effort * after[landmark]).sum(-1)
+        chance = torch.where(wanted > 0.5, LEAPS[0] + LEAPS[1] * request.variety, ASTRAY)
+        leap = (noise[:, 0] < chance) | (request.mode > 0.25) | (self.used[landmark] < 0.5)
+        found = self._draw(noise[:, 1:2], here, first, place.trail, request, partner)
         landmark = torch.where(leap, found, landmark)
         start = torch.where(first, self.latents[landmark], here)
         uniform = noise[:, 2:].clamp(1e-4, 1.0 - 1e-4)
-        shaken = SHAKE * variety[:, None] * LOGISTIC * (uniform / (1.0 - uniform)).log() * self.spread
-        left = FADE * torch.where(leap[:, None], start - self.latents[landmark] + shaken, left)
+        shaken = SHAKE * request.variety[:, None] * LOGISTIC * (uniform / (1.0 - uniform)).log() * self.spread
+        left = FADE * torch.where(leap[:, None], start - self.latents[landmark] + shaken, place.left)
         landmark = self.following[landmark]
         reached = self.latents[landmark]
         at = reached @ self.basis
-        trail = torch.where(first, at, TRAIL * trail + (1.0 - TRAIL) * at)
-        return start, reached + left, (landmark, left, trail)
+        trail = torch.where(first, at, TRAIL * place.trail + (1.0 - TRAIL) * at)
+        return Leg(start, reached + left, WalkPlace(landmark, left, trail))
 
     def _draw(
-        self, noise: Tensor, here: Tensor, effort: Tensor, variety: Tensor, first: Tensor, trail: Tensor,
-        partner: tuple[Tensor, Tensor],
-    ) -> Tensor:  # fmt: skip
+        self, noise: Tensor, here: Tensor, first: Tensor, trail: Tensor, request: Request, partner: PartnerGlimpse
+    ) -> Tensor:
         """A landmark (B,) to go on from."""
-        view, seen = partner
         points = self.latents @ self.basis
-        kernel = (WIDTHS[0] + WIDTHS[1] * variety) * self.width
+        kernel = (WIDTHS[0] + WIDTHS[1] * request.variety) * self.width
         near = -0.5 * _squared(here @ self.basis, points) / kernel[:, None].square()
         new = AVOID * (0.5 * _squared(trail, points).sqrt() / self.width).clamp_max(1.0)
-        after: Tensor = self.chances[self.following]
-        wanted = STEER * (effort @ after.transpose(0, 1) + FAINTEST).log()
+        after = self.chances[self.following]
+        wanted = STEER * (request.effort @ after.transpose(0, 1) + FAINTEST).log()
         score = torch.where(first, 0.0, near + new) + wanted + (self.used + 1e-30).log()
         if self.contexts.shape[1]:
-            apart = _squared(view @ self.lens, self.contexts) / self.context_width.square()
-            score = score - 0.5 * seen[:, None] * apart
+            apart = _squared(partner.view @ self.lens, self.contexts) / self.context_width.square()
+            score = score - 0.5 * partner.seen[:, None] * apart
         weights = (score - score.amax(-1, keepdim=True)).exp().cumsum(-1)
         return (weights <= noise * weights[:, -1:]).sum(-1).clamp_max(self.latents.shape[0] - 1)
 

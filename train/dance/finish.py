@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from models.dance.model import Dance
-from models.dance.networks import Classifier
+from models.dance.networks import EffortClassifier
 from train.dance.settings import Settings
 from train.dance.streams import Streams
 
@@ -32,7 +32,7 @@ def finish_classifier(model: Dance, streams: Streams, settings: Settings) -> Non
         return
     torch.manual_seed(settings.seed)
     model.eval()
-    fresh = Classifier(model.config, settings.dropout)
+    fresh = EffortClassifier(model.config, settings.dropout)
     optimizer = torch.optim.AdamW(fresh.parameters(), RATE, weight_decay=settings.decay)
     steps = torch.arange(model.config.window)
     for step in range(settings.finish):

@@ -18,7 +18,7 @@ from engine.errors import EngineError
 from models.contract import initial_state
 from models.dance.config import DanceConfig
 from models.dance.model import Dance
-from models.dance.networks import seen
+from models.dance.networks import window_features
 from train.dance.augment import mirrored, smoothed, turned
 from train.dance.takes import Take
 
@@ -149,7 +149,7 @@ def fit_sight(model: Dance, streams: Streams) -> None:
     """Set what windows and the partner's view are standardised by, from the training streams."""
     starts = torch.as_tensor(streams.starts(model.config.window)[:: model.config.hop])
     windows = streams.positions[starts[:, None] + torch.arange(model.config.window)]
-    model.look.standard.fit(seen(windows, model.config).flatten(0, 1))
+    model.look.standard.fit(window_features(windows, model.config).flatten(0, 1))
     there = streams.seen > 0
     if model.partner is not None and bool(there.any()):
         model.sight.fit(streams.view[there])
