@@ -35,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             return 130
         except BrokenPipeError:
-            os.dup2(
-                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-            )  # it is flushed once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it is flushed once more at the end
             return 141
 
 
@@ -133,7 +131,7 @@ def _keys(options: argparse.Namespace) -> None:
 def _bvh(options: argparse.Namespace) -> None:
     from engine.body.export import export
 
-    print(export(options.recording, options.out, options.stream))
+    print(export(options.recording, options.out, options.stream, options.program))
 
 
 def _assets(options: argparse.Namespace) -> None:

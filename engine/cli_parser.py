@@ -35,6 +35,8 @@ def parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--fast", action="store_true", help="as fast as it goes instead of in real time")
     serve.add_argument("--loop", action="store_true", help="play a file again and again")
+    serve.add_argument("--unit", metavar="U", help="of a body file: metres per unit, or cm, m, mm, in, ft")
+    serve.add_argument("--up", choices=("y", "z"), help="which way is up in a body file; found where not given")
     serve.add_argument("--mic", metavar="DEVICE", help="microphone by number or part of its name (see engine devices)")
     serve.add_argument("--no-mic", action="store_true", help="watch only")
     serve.add_argument("--camera", type=int, metavar="N", help="webcam number, 0 by default")
@@ -95,6 +97,14 @@ def parser() -> argparse.ArgumentParser:
     bvh.add_argument("recording", type=Path, metavar="RECORDING.mcap")
     bvh.add_argument("out", type=Path, metavar="OUT.bvh")
     bvh.add_argument("--stream", metavar="NAME", help="stream of joint positions, by default the first there is")
+    bvh.add_argument(
+        "--for",
+        dest="program",
+        choices=("blender", "motionbuilder", "mixamo", "unity"),
+        default="blender",
+        help="whose names and channels: blender (the skeleton's own names, default), motionbuilder (HIK's names, six "
+        "channels on every joint), mixamo (mixamorig:Hips ...) or unity (Humanoid's names)",
+    )
     assets = commands.add_parser("assets", help="fetch the face tracker's model file into the cache")
     assets.add_argument("path", nargs="?", type=Path, help="take it from this file or folder instead of fetching")
     return whole

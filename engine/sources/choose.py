@@ -67,6 +67,9 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
         raise EngineError(f"--fast: {what} cannot run faster than time; use it with --source demo, file or body")
     if options.loop and kind not in ("demo", "file", "body"):
         raise EngineError(f"--loop: there is nothing to start again in --source {kind}; use it with file or body")
+    for option in ("unit", "up"):
+        if getattr(options, option) is not None and kind != "body":
+            raise EngineError(f"--{option}: only a body file has one to be told; use it with --source body FILE.bvh")
     if kind == "demo":
         from engine.sources.demo import DemoSource
 
@@ -76,7 +79,8 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
     if kind == "body":
         from engine.sources.body import BodySource
 
-        return [BodySource(Path(rest[0]), partner_skeleton(bundles), fast=options.fast, loop=options.loop)]
+        body = partner_skeleton(bundles)
+        return [BodySource(rest[0], body, options.fast, options.loop, unit=options.unit, up=options.up)]
     if kind == "engine":
         from engine.sources.remote import EngineSource
 

@@ -28,6 +28,8 @@ def options(*source: str, **given: Any) -> argparse.Namespace:
     plain = {
         "fast": False,
         "loop": False,
+        "unit": None,
+        "up": None,
         "mic": None,
         "no_mic": False,
         "camera": None,
