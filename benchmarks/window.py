@@ -96,7 +96,7 @@ class Streaming(StreamModel):
                 table = torch.cat([layer.bias.detach(), layer.bias.detach()[-1:].expand(more, -1)])[: window + 1]
                 layer.window, layer.bias = window, nn.Parameter(table.clone())
         state = {}
-        for name, layer in self.core._layers():
+        for name, layer in self.core.layers().items():
             state |= named(name, layer.state_specs())
         outputs = (OutputSpec(LOGITS, (model.heads, model.codes)), BAD_INPUT)
         self.spec = StreamSpec("reaction.predictor", model.spec.rate, _inputs(model, ()), outputs, state)

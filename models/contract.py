@@ -12,6 +12,7 @@ the rest to the declared range and reports the frame in the output ``bad_input``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from engine.spec import AGE, CURSOR, OutputSpec, SpecError, StateSpec, StreamSpec
 
 Tensors = dict[str, Tensor]
+Entry = TypeVar("Entry", Tensor, StateSpec)
 
 BAD_INPUT = OutputSpec("bad_input", names=("bad_input",), units=("flag",), low=0.0, high=1.0, codec="flag")
 
@@ -130,7 +132,7 @@ def part(state: Tensors, name: str) -> Tensors:
     return {**own, **{key: state[key] for key in (CURSOR, AGE) if key in state}}
 
 
-def named(name: str, entries: Mapping[str, Tensor] | Mapping[str, StateSpec]) -> dict:
+def named(name: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Entries of a submodule under its dotted name, the inverse of :func:`part`."""
     return {f"{name}.{key}": value for key, value in entries.items()}
 

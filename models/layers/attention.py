@@ -109,7 +109,8 @@ class WindowedAttention(Layer):
         """(B, rows, channels) -> (B, heads, rows, width)."""
         if rows.shape[1] == 1:  # nothing to reorder: one node of a graph instead of two, and no copy
             return rows.reshape(-1, self.heads, 1, self.width)
-        return rows.unflatten(-1, (self.heads, self.width)).transpose(1, 2)
+        split: Tensor = rows.unflatten(-1, (self.heads, self.width))
+        return split.transpose(1, 2)
 
     def joined(self, y: Tensor) -> Tensor:
         """(B, heads, rows, width) -> (B, rows, channels)."""

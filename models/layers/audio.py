@@ -73,6 +73,9 @@ class LogMel(PcmLayer):
     its spectral peak).
     """
 
+    basis: Tensor
+    filters: Tensor
+
     def __init__(
         self,
         sample_rate: int,
@@ -100,6 +103,8 @@ class LogMel(PcmLayer):
 class MFCC(PcmLayer):
     """Mel-frequency cepstrum (Davis & Mermelstein 1980): orthonormal DCT-II of :class:`LogMel`, the first ``count``
     coefficients, (B, T, subframes, count). The other arguments are those of :class:`LogMel`."""
+
+    cosines: Tensor
 
     def __init__(
         self,

@@ -45,6 +45,9 @@ class Pitch(PcmLayer):
     and spans the 30 ms before it plus one period, so it stands for a moment about 20 ms earlier.
     """
 
+    taps: Tensor
+    lags: Tensor
+
     def __init__(
         self,
         sample_rate: int,

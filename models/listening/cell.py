@@ -48,13 +48,13 @@ def follow(value: Tensor, target: Tensor, tau: Tensor | float) -> Tensor:
     """One-pole low-pass: ``value`` after one frame on its way to ``target`` with time constant ``tau`` seconds."""
     if isinstance(tau, Tensor):
         return value + (target - value) * (1.0 - torch.exp(-DT / tau))
-    return value + (target - value) * (1.0 - pow(math.e, -DT / tau))
+    return value + (target - value) * (1.0 - math.pow(math.e, -DT / tau))
 
 
 def spring(position: Tensor, velocity: Tensor, target: Tensor, omega: float) -> tuple[Tensor, Tensor]:
     """A critically damped spring after one frame (exact solution for a constant target, so stable at any ``omega``
     rad/s): starts and ends without a jump of speed, never overshoots from rest. Returns position and velocity."""
-    decay = pow(math.e, -omega * DT)
+    decay = math.pow(math.e, -omega * DT)
     offset = position - target
     pull = (velocity + omega * offset) * DT
     return target + (offset + pull) * decay, (velocity - omega * pull) * decay
@@ -79,8 +79,8 @@ def white(uniform: Tensor) -> Tensor:
 
 def wander(value: Tensor, uniform: Tensor, tau: float) -> Tensor:
     """An Ornstein-Uhlenbeck walk of unit variance and correlation time ``tau`` seconds, one frame on."""
-    keep = pow(math.e, -DT / tau)
-    return value * keep + white(uniform) * pow(1.0 - keep * keep, 0.5)
+    keep = math.pow(math.e, -DT / tau)
+    return value * keep + white(uniform) * math.pow(1.0 - keep * keep, 0.5)
 
 
 def ease(x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ every frame.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +59,9 @@ class Reaction(AutoregressiveModel):
 
     card = CARD
     licence = "Apache-2.0"
+    gain: Tensor
+    offset: Tensor
+    where: Tensor
 
     def __init__(self, config: ReactionConfig) -> None:
         super().__init__()
@@ -91,23 +94,23 @@ class Reaction(AutoregressiveModel):
         self.register_buffer("where", _columns(self.levels), persistent=False)
         self.hear_state = self.hearing.state_specs()
         self.react_state = named("sight", self.sight.state_specs()) | named("past", self.past.state_specs())
-        for name, layer in self._layers():
+        for name, layer in self.layers().items():
             self.react_state |= named(name, layer.state_specs())
         self.spec = self._spec()
 
-    def _layers(self) -> list[tuple[str, Layer]]:
+    def layers(self) -> dict[str, Layer]:
+        """The blocks by the name of their state in ``react_state``."""
         stacks = {"single": self.single, "voice": self.voice_blocks, "face": self.face_blocks, "own": self.own_blocks}
-        return [(f"{name}.{index}", layer) for name, stack in stacks.items() for index, layer in enumerate(stack)]
+        return {
+            f"{name}.{index}": cast(Layer, block) for name, stack in stacks.items() for index, block in enumerate(stack)
+        }
 
     def _spec(self) -> StreamSpec:
         spec = StreamSpec(
             name="reaction",
             rate=FRAME_RATE,
             sample_rate=SAMPLE_RATE,
-            inputs=(
-                *partner_inputs(),
-                *CONTROLS,
-            ),
+            inputs=(*partner_inputs(), *CONTROLS),
             outputs=(
                 OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2, codec="arkit58"),
                 OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0, codec="emotion25"),
@@ -136,7 +139,9 @@ class Reaction(AutoregressiveModel):
     def hear(self, inputs: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
         """Audio features (B, T, F) of ``partner_audio`` and ``partner_audio_valid``: no parameters, so training does it
         once per recording. State specs: ``hear_state``. It loops over frames, so hear many recordings as one batch."""
-        return self.hearing(inputs["partner_audio"], inputs["partner_audio_valid"], state)
+        heard: Tensor
+        heard, updates = self.hearing(inputs["partner_audio"], inputs["partner_audio_valid"], state)
+        return heard, updates
 
     def react(
         self, streams: Tensors, previous: Tensor, state: Tensors, own: Tensor | None = None
@@ -158,6 +163,7 @@ class Reaction(AutoregressiveModel):
         updates = named("sight", sight) | named("past", walked)
 
         def run(name: str, layer: nn.Module, x: Tensor, *context: Tensor) -> Tensor:
+            y: Tensor
             y, fresh = layer(x, part(state, name), *context)
             updates.update(named(name, fresh))
             return y
