@@ -156,18 +156,12 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
             raise host.failure
         if session is None:
             return Stats()
-        ended_by_itself = session.ended
         session.close("stopped")
         session.done.wait()
         ticker.close()
         ticker.tell()
         recorders.finish()
-        for slot in session.slots:
-            if slot.failing:
-                raise EngineError(
-                    f"bundle {slot.spec.name}: {ended_by_itself or 'no step succeeded at the end'}; last failure: "
-                    f"{slot.stats.last_error}; export the model again, or see `engine doctor`"
-                )
+        session.check_recovered()
         return session.slots[0].stats
 
 

@@ -71,6 +71,11 @@ class PoseRing:
         self._shape, self._low, self._high, self._speed = shape, low, high, speed
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the poses that are taken; () where any is."""
+        return self._shape or ()
+
+    @property
     def problem(self) -> str | None:
         """Why the newest pose is not believed; None where it is."""
         return self._doubt

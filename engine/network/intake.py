@@ -1,7 +1,6 @@
 """From a client's messages to the feeds of its session: times onto the engine's clock, sound to the bundle's rate.
 
-Sound is taken as fast as time goes, plus what a stalled network delivers at once; what is beyond that is thrown away,
-since every hop of it would make the loop run a step.
+Sound that comes faster than :mod:`engine.session.pushed` takes it is thrown away, and counted.
 """
 
 from __future__ import annotations
@@ -9,24 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 
-import numpy as np
-
 from engine.bundle import Bundle
 from engine.channels import FACE_NAMES
 from engine.feeds.feeds import Key, columns, key, wanted
 from engine.feeds.latest import Pose, PoseRing
 from engine.feeds.samples import AudioRing
 from engine.feeds.words import Word
-from engine.network.limits import Bucket
 from engine.network.messages import Input, MessageError, Record, Said, Words, parse_records
 from engine.network.timing import ClientClock
-from engine.resample import StreamingResampler
 from engine.roles import ROLES
 from engine.session.live import LiveSession
+from engine.session.pushed import PushedSound
 
-FASTER = 1.05
-BURST_S = 2.0
-"""Sound beyond real time that is taken at once, seconds."""
 AHEAD_S = 60.0
 """How far ahead words and flags may be told."""
 
@@ -104,18 +97,12 @@ class Intake:
         return take
 
     def _voice(self, ring: AudioRing, rate: int, now_ns: int) -> Callable[[Record, int], None]:
-        allowed = Bucket(FASTER * rate, BURST_S * rate, now_ns)
-        resampler = None if rate == ring.rate else StreamingResampler(rate, ring.rate)
+        pushed = PushedSound(ring, rate, now_ns)
 
         def take(record: Record, now_ns: int) -> None:
-            samples = record.values if record.valid else np.zeros_like(record.values)
-            if not allowed.take(len(samples), now_ns):
-                self.too_fast += len(samples)
+            if not pushed.fits(len(record.values), now_ns):
+                self.too_fast += len(record.values)
                 return
-            end_ns = self.clock.to_engine(record.at_ns, now_ns)
-            if resampler is not None:
-                samples = resampler.push(samples)
-                end_ns -= round(resampler.lag_s * 1e9)
-            ring.write(samples, end_ns, record.valid)
+            pushed.write(record.values, record.valid, self.clock.to_engine(record.at_ns, now_ns))
 
         return take

@@ -11,7 +11,7 @@ from typing import Any
 import engine
 from engine.bundle import Bundle
 from engine.clock import Clock
-from engine.errors import SpecError
+from engine.errors import EngineError, SpecError
 from engine.feeds.feeds import Feeds, Key
 from engine.session.slot import Slot
 from engine.sources.base import Source
@@ -132,6 +132,15 @@ class LiveSession:
     def close(self, reason: str = "closed") -> None:
         """End the session; its rows are free after the next tick."""
         self._close(self, reason)
+
+    def check_recovered(self) -> None:
+        """Raise :class:`EngineError` where a model fails to the end: it must not look like one that runs."""
+        for slot in self.slots:
+            if slot.failing:
+                raise EngineError(
+                    f"bundle {slot.spec.name}: {slot.ended or 'no step succeeded at the end'}; last failure: "
+                    f"{slot.stats.last_error}; export the model again, or see `engine doctor`"
+                )
 
     def describe(self) -> dict[str, Any]:
         """The announcement: everything that a client has to know, in plain values."""

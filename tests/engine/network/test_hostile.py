@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from engine.network import connection, server
-from engine.network.intake import BURST_S
+from engine.session.pushed import BURST_S
 from engine.network.messages import record
 from engine.network.outbox import HIGH, MOST_BYTES, MOST_FRAMES
 from engine.network.timing import LONGEST_AGO_S

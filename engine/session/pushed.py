@@ -1,0 +1,38 @@
+"""Sound that somebody sends, whatever its rate: taken as fast as time goes, and written at the rate of a ring.
+
+What comes at once after a stall is taken too, up to :data:`BURST_S`; what is beyond that is not, since every hop of it
+would make the loop run a step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.feeds.samples import AudioRing
+from engine.network.limits import Bucket
+from engine.resample import StreamingResampler
+
+FASTER = 1.05
+BURST_S = 2.0
+"""Sound beyond real time that is taken at once, seconds."""
+
+
+class PushedSound:
+    """One voice at ``rate`` Hz on its way to ``ring``; used by one thread at a time."""
+
+    def __init__(self, ring: AudioRing, rate: int, now_ns: int) -> None:
+        self._ring, self._allowed = ring, Bucket(FASTER * rate, BURST_S * rate, now_ns)
+        self._resampler = None if rate == ring.rate else StreamingResampler(rate, ring.rate)
+
+    def fits(self, count: int, now_ns: int) -> bool:
+        """Whether ``count`` samples more may come now; they are counted where they may."""
+        return self._allowed.take(count, now_ns)
+
+    def write(self, samples: NDArray[np.float32], valid: bool, end_ns: int) -> None:
+        """Pass on ``samples`` (n,), from -1 to 1, whose last was captured at ``end_ns``; not ``valid``: silence."""
+        kept = samples if valid else np.zeros_like(samples)
+        if self._resampler is not None:
+            kept = self._resampler.push(kept)
+            end_ns -= round(self._resampler.lag_s * 1e9)
+        self._ring.write(kept, end_ns, valid)
