@@ -92,11 +92,11 @@ def family_of(model: str) -> str:
     return models()[model]
 
 
-def build(model: str, config: str | Mapping[str, Any] | None = None) -> Any:
+def build(model: str, config: str | Mapping[str, Any] | None = None) -> StreamModel:
     """The model of that name with random weights, in the size of that name or of that configuration. Raises
     :class:`EngineError` naming what there is."""
     module, _, attribute = FAMILIES[family_of(model)].models[model].partition(":")
-    builder: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    builder: Callable[..., StreamModel] = getattr(importlib.import_module(module), attribute)
     if config is None:
         return builder()
     if not inspect.signature(builder).parameters:
