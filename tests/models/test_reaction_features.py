@@ -1,0 +1,140 @@
+"""What the learned listener hears is pinned: its weights were trained on these numbers and on no others.
+
+``audio_features.npz`` holds the features of a made voice to four decimals. ``python -m
+tests.models.test_reaction_features`` writes it anew, which only a change that comes with new weights may ask for. Sums
+in another order (another torch, another processor) move them by less than 1e-4; the tolerance is twenty times that.
+Flags are exact.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pkgutil
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import models.listener_rules
+from engine.noise import uniforms
+from models.contract import initial_state
+from models.layers import LogMel
+from models.listener_rules import ListenerRules, nods
+from models.listening import HOP, SAMPLE_RATE, prosody
+from models.reaction import audio_features
+from models.reaction.audio_features import PROSODY, AudioFeatures
+
+GOLDEN = Path(__file__).with_name("audio_features.npz")
+BANDS, FRAMES, SILENT = 16, 200, slice(150, 153)
+FLAGS = ("speaking", "onset", "low_cue", "pause_cue", "voiced")
+PHRASES = ((0.40, 2.40, 0.0, 1.0), (3.20, 4.80, 5.0, 0.5), (5.24, 7.60, 0.0, 0.1))
+"""Start and end (s) of what is said, the semitones by which it rises in its last 0.3 s, and its loudness."""
+FADE = 0.28
+
+
+def voice() -> np.ndarray:
+    """Eight seconds (N,) of a buzz with syllables that come out of the quiet of a room and go back into it: low regions
+    in every phrase, a rise at the end of the second, a faint third, pauses of 0.8 and 0.44 s between them."""
+    time = np.arange(FRAMES * HOP) / SAMPLE_RATE
+    tone, loud = np.zeros(len(time)), np.zeros(len(time))
+    for start, end, rise, level in PHRASES:
+        here = (time >= start) & (time < end)
+        since, left = time[here] - start, end - time[here]
+        tone[here] = 3.0 * np.sin(4.0 * since) + rise * np.clip(1.0 - left / 0.3, 0.0, 1.0)
+        faded = np.clip(1.0 - np.minimum(since, left) / FADE, 0.0, 1.0)
+        loud[here] = level * 10.0 ** (-2.5 * faded) * (0.55 + 0.45 * np.sin(2 * np.pi * 4.0 * since))
+    phase = 2 * np.pi * np.cumsum(140.0 * 2 ** (tone / 12)) / SAMPLE_RATE
+    buzz = sum(np.sin(k * phase) / k for k in range(1, 9))
+    room = uniforms(3, 0, FRAMES, HOP).ravel() - 0.5
+    return (0.12 * loud * buzz + 1e-3 * room).astype(np.float32)
+
+
+def features() -> np.ndarray:
+    """(T, bands + prosody); during three frames nothing arrives."""
+    layer = AudioFeatures(BANDS)
+    valid = torch.ones(1, FRAMES)
+    valid[:, SILENT] = 0.0
+    with torch.inference_mode():
+        made, _ = layer(torch.from_numpy(voice()).view(1, FRAMES, HOP), valid, initial_state(layer.state_specs(), 1))
+    return made[0].numpy()
+
+
+def column(table: np.ndarray, name: str) -> np.ndarray:
+    return table[:, BANDS + PROSODY.index(name)]
+
+
+def test_features_are_those_that_the_weights_were_trained_on() -> None:
+    with np.load(GOLDEN) as stored:
+        wanted = stored["features"]
+    found = features()
+    for name in FLAGS:
+        np.testing.assert_array_equal(column(found, name), column(wanted, name), err_msg=name)
+    np.testing.assert_allclose(found, wanted, atol=2e-3, rtol=0)
+
+
+def test_the_made_voice_shows_every_feature() -> None:
+    """Else the golden numbers would pin little."""
+    found = features()
+    assert found.std(0).min() > 0.01
+    times = {name: (np.flatnonzero(column(found, name)) / 25.0).tolist() for name in ("onset", "low_cue", "pause_cue")}
+    assert times == {"onset": [0.44, 3.28, 5.48], "low_cue": [1.2, 4.12], "pause_cue": [2.72, 5.16, 7.8]}
+    assert column(found, "rise").max() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value"),
+    [
+        (audio_features, "MEL_SCALE", 4.1),
+        (audio_features, "PAUSES", (0.25, 1.0, 5.0)),
+        (audio_features, "CUES", dataclasses.replace(audio_features.CUES, pause_for=0.44)),
+        (audio_features, "CUES", dataclasses.replace(audio_features.CUES, low_percentile=0.3)),
+        (prosody, "SPEECH_ABOVE_FLOOR", 8.0),
+        (prosody, "VOICED_PERIODICITY", 0.8),
+        (prosody, "HANGOVER", 0.24),
+        (prosody, "LOUDNESS_SPAN", 25.0),
+    ],
+)
+def test_a_changed_constant_is_noticed(
+    module: object, name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, name, value)
+    with pytest.raises(AssertionError):
+        test_features_are_those_that_the_weights_were_trained_on()
+
+
+def test_no_constant_of_the_rule_listener_reaches_the_learned_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = features()
+    changed = 0
+    for found in pkgutil.iter_modules(models.listener_rules.__path__, "models.listener_rules."):
+        module = import_module(found.name)
+        for name, value in list(vars(module).items()):
+            if name.isupper() and isinstance(value, int | float):
+                monkeypatch.setattr(module, name, type(value)(2 * value))
+                changed += 1
+    monkeypatch.setattr(nods, "CUES", dataclasses.replace(nods.CUES, low_percentile=0.5, pause_for=0.2, low_for=0.3))
+    monkeypatch.setattr("models.listener_rules.model.CUES", nods.CUES)
+    assert changed > 50
+    np.testing.assert_array_equal(features(), before)
+
+
+def test_the_rule_listener_goes_by_cues_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard of the test above: what it changed does change the rules."""
+    usual = ListenerRules().prosody.rules
+    monkeypatch.setattr("models.listener_rules.model.CUES", dataclasses.replace(usual, pause_for=0.2))
+    assert ListenerRules().prosody.rules.pause_for == 0.2 and usual.pause_for == 0.4
+    assert AudioFeatures(BANDS).prosody.rules is audio_features.CUES is not usual
+
+
+def test_bands_come_first_and_are_log_mel() -> None:
+    layer = LogMel(SAMPLE_RATE, HOP, BANDS, audio_features.SUBFRAMES)
+    sound = torch.from_numpy(voice()).view(1, FRAMES, HOP)[:, : SILENT.start]
+    with torch.inference_mode():
+        mel, _ = layer(sound, initial_state(layer.state_specs(), 1))
+    wanted = (mel[0].mean(1) + 13.0) / 4.0
+    np.testing.assert_allclose(features()[: SILENT.start, :BANDS], wanted.numpy(), atol=1e-5)
+
+
+if __name__ == "__main__":
+    np.savez_compressed(GOLDEN, features=features().round(4))
