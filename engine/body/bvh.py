@@ -88,7 +88,8 @@ def _read(path: Path, skeleton: Skeleton | None, unit: float | str | None, up: s
     posed = _believed(_scaled(posed, metres), path)
     damaged = np.flatnonzero(~posed.sound)
     if len(damaged):
-        notes.append(f"{len(damaged)} damaged frames (the first is {damaged[0] + 1}): each holds the pose before it")
+        many = f"{len(damaged)} damaged frame{'s' * (len(damaged) > 1)}"
+        notes.append(f"{many}, the first is frame {damaged[0] + 1}: the pose before is held")
     if skeleton is None:
         own = Skeleton(
             name=path.stem[:64] or "body",

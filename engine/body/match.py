@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.body.decode import BvhError
 from engine.body.parse import END
 from engine.body.pose import Posed
-from engine.body.rigs import LIMBS, Rig, bare, line, plain, recognise
+from engine.body.rigs import LIMBS, Rig, bare, line, missing, plain, recognise
 from engine.body.skeleton import Skeleton
 
 SPARED = ("eye", "middle", "socket", "collar", "toe")
@@ -44,14 +44,16 @@ def match(posed: Posed, skeleton: Skeleton) -> Match:
     absent = _absent(skeleton, named, wanted)
     if absent and own is not None and wanted is not None:
         parts = _by_part(posed, skeleton, own, wanted)
-        lacking = _absent(skeleton, parts, wanted)
-        if not lacking:
+        absent = _absent(skeleton, parts, wanted)
+        if not absent:
             thigh = wanted.parts["l.thigh"]
             note = (
                 f"joints found by the names of {own.name}: {posed.names[parts[thigh]]!r} is {skeleton.joints[thigh]!r}"
             )
             return Match(parts, own, wanted, note)
-        absent = lacking
+    lacking = missing(posed.names) if absent and own is None and wanted is not None else []
+    if wanted is not None and 0 < len(lacking) < 6:  # the limbs have names, but for these
+        absent = [wanted.parts[part] for part in lacking]
     if absent:
         names = [skeleton.joints[joint] for joint in absent]
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""

@@ -168,7 +168,7 @@ class _Bodies:
         frames = len(self._world)
         world = np.empty((frames, len(self._skeleton.joints), 3, 3))
         trunk = {} if sane else self._trunk()
-        limbs = self._limbs()
+        limbs = self._limbs(feet=not sane)
         for joint, parent in enumerate(self._skeleton.parents):
             own = self._match.joints.get(joint)
             if joint in trunk:
@@ -176,7 +176,7 @@ class _Bodies:
             elif own is None:
                 world[:, joint] = world[:, parent] if parent >= 0 else np.eye(3)
             elif joint in limbs:
-                world[:, joint] = self._pointed(joint, limbs[joint], self._world[:, own] @ ahead)
+                world[:, joint] = self._pointed(joint, *limbs[joint], self._world[:, own] @ ahead)
             else:
                 rests = self._foot(joint, ahead) if sane else self._usual(own, world[:, parent])
                 world[:, joint] = self._world[:, own] @ rests
@@ -199,21 +199,24 @@ class _Bodies:
         cos, sin = np.cos(angle), np.sin(angle)
         return min(checks) > SANE, np.array([[cos, 0.0, sin], [0.0, 1.0, 0.0], [-sin, 0.0, cos]])
 
-    def _limbs(self) -> dict[int, int]:
-        """The skeleton's joints that point to another, and to which."""
+    def _limbs(self, feet: bool) -> dict[int, tuple[int, int]]:
+        """The skeleton's joints that point to another, to which, and which joint of the file that is."""
         parts = self._wanted.parts
         found = {}
         for side in "lr":
             for above, below in LIMBS:
-                ends = parts.get(f"{side}.{above}"), parts.get(f"{side}.{below}")
-                if ends[0] is not None and ends[1] is not None and ends[1] in self._match.joints:
-                    found[ends[0]] = ends[1]
+                joint, to = parts.get(f"{side}.{above}"), parts.get(f"{side}.{below}")
+                if joint is not None and to is not None and to in self._match.joints:
+                    found[joint] = to, self._match.joints[to]
+            own, to = tip(self._posed.parents, self._own, side), tip(self._skeleton.parents, self._wanted, side)
+            if feet and own is not None and to is not None:
+                found[parts[f"{side}.foot"]] = to, own
         return found
 
-    def _pointed(self, joint: int, to: int, turned: Doubles) -> Doubles:
-        """``turned`` (T, 3, 3), turned on by as little as makes the bone to ``to`` point as the body's."""
-        joints, at = self._match.joints, self._posed.positions
-        return _arc(turned @ (self._rest[to] - self._rest[joint]), at[:, joints[to]] - at[:, joints[joint]]) @ turned
+    def _pointed(self, joint: int, to: int, own: int, turned: Doubles) -> Doubles:
+        """``turned`` (T, 3, 3), turned on by as little as makes the bone to ``to`` point as the body's to ``own``."""
+        bone = self._posed.positions[:, own] - self._posed.positions[:, self._match.joints[joint]]
+        return _arc(turned @ (self._rest[to] - self._rest[joint]), bone) @ turned
 
     def _foot(self, joint: int, ahead: Doubles) -> Doubles:
         """How trunk and feet rest against the skeleton's: feet by where they point, seen from above."""

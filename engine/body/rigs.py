@@ -44,7 +44,7 @@ RIGS: dict[str, dict[str, str]] = {
         "shoulder": "shoulder",
         "elbow": "elbow",
         "wrist": "wrist",
-        "middle": "fingers middle1 finger1 hand",
+        "middle": "fingers finger1 hand",
         "socket": "hipjoint",
         "thigh": "hip",
         "shin": "knee",
@@ -63,7 +63,6 @@ RIGS: dict[str, dict[str, str]] = {
         "shin": "shin",
         "foot": "foot",
         "toe": "toe",
-        "eye": "eye",
     },
     # Unity Humanoid, VRM, Xsens MVN
     "Unity": {
@@ -71,13 +70,12 @@ RIGS: dict[str, dict[str, str]] = {
         "shoulder": "upperarm",
         "elbow": "lowerarm forearm",
         "wrist": "hand",
-        "middle": "middleproximal middle1",
+        "middle": "middleproximal",
         "socket": "hipjoint",
         "thigh": "upperleg",
         "shin": "lowerleg",
         "foot": "foot",
         "toe": "toes toe toebase",
-        "eye": "eye",
     },
     # Blender's Rigify, Unreal, 3ds Max Biped
     "Rigify": {
@@ -91,7 +89,6 @@ RIGS: dict[str, dict[str, str]] = {
         "shin": "shin calf",
         "foot": "foot",
         "toe": "toe ball toe0",
-        "eye": "eye",
     },
     # the names of CMU's own ASF files
     "Acclaim": {
@@ -112,23 +109,29 @@ RIGS: dict[str, dict[str, str]] = {
         "shoulder": "shoulder",
         "elbow": "elbow",
         "wrist": "wrist",
-        "middle": "middle1 hand",
+        "middle": "hand",
         "thigh": "hip",
         "shin": "knee",
         "foot": "ankle",
         "toe": "foot toe",
-        "eye": "eyesmplhf eye",
     },
 }
 _NECKS = {"neck", "neck1", "neck01", "lowerneck", "upperneck", "spine004"}
 _HEADS = {"head", "spine006"}
 _THIGHS = ("upleg", "thigh", "upperleg", "femur", "hip", "leg", "buttock", "hipjoint")
 _FEET = re.compile(r"foot|toe|ankle|ball\b", re.IGNORECASE)
-_SIDES = re.compile(
-    r"^(?P<a>left|right)[ _.-]*(?P<b>.+)$|^(?P<c>.+?)[ _.-]*(?P<d>left|right)$"
-    r"|^(?P<e>[lr])[ _.-]*(?P<f>.+)$|^(?P<g>.+)[ _.-](?P<h>[lr])$",
-    re.IGNORECASE,
-)
+_COMMON = {"eye": "eye eyesmplhf", "middle": "middle1 middle"}
+_SIDES = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"^(?P<side>left|right)[ _.-]*(?P<rest>.+)$",
+        r"^(?P<rest>.+?)[ _.-]*(?P<side>left|right)$",
+        r"^(?P<rest>.+)[ _.-](?P<side>[lr])$",
+        r"^(?P<side>[lr])[ _.-]*(?P<rest>.+)$",
+    )
+]
+"""Where names have their side, the surest first."""
+_OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
 
 
 @dataclass(frozen=True)
@@ -177,46 +180,56 @@ def sided(names: Sequence[str]) -> list[tuple[str, str]]:
     plains = {plain(name) for name in names}
     found = []
     for name in names:
-        side, rest = "", plain(name)
-        match = _SIDES.match(name)
-        if match is not None:
-            parts = match.groupdict()
-            word = parts["a"] or parts["d"] or parts["e"] or parts["h"]
-            base = parts["b"] or parts["c"] or parts["f"] or parts["g"]
-            other = _other(word)
-            before = parts["a"] or parts["e"]
-            mate = plain(other + base) if before else plain(base + other)
-            if mate in plains:
-                side, rest = word[0].lower(), plain(base)
-        found.append((side, rest))
+        told = "", plain(re.sub(r"^c_|_c$", "", name, flags=re.IGNORECASE))  # VRM says C where others say nothing
+        for pattern in _SIDES:
+            match = pattern.match(name)
+            if match is None:
+                continue
+            side, at = match["side"].lower(), match.start("side")
+            mate = name[:at] + _OTHER[side] + name[match.end("side") :]
+            if plain(mate) in plains:
+                told = side[0], plain(match["rest"])
+                break
+        found.append(told)
     return found
-
-
-def _other(word: str) -> str:
-    return {"left": "right", "right": "left", "l": "r", "r": "l"}[word.lower()]
 
 
 def recognise(names: Sequence[str], parents: Sequence[int]) -> Rig | None:
     """The rig that explains most of a tree of joints; None where limbs are missing from the best one too."""
     best: Rig | None = None
-    told = sided(bare(names))
-    for name, table in RIGS.items():
-        parts: dict[str, int] = {}
-        for part in LIMBS:
-            for word in reversed(table.get(part, "").split()):  # the first that is there counts
-                for number, (side, rest) in enumerate(told):
-                    if side and rest == word:
-                        parts[f"{side}.{part}"] = number
-        for number, (side, rest) in enumerate(told):
-            if not side and rest in _HEADS:
-                parts["head"] = number
-            elif not side and rest in _NECKS:
-                parts.setdefault("neck", number)
-        if best is not None and len(parts) <= len(best.parts):
-            continue
-        found = _structured(name, parts, parents)
-        best = found or best
+    for name, parts in _told(names).items():
+        if best is None or len(parts) > len(best.parts):
+            best = _structured(name, parts, parents) or best
     return best
+
+
+def missing(names: Sequence[str]) -> list[str]:
+    """Which of the needed parts ("l.shin") the rig lacks that explains most of the joints."""
+    best = max(_told(names).values(), key=len)
+    return [f"{side}.{part}" for part in NEEDED for side in "lr" if f"{side}.{part}" not in best]
+
+
+def _told(names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """By rig, which joint is which part."""
+    told = sided(bare(names))
+    middle: dict[str, int] = {}
+    for number, (side, rest) in enumerate(told):
+        if not side and rest in _HEADS:
+            middle["head"] = number
+        elif not side and rest in _NECKS:
+            middle.setdefault("neck", number)
+    numbers = {each: number for number, each in reversed(list(enumerate(told)))}
+    found = {}
+    for name, table in RIGS.items():
+        parts = dict(middle)
+        for part in LIMBS:
+            words = f"{table.get(part, '')} {_COMMON.get(part, '')}".split()
+            for side in "lr":
+                there = [numbers[side, word] for word in words if (side, word) in numbers]
+                if there:
+                    parts[f"{side}.{part}"] = there[0]
+        found[name] = parts
+    return found
 
 
 def _structured(name: str, parts: dict[str, int], parents: Sequence[int]) -> Rig | None:
