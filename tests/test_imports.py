@@ -1,13 +1,18 @@
-"""The one-way import rule, read from the source, and the budget that keeps files small enough to read in one go."""
+"""The one-way import rule, read from the source, no circles, and the budget that keeps files small enough to read in
+one go."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import pytest
+
+from models.registry import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("engine", "models", "train", "export", "clients", "benchmarks")
@@ -24,32 +29,46 @@ def files(*folders: str) -> list[Path]:
     return [path for path in found if "__pycache__" not in path.parts]
 
 
+class Import(NamedTuple):
+    """A module that a file names, and whether it is loaded with the file, by a call, or for type checkers only."""
+
+    module: str
+    when: Literal["load", "call", "typing"]
+
+
 @cache
-def imports(path: Path) -> tuple[tuple[str, bool], ...]:
-    """(module, whether at import time) for every import in a file; ``from a import b`` names ``a`` and ``a.b``."""
+def imports(path: Path) -> tuple[Import, ...]:
+    """Every import in a file; ``from a import b`` names ``a`` and ``a.b``."""
     package = path.relative_to(ROOT).parent.parts
 
-    def walk(node: ast.AST, top: bool) -> Iterator[tuple[str, bool]]:
+    def walk(node: ast.AST, when: Literal["load", "call", "typing"]) -> Iterator[Import]:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-                yield from ((name, False) for name, _ in walk(child, False))
+                for statement in child.body:
+                    yield from walk(ast.Module([statement], []), "typing")
+                for statement in child.orelse:
+                    yield from walk(ast.Module([statement], []), when)
                 continue
             if isinstance(child, ast.Import):
-                yield from ((item.name, top) for item in child.names)
+                yield from (Import(item.name, when) for item in child.names)
             elif isinstance(child, ast.ImportFrom):
                 base = ".".join(package[: len(package) - child.level + 1]) if child.level else ""
                 module = ".".join(part for part in (base, child.module) if part)
-                yield module, top
-                yield from ((f"{module}.{item.name}", top) for item in child.names)
-            yield from walk(child, top and not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
+                yield Import(module, when)
+                yield from (Import(f"{module}.{item.name}", when) for item in child.names)
+            called = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            yield from walk(child, "call" if called and when == "load" else when)
 
-    return tuple(walk(ast.parse(path.read_text("utf-8")), True))
+    return tuple(walk(ast.parse(path.read_text("utf-8")), "load"))
 
 
-def ours(path: Path) -> set[str]:
-    """Modules of this project that a file imports, anywhere in it, packages left out where a module is named too."""
+def ours(path: Path, typing: bool = True) -> set[str]:
+    """Modules of this project that a file imports, anywhere in it, packages left out where a module is named too;
+    without ``typing`` those for type checkers are left out as well."""
     found = set()
-    for name, _ in imports(path):
+    for name, when in imports(path):
+        if when == "typing" and not typing:
+            continue
         parts = name.split(".")
         if parts[0] not in PACKAGES:
             continue
@@ -109,9 +128,59 @@ def test_heavy_packages_are_imported_where_they_are_used(module: str) -> None:
     loads = [
         str(path.relative_to(ROOT))
         for path in files("engine")
-        if any(name.split(".")[0] == module and top for name, top in imports(path))
+        if any(name.split(".")[0] == module and when == "load" for name, when in imports(path))
     ]
     assert not loads
+
+
+def name_of(path: Path) -> str:
+    """The module that a file is."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def circle(paths: Iterable[Path]) -> list[str]:
+    """A circle of imports among files, as modules from one to itself; empty where there is none. What is imported by a
+    call counts, for two modules that need each other are one; what only type checkers read does not."""
+    needs = {name_of(path): ours(path, typing=False) - {name_of(path)} for path in paths}
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    assert not circle(files(*PACKAGES))
+
+
+def test_a_circle_is_found_wherever_it_closes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    (tmp_path / "models").mkdir()
+    first, second, package = (tmp_path / "models" / name for name in ("first.py", "second.py", "__init__.py"))
+    package.write_text("from models.first import go\n")
+    first.write_text("from models.second import stay\n")
+    for text, wanted in (
+        ("def stay():\n    from models.first import go\n", ["models.first", "models.second", "models.first"]),
+        ("def stay():\n    from models import go\n", ["models", "models.first", "models.second", "models"]),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from models.first import go\n", []),
+    ):
+        second.write_text(text)
+        imports.cache_clear()
+        found = circle([package, first, second])
+        assert set(found) == set(wanted) and len(found) == len(wanted) and found[:1] == found[-1:]
+
+
+def test_families_of_models_do_not_know_each_other() -> None:
+    """What they share stands beside them, so that turning one changes no other."""
+    mixed = [
+        f"{name_of(path)} imports {module}"
+        for family in FAMILIES
+        for path in files(f"models/{family}")
+        for module in ours(path)
+        if module.startswith("models.") and module.split(".")[1] in FAMILIES.keys() - {family}
+    ]
+    assert not mixed and all(files(f"models/{family}") for family in FAMILIES)
 
 
 def test_nothing_but_tests_imports_tests() -> None:
@@ -129,7 +198,7 @@ def test_the_reader_of_imports_sees_them_all(tmp_path: Path, monkeypatch: pytest
     source = tmp_path / "models" / "deep" / "net.py"
     source.write_text("from ..cells import DT\nfrom . import x\nfrom engine import serve\ndef f():\n import torch.nn\n")
     assert ours(source) == {"models.cells", "models.deep", "engine.serve"}
-    assert ("torch.nn", False) in imports(source)
+    assert Import("torch.nn", "call") in imports(source)
     assert not allowed("models", "engine.serve")
     assert not allowed("train", "engine.session.loop")
     assert allowed("train", "engine.runtime") and allowed("export", "engine")
