@@ -1,7 +1,8 @@
-"""Command line of the offline builders: ``python -m train <command>``, one subcommand per builder.
+"""Command line of everything before serving: ``python -m train COMMAND``.
 
-A builder is a module with ``add_arguments(parser)`` and ``run(args)``; it is imported only when its command is asked
-for, so that a missing package of one builder does not stop another.
+A command is a module with ``add_arguments(parser)`` and ``run(args)``; it is imported only when it is asked for, so
+that a missing package of one does not stop another. Every learned family (:mod:`train.families`) is a command that
+trains it.
 """
 
 from __future__ import annotations
@@ -11,37 +12,54 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from engine import logs
 from engine.errors import EngineError
+from models.registry import FAMILIES
+from train.families import Command, learned, load, tools
+from train.run import command as training
 
-COMMANDS = {
-    "partner": ("train.partner.command", "make the built-in conversation partner (speech and face)"),
-    "simulate": ("train.simulate.command", "make a data set of simulated speakers and their listeners"),
-    "view": ("train.reaction.view", "show a talk of a data set and its listeners, as a video or a strip of pictures"),
-    "reaction": ("train.reaction.command", "train the learned listener on a folder of talks"),
-    "dance": ("train.dance.command", "train the dancer on a folder of takes, or sweep over its settings"),
-    "calibrate": ("train.reaction.calibrate", "how boldly the trained listener draws, set without training"),
-    "ablate": ("train.reaction.ablate", "the trained listener with a part switched off, to be measured"),
-    "label": ("train.label.command", "look at takes in a browser and say how they move, into a csv to train on"),
-    "evaluate": ("train.evaluate", "measure listeners on a split: tables, verdict and a report to look at"),
+SHARED = {
+    "partner": Command("train.partner.command", "make the built-in conversation partner (speech and face)"),
+    "simulate": Command("train.simulate.command", "make a data set of simulated speakers and their listeners"),
+    "label": Command("train.label.command", "look at takes in a browser and say how they move, into a csv to train on"),
+    "check": Command("train.check", "read a data set file by file and say what is wrong with it"),
+    "evaluate": Command("train.evaluate", "measure a family's models: tables, conclusions and a report to look at"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one builder; 0 when it succeeded, 2 with one line on stderr when its input or packages are wrong."""
+    """Run one command; 0 when it succeeded, 2 with one line on stderr when its input or packages are wrong."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__.splitlines()[0])
+    others = SHARED | tools()
+    asked = next((word for word in argv if word in (*learned(), *others)), "")
+    parser = argparse.ArgumentParser(prog="python -m train", description=(__doc__ or "").splitlines()[0])
+    logs.add_arguments(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name, (module, text) in COMMANDS.items():
-        sub = commands.add_parser(name, help=text, description=text)
-        if argv and argv[0] == name:
-            importlib.import_module(module).add_arguments(sub)
+    for family in learned():
+        about = f"train {FAMILIES[family].about}"
+        sub = commands.add_parser(family, help=about, description=about)
+        if asked == family:
+            training.add_arguments(sub, family, load(family, "command").Training())
+    for name, command in others.items():
+        sub = commands.add_parser(name, help=command.about, description=command.about)
+        if asked == name:
+            importlib.import_module(command.module).add_arguments(sub)
     args = parser.parse_args(argv)
-    try:
-        importlib.import_module(COMMANDS[args.command][0]).run(args)
-    except EngineError as error:
-        print(f"{parser.prog} {args.command}: {error}", file=sys.stderr)
-        return 2
-    return 0
+    with logs.set_up(args):
+        try:
+            return _run(args)
+        except EngineError as error:
+            logs.refused(f"{parser.prog} {args.command}", error)
+            return 2
+
+
+def _run(args: argparse.Namespace) -> int:
+    """The command's exit code: what it says itself, else 0."""
+    if args.command in learned():
+        training.run(args, load(args.command, "command").Training())
+        return 0
+    command = (SHARED | tools())[args.command]
+    return int(importlib.import_module(command.module).run(args) or 0)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ the objective of M2, where the labels that there are decide what is labelled and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,40 +16,23 @@ from torch import Tensor
 from models.dance.config import DanceConfig
 from train.dance.settings import Settings
 from train.dance.streams import Streams
-
-Batch = dict[str, Any]
-"""``positions`` (R, T, J, 3), ``vectors`` (R, T, width), ``view`` (R, T, view), ``seen`` (R, T) and ``levels`` (R, K)
-of dances; the same with ``window_`` before the names for single windows; ``seed`` of the step."""
+from train.run.recipe import Batch, Batches
 
 DANCES, HIDING = 0, 1
 CHECK_STRIDE = 60
 
 
-class Batches:
-    """The training batches from a step on; Lightning asks it where it is and sets it back there."""
+class DanceBatches(Batches):
+    """The training batches: ``positions`` (R, T, J, 3), ``vectors`` (R, T, width), ``view`` (R, T, view), ``seen``
+    (R, T) and ``levels`` (R, K) of dances; the same with ``window_`` before the names for single windows; ``seed``."""
+
+    settings: Settings
 
     def __init__(self, streams: Streams, config: DanceConfig, settings: Settings) -> None:
-        self.streams, self.config, self.settings = streams, config, settings
+        super().__init__(settings)
+        self.streams, self.config = streams, config
         self.dances = streams.starts(settings.segment)
         self.windows = streams.starts(config.window)
-        self.step = 0
-
-    def __len__(self) -> int:
-        return self.settings.steps
-
-    def __iter__(self) -> Iterator[Batch]:
-        while self.step < self.settings.steps:
-            batch = self.batch(self.step)
-            self.step += 1
-            yield batch
-
-    def state_dict(self) -> dict[str, int]:
-        """The step that comes next."""
-        return {"step": self.step}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on at a step."""
-        self.step = state["step"]
 
     def batch(self, step: int) -> Batch:
         """The batch of a step."""
@@ -70,7 +52,7 @@ class Batches:
         return {**made, "seed": int(chance.integers(2**31))}
 
 
-class Checks:
+class Validation:
     """Validation: the same dances every time, one every two seconds."""
 
     def __init__(self, streams: Streams, config: DanceConfig, settings: Settings) -> None:

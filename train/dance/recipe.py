@@ -2,41 +2,38 @@
 
 A window alone is what PirouNet is trained on: its latent is constant, the decoder begins from nothing. Live, the
 latent walks and the decoder carries on; so whole dances are decoded as well, from latents of their overlapping windows,
-between which a frame's latent is mixed exactly as the served walk mixes it. AdamW and a warmed-up cosine; all that a
-step draws at random comes from (seed, step), so a continued run is bit for bit the one that was never stopped.
+between which a frame's latent is mixed exactly as the served walk mixes it.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Mapping
 
-import lightning as L
 import torch
 from torch import Tensor
 
-from engine.errors import EngineError
 from models.contract import initial_state
 from models.dance.heading import turned, turned_back
 from models.dance.model import Dance
-from train.dance.batches import Batch, path
+from train.dance.batches import path
 from train.dance.objective import classification, divergence, m2
 from train.dance.settings import Settings
+from train.run.recipe import LOG_EVERY, Batch, Recipe
 
-LOWEST = 0.03
-LOG_EVERY = 10
 LAG = 15
 """Frames over which the course of a body is compared."""
 
 
-class Recipe(L.LightningModule):
-    """Trains ``model`` by ``settings`` on the data with the fingerprints ``data`` (by split). ``check`` holds the means
-    of the last validation."""
+class DanceRecipe(Recipe):
+    """Trains a dancer. ``check`` holds beside the loss its terms and the classifier's ``accuracy``."""
 
-    def __init__(self, model: Dance, settings: Settings, data: dict[str, str]) -> None:
-        super().__init__()
-        self.model, self.settings, self.data = model, settings, data
-        self.check: dict[str, float] = {}
+    family = "dance"
+    lowest = 0.03
+    model: Dance
+    settings: Settings
+
+    def __init__(self, model: Dance, settings: Settings, data: Mapping[str, str]) -> None:
+        super().__init__(model, settings, data)
         self._checked: list[dict[str, Tensor]] = []
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
@@ -48,12 +45,10 @@ class Recipe(L.LightningModule):
             terms = self.dances(batch, noise=True)
             loss = loss + settings.continuation * (terms["error"] + settings.kl_weight * terms["divergence"])
             figures |= terms
-        if not torch.isfinite(loss):
-            raise EngineError(f"the loss is {loss.item()} at step {self.global_step}; try a lower rate or clip")
-        self.log("loss", loss, prog_bar=True, logger=False)
         if self.global_step % LOG_EVERY == 0:
-            self._write("train", {"loss": loss, **figures, "rate": self.optimizers().param_groups[0]["lr"]})
-        return loss
+            told = {"loss": loss, **figures, "rate": self.current_rate}
+            self.write({f"train/{name}": value for name, value in told.items()})
+        return self.finite(loss)
 
     def windows(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The objective of M2 on single windows, and what it is made of."""
@@ -180,40 +175,5 @@ class Recipe(L.LightningModule):
         }
         settings = self.settings
         loss = means["error"] + settings.kl_weight * means["divergence"] + settings.alpha * means["classification"]
-        self.check = {"step": self.global_step, "loss": loss, **means}
-        self.log("val_loss", torch.tensor(loss), prog_bar=True, logger=False)
-        self._write("val", {name: value for name, value in self.check.items() if name != "step"})
-
-    def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
-        """Clip to the norm of the settings."""
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
-
-    def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, decaying matrices alone, and the schedule by step."""
-        groups = [
-            {"params": [p for p in self.model.parameters() if p.ndim >= 2], "weight_decay": self.settings.decay},
-            {"params": [p for p in self.model.parameters() if p.ndim < 2], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=self.settings.rate)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._share_of_rate)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """What the run is goes along."""
-        checkpoint["settings"], checkpoint["data"] = self.settings.to_dict(), self.data
-        checkpoint["config"] = self.model.config.to_dict()
-
-    def _share_of_rate(self, step: int) -> float:
-        warmup, steps = self.settings.warmup, self.settings.steps
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        done = min(1.0, (step - warmup) / max(1, steps - warmup))
-        return LOWEST + (1 - LOWEST) * 0.5 * (1 + math.cos(math.pi * done))
-
-    def _write(self, stage: str, figures: dict[str, Any]) -> None:
-        for logger in self.loggers:
-            logger.log_metrics({f"{stage}/{name}": _plain(value) for name, value in figures.items()}, self.global_step)
-
-
-def _plain(value: Tensor | float) -> float:
-    return float(value.detach()) if isinstance(value, Tensor) else float(value)
+        self.checked({"loss": loss, **means})
+        self.write({f"val/{name}": value for name, value in self.check.items() if name != "step"})

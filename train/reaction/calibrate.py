@@ -30,10 +30,9 @@ FARTHEST = 30.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("weights", type=Path, help="weights.pt of a training run")
+    parser.add_argument("weights", type=Path, help="model.safetensors of a training run")
     parser.add_argument("out", type=Path, help="file for the calibrated weights")
     parser.add_argument("--data", type=Path, required=True, help="folder the run was trained on; its split val is read")
-    parser.add_argument("--config", default="small", help="size of the model (default small)")
     parser.add_argument("--plan-slope", type=float, default=1.0, help="factor on the log-odds of plans (default 1)")
     parser.add_argument(
         "--sharpness", default="", help="factor on the logits of each head of the face, such as 1.1,1,1,1,1"
@@ -42,16 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Calibrate and write."""
-    import torch
-
+    from models.checkpoint import Checkpoint, save
     from models.reaction import Reaction
     from models.registry import create
     from train.reaction import streams
     from train.reaction.react import ReactData
 
-    model = create(f"reaction:{args.config}", args.weights)
-    if not isinstance(model, Reaction):
-        raise EngineError(f"{args.weights} holds no learned listener")
+    model = create("reaction", args.weights)
+    assert isinstance(model, Reaction)
     if not args.plan_slope > 0:
         raise EngineError(f"--plan-slope {args.plan_slope:g}: give a number above 0")
     sharpness = _sharpness(args.sharpness, model.tokenizer.heads)
@@ -70,7 +67,7 @@ def run(args: argparse.Namespace) -> None:
             name = model.config.plans[plan]
             print(f"{name}: {60 * 25 * rates[plan]:.2f} a minute, offset {model.offset[first + 1]:.3f}")
         first += codes
-    torch.save(model.state_dict(), args.out)
+    save(args.out, Checkpoint("reaction", model.config.to_dict(), model.state_dict()))
     print(f"wrote {args.out}")
 
 

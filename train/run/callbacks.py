@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import signal
 import time
 from collections.abc import Callable
@@ -14,13 +14,11 @@ import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint, ModelCheckpoint, WeightAveraging
 from torch import Tensor
 
-LAST, BEST, WEIGHTS = "last.ckpt", "best.ckpt", "weights.pt"
+from models import checkpoint
+from train.run.recipe import Recipe
+from train.run.resume import BEST_WEIGHTS, LAST, state, weights_of
 
-
-def weights_of(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
-    """The model's state dict out of a checkpoint; where weights are averaged, the averaged ones."""
-    state = checkpoint["state_dict"]
-    return {name.removeprefix("model."): value for name, value in state.items() if name.startswith("model.")}
+log = logging.getLogger(__name__)
 
 
 class Stopped(Exception):
@@ -28,8 +26,9 @@ class Stopped(Exception):
 
 
 class Keeper(Checkpoint):
-    """Keeps the run on disk: ``last.ckpt`` after every validation and before it stops, ``weights.pt`` with every new
-    best. Stops at ``until`` (`time.monotonic`) or on Ctrl-C and SIGTERM, after the step; a second Ctrl-C does not wait.
+    """Keeps the run on disk: ``last.ckpt`` after every validation and before it stops, ``best.safetensors`` with every
+    new best. Stops at ``until`` (`time.monotonic`) or on Ctrl-C and SIGTERM, after the step; a second Ctrl-C does not
+    wait.
 
     Stands after ``best`` among the callbacks, so that its judgement is part of ``last.ckpt``. ``checked`` is called
     after every validation.
@@ -54,10 +53,10 @@ class Keeper(Checkpoint):
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Keep weights and state, and stop if it is time."""
+        assert isinstance(pl_module, Recipe)
         if self.best.best_model_score == trainer.callback_metrics["val_loss"]:
-            checkpoint = torch.load(self.best.best_model_path, map_location="cpu", weights_only=True)
-            torch.save(weights_of(checkpoint), self.out / f"{WEIGHTS}.part")
-            os.replace(self.out / f"{WEIGHTS}.part", self.out / WEIGHTS)
+            kept = weights_of(state(Path(self.best.best_model_path)))
+            checkpoint.save(self.out / BEST_WEIGHTS, pl_module.checkpoint(kept))
         self.checked()
         trainer.save_checkpoint(self.out / LAST)
         if trainer.global_step < trainer.max_steps:
@@ -83,23 +82,23 @@ class Keeper(Checkpoint):
             raise Stopped(self.reason)
 
 
-class Report(Callback):
-    """Speed and history of the run, over all its sittings: a line at each validation, ``history`` for the record."""
+class History(Callback):
+    """Speed and validations of the run over all its sessions: a line at each, ``checks`` for the record."""
 
     def __init__(self, frames_a_step: int) -> None:
         self.frames_a_step = frames_a_step
-        self.history: list[dict[str, Any]] = []
+        self.checks: list[dict[str, Any]] = []
         self.seconds = 0.0  #: spent on training steps
         self._since = self._step_seconds = 0.0
         self._losses: list[Tensor] = []
 
     def state_dict(self) -> dict[str, Any]:
-        """History and time so far, and the losses since the last validation."""
-        return {"history": self.history, "seconds": self.seconds, "losses": self._losses}
+        """Validations and time so far, and the losses since the last validation."""
+        return {"history": self.checks, "seconds": self.seconds, "losses": self._losses}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with them."""
-        self.history, self.seconds = state_dict["history"], state_dict["seconds"]
+        self.checks, self.seconds = state_dict["history"], state_dict["seconds"]
         self._losses = state_dict["losses"]
 
     def on_train_batch_start(self, *_: Any) -> None:
@@ -115,15 +114,16 @@ class Report(Callback):
         pl_module.log("frames_per_s", self.frames_a_step / self._step_seconds, prog_bar=True, logger=False)
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """One line, and one entry of the history."""
-        trained = torch.stack(self._losses).mean().item() if self._losses else None
+        """One line, and one entry of the record."""
+        assert isinstance(pl_module, Recipe)
+        trained = torch.stack(self._losses).mean().item() if self._losses else float("nan")
         speed, self._losses = self.frames_a_step / max(self._step_seconds, 1e-9), []
-        self.history.append({**pl_module.check, "train_loss": trained})
+        self.checks.append({**pl_module.check, "train_loss": trained})
         loss, left = pl_module.check["loss"], (trainer.max_steps - trainer.global_step) * self._step_seconds / 60
-        print(
+        log.info(
             f"step {trainer.global_step}/{trainer.max_steps}: loss {trained:.4f}, validation {loss:.4f}, "
             f"{speed:.0f} frames/s, {left:.1f} min of steps to go",
-            flush=True,
+            extra={"step": trainer.global_step, "train_loss": trained, "val_loss": loss, "frames_per_s": speed},
         )
 
 

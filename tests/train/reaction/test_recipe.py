@@ -14,14 +14,16 @@ import pytest
 import torch
 
 from engine.errors import EngineError
+from models.checkpoint import load
 from models.contract import initial_state
 from models.reaction import CONFIGS, Reaction
+from models.registry import create
 from tests.train.reaction.toy import settings, toy
 from train.__main__ import main
-from train.reaction.fit import fit
-from train.reaction.recipe import Recipe, head_losses
-from train.reaction.walk import Crops
-from train.run.callbacks import Report
+from train.reaction.crops import Crops, Validation
+from train.reaction.recipe import ReactionRecipe, head_losses
+from train.run.callbacks import History
+from train.run.trainer import Session, fit
 
 
 @pytest.fixture(autouse=True)
@@ -35,18 +37,21 @@ def network(**changes: Any) -> Reaction:
 
 
 def train(out: Path, asked: Any, resume: bool = False, until: float | None = None, checked: Any = None) -> Any:
-    """One sitting on the toy; what it ended with, and the report."""
-    seen: list[Report] = []
+    """One session on the toy; what it ended with, and its validations."""
+    seen: list[History] = []
 
-    def note(report: Report) -> None:
-        seen[:] = [report]
+    def note(history: History) -> None:
+        seen[:] = [history]
         if checked is not None:
-            checked(report)
+            checked(history)
 
     model = network(dropout=0.1)
     streams, others = toy(model=model), toy(seed=9, model=model)
-    step, ended = fit(model, asked, streams, others, out, "cpu", resume, until, note)
-    return step, ended, seen[0].history if seen else []
+    recipe = ReactionRecipe(model, asked, {"train": streams.fingerprint, "val": others.fingerprint})
+    crops, validation = Crops(streams, asked, model.codes), Validation(others, asked, model.codes)
+    out.mkdir(exist_ok=True)
+    ended = fit(recipe, crops, validation, asked.rows * asked.crop, Session(out, "cpu", resume, until), note)
+    return ended.step, ended.reason, seen[0].checks if seen else []
 
 
 def leaves(value: Any, path: str = "") -> dict[str, Any]:
@@ -91,8 +96,9 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, average: float) -> No
     assert (step, ended) == (9, "done")
 
     assert resumed == history
-    for name in ("weights.pt", "last.ckpt"):
-        one, other = (leaves(torch.load(folder / name, weights_only=True)) for folder in (whole, parts))
+    states = [leaves(torch.load(folder / "last.ckpt", weights_only=True)) for folder in (whole, parts)]
+    handed = [leaves(load(folder / "best.safetensors").state) for folder in (whole, parts)]
+    for one, other in (states, handed):
         assert one.keys() == other.keys()
         assert not [path for path in one if not same(one[path], other[path])]
 
@@ -100,7 +106,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path, average: float) -> No
 def test_handed_out_weights_are_the_averaged_ones(tmp_path: Path) -> None:
     train(tmp_path, settings(steps=4, check_every=4, average=0.9))
     checkpoint = torch.load(tmp_path / "best.ckpt", weights_only=True)
-    weights = torch.load(tmp_path / "weights.pt", weights_only=True)
+    weights = load(tmp_path / "best.safetensors").state
     assert torch.equal(weights["out.weight"], checkpoint["state_dict"]["model.out.weight"])
     assert not torch.equal(weights["out.weight"], checkpoint["current_model_state"]["model.out.weight"])
 
@@ -109,7 +115,7 @@ def test_two_crops_with_carried_state_are_one_long_crop() -> None:
     model = network()
     streams = toy(model=model)
     halves = list(Crops(streams, settings(steps=4, rows=1, own_off=0.0), model.codes))[1:3]
-    recipe = Recipe(model, settings(rows=1), {})
+    recipe = ReactionRecipe(model, settings(rows=1), {})
     assert halves[0]["new"].all() and not halves[1]["new"].any()
     state = initial_state(model.react_state, 1)
     first, state = recipe(halves[0], state)
@@ -125,7 +131,7 @@ def test_two_crops_with_carried_state_are_one_long_crop() -> None:
 
 def test_a_row_that_begins_anew_sees_nothing_of_its_old_stream() -> None:
     model = network()
-    recipe = Recipe(model, settings(rows=2), {})
+    recipe = ReactionRecipe(model, settings(rows=2), {})
     before, batch = list(Crops(toy(model=model), settings(steps=4, rows=2), model.codes))[:2]
     _, state = recipe(before, initial_state(model.react_state, 2))
     batch["new"] = torch.tensor([False, True])
@@ -149,12 +155,12 @@ def test_smoothing_spreads_over_the_codes_a_head_has() -> None:
 
 def test_a_loss_that_is_not_finite_stops_the_run() -> None:
     model = network()
-    recipe = Recipe(model, settings(), {})
+    recipe = ReactionRecipe(model, settings(), {})
     batch = next(iter(Crops(toy(model=model), settings(), model.codes)))
     recipe.on_fit_start()
     with torch.no_grad():
         model.out.bias.fill_(torch.nan)
-    with pytest.raises(EngineError, match="--rate"):
+    with pytest.raises(EngineError, match="lower rate"):
         recipe.training_step(batch, 0)
 
 
@@ -166,18 +172,24 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+SHORT = ["config=tiny", "threads=1", "rows=2", "crop=50", "steps=4"]
+
+
+def given(*settings: str) -> list[str]:
+    return [word for item in settings for word in ("--set", item)]
+
+
 def test_from_a_simulated_set_to_weights(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
-    asked = ["reaction", "--data", str(data), "--out", str(out), "--config", "tiny", "--threads", "1", "--rows", "2"]
-    asked += ["--crop", "50", "--steps", "4", "--check-every", "2"]
+    asked = ["reaction", "--data", str(data), "--out", str(out), *given(*SHORT, "check_every=2")]
     assert main([*asked, "--minutes", "0"]) == 0
     assert "step 1 of 4" in capsys.readouterr().out
 
     assert main(asked) == 2
     assert "is not empty" in capsys.readouterr().err
-    assert main([*asked, "--resume", "--seed", "5", "--rate", "0.1"]) == 2
+    assert main([*asked, "--resume", *given("seed=5", "rate=0.1")]) == 2
     message = capsys.readouterr().err
-    assert "--seed was 0 and is 5" in message and "--rate was 0.001 and is 0.1" in message
+    assert "seed was 0 and is 5" in message and "rate was 0.001 and is 0.1" in message
 
     assert main([*asked, "--resume"]) == 0
     assert "step 4 of 4, done" in capsys.readouterr().out
@@ -186,22 +198,36 @@ def test_from_a_simulated_set_to_weights(data: Path, tmp_path: Path, capsys: pyt
 
     record = json.loads((out / "training.json").read_text())
     assert [check["step"] for check in record["checks"]] == [2, 4] and record["data"]["layout"]["complete"]
-    assert record["weights"] == min(record["checks"], key=lambda check: check["loss"])
-    model = Reaction(CONFIGS["tiny"])
-    model.load_state_dict(torch.load(out / "weights.pt", weights_only=True))
-    assert model.tokenizer.analysis.any()
+    assert record["best"] == min(record["checks"], key=lambda check: check["loss"])
+    model = create("reaction", out / "model.safetensors")
+    assert model.config == CONFIGS["tiny"] and model.tokenizer.analysis.any()
+    best = load(out / "best.safetensors").state
+    assert all(torch.equal(value, best[name]) for name, value in model.state_dict().items())
+
+    (out / "model.safetensors").unlink()  # as if the power went between the last step and the end
+    assert main([*asked, "--resume"]) == 0
+    assert load(out / "model.safetensors").state.keys() == best.keys()
+
+
+def test_a_run_shorter_than_its_checks_is_checked_at_its_end(data: Path, tmp_path: Path) -> None:
+    assert main(["reaction", "--data", str(data), "--out", str(tmp_path / "run"), *given(*SHORT, "keep=last")]) == 0
+    record = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert [check["step"] for check in record["checks"]] == [4] and record["settings"]["keep"] == "last"
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (["--config", "huge"], "no config 'huge'"),
+        (["--set", "config=huge"], "no size 'huge'"),
         (["--data", "/nowhere"], "no such folder"),
         (["--resume"], "leave --resume out"),
-        (["--steps", "5", "--check-every", "2"], "--steps 6"),
-        (["--crop", "0"], "--crop 0"),
-        (["--own-off", "1.5"], "--own-off 1.5"),
-        (["--head-weights", "1,x"], "1,x"),
+        (["--set", "steps=5", "--set", "check_every=2"], "steps=6"),
+        (["--set", "crop=0"], "crop: Input should be greater than or equal to 1"),
+        (["--set", "own_off=1.5"], "own_off: Input should be less than 1"),
+        (["--set", "head_weights=1,x"], "head_weights.1"),
+        (["--set", "head_weights=1,-1"], "cannot be negative"),
+        (["--set", "rows"], "write NAME=VALUE"),
+        (["--settings", "/nowhere.yaml"], "No such file"),
     ],
 )
 def test_what_a_user_can_mend_is_said(
@@ -209,7 +235,8 @@ def test_what_a_user_can_mend_is_said(
 ) -> None:
     (tmp_path / "train.csv").touch()
     out = tmp_path / "out"
-    assert main(["reaction", "--data", str(tmp_path), "--out", str(out), "--config", "tiny", *change]) == 2
+    asked = ["reaction", "--data", str(tmp_path), "--out", str(out), "--set", "config=tiny", *change]
+    assert main(asked) == 2
     assert words in capsys.readouterr().err
     assert not out.exists()
 

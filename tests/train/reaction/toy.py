@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from models import checkpoint
 from models.reaction import Reaction
 from train.reaction.settings import Settings
 from train.reaction.streams import Streams
+
+
+def save(path: Path, model: Reaction) -> Path:
+    """The model as a checkpoint at ``path``."""
+    checkpoint.save(path, checkpoint.Checkpoint("reaction", model.config.to_dict(), model.state_dict()))
+    return path
 
 
 def settings(**changes: Any) -> Settings:
@@ -27,13 +35,14 @@ def settings(**changes: Any) -> Settings:
         clip=1.0,
         smoothing=0.0,
         average=0.0,
+        keep="best",
         head_weights=(),
         face_off=0.2,
         audio_off=0.1,
         own_off=0.2,
         check_every=1,
         check_minutes=0.1,
-        precision="32",
+        precision="fp32",
         threads=1,
     )
     return dataclasses.replace(usual, **changes)

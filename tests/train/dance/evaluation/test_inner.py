@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from engine.errors import EngineError
+from models.checkpoint import Checkpoint, save
 from models.dance import build
 from models.dance.config import named
 from tests.train.dance.bodies import CMU
@@ -49,7 +50,7 @@ def test_a_checkpoint_is_looked_into(tools: Instruments, monkeypatch: pytest.Mon
     given = inner._labelled(truth, tools.source, 0)
     shift = np.array([0.03, 0.04, 0.0], np.float32)  # in x the centre is taken out again, so only y counts
     monkeypatch.setattr(generate, "reconstruct", lambda _, windows, levels: windows + shift)
-    moved = inner.measure(model, truth, training, tools, 0).results["truth"]
+    moved = inner.measure(model, truth, training, tools, 0).result("truth")
     assert moved.value("ajd") == pytest.approx(4.0, rel=1e-3)
     assert len(seen(given.positions, CMU)) == len(given)
 
@@ -81,9 +82,9 @@ def test_windows_made_offline_are_rows(tools: Instruments) -> None:
 
 def test_another_checkpoint_is_refused(tmp_path: Path) -> None:
     model = build("tiny")
-    torch.save({"config": model.config.to_dict(), "state": model.state_dict()}, tmp_path / "dancer.pt")
-    assert inner.load(tmp_path / "dancer.pt", 27).config == named("tiny")
+    save(tmp_path / "dancer.safetensors", Checkpoint("dance", model.config.to_dict(), model.state_dict()))
+    assert inner.load(tmp_path / "dancer.safetensors", 27).config == named("tiny")
     with pytest.raises(EngineError, match="not a dancer of 53 joints"):
-        inner.load(tmp_path / "dancer.pt", 53)
+        inner.load(tmp_path / "dancer.safetensors", 53)
     with pytest.raises(EngineError, match="no checkpoint"):
-        inner.load(tmp_path / "nowhere.pt", 27)
+        inner.load(tmp_path / "nowhere.safetensors", 27)

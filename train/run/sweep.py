@@ -8,41 +8,50 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
-from train.dance.settings import Settings, from_mapping
+from train.run.resume import refuse_used
+from train.run.settings import RunSettings, default, settings_of
 
 STUDY = "sweep.db"
 RESULTS = "sweep.json"
+Kinds = Mapping[str, type]
+log = logging.getLogger(__name__)
 
 
-def sweep(args: argparse.Namespace, values: dict[str, Any]) -> None:
+def sweep(
+    args: argparse.Namespace,
+    kind: type[RunSettings],
+    values: Mapping[str, Any],
+    train: Callable[[Any, Path], float],
+) -> None:
     """``args.sweep`` trials into folders of ``args.out``; the best are told and written to ``sweep.json``.
 
-    With ``--resume`` the trials of an earlier sitting count. Raises :class:`EngineError` for a range that is none."""
+    ``train`` runs settings of ``kind`` into a folder and gives the loss. With ``--resume`` the trials of an earlier
+    session count. Raises :class:`EngineError` for a range that is none."""
     try:
         import optuna
     except ImportError as error:
         raise EngineError("optuna is not installed, a sweep needs it: pip install -e '.[train]'") from error
-
-    from train.dance.command import train
-
-    ranged = {name: value for name, value in values.items() if isinstance(value, (dict, list))}
+    kinds = {field.name: type(default(field)) for field in dataclasses.fields(kind)}
+    ranged = {name: value for name, value in values.items() if isinstance(value, dict) or _choices(name, value, kinds)}
     if not ranged:
         raise EngineError("a sweep needs a range in --settings, such as `rate: {low: 0.0005, high: 0.005, log: true}`")
-    from_mapping({name: value for name, value in values.items() if name not in ranged})
-    kinds = {field.name: type(field.default) for field in dataclasses.fields(Settings)}
+    settings_of(kind, {name: value for name, value in values.items() if name not in ranged})
     for name, value in ranged.items():
         _check(name, value, kinds)
     if args.sweep < 1:
         raise EngineError(f"--sweep {args.sweep}: give at least 1 trial")
-    if not args.resume and args.out.is_dir() and any(args.out.iterdir()):
-        raise EngineError(f"{args.out} is not empty; give --resume to continue what is there, or another --out")
+    if not args.resume:
+        refuse_used(args.out)
     args.out.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        study_name="dance",
+        study_name="sweep",
         storage=f"sqlite:///{args.out / STUDY}",
         load_if_exists=args.resume,
         sampler=optuna.samplers.TPESampler(seed=0),
@@ -50,9 +59,8 @@ def sweep(args: argparse.Namespace, values: dict[str, Any]) -> None:
 
     def objective(trial: Any) -> float:
         drawn = {name: _draw(trial, name, value, kinds[name]) for name, value in ranged.items()}
-        print(f"trial {trial.number}: {json.dumps(drawn)}", flush=True)
-        single = argparse.Namespace(**{**vars(args), "resume": False})
-        return train(single, from_mapping({**values, **drawn}), args.out / f"trial_{trial.number:03d}")
+        log.info(f"trial {trial.number}: {json.dumps(drawn)}")
+        return train(settings_of(kind, {**values, **drawn}), args.out / f"trial_{trial.number:03d}")
 
     done = len(study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)))
     study.optimize(objective, n_trials=max(0, args.sweep - done))
@@ -65,7 +73,12 @@ def sweep(args: argparse.Namespace, values: dict[str, Any]) -> None:
         print(json.dumps(row))
 
 
-def _check(name: str, value: Any, kinds: dict[str, type]) -> None:
+def _choices(name: str, value: Any, kinds: Kinds) -> bool:
+    """Whether a list offers choices, rather than being a setting's value (a tuple)."""
+    return isinstance(value, list) and kinds.get(name) is not tuple
+
+
+def _check(name: str, value: Any, kinds: Kinds) -> None:
     if name not in kinds:
         raise EngineError(f"no setting {name!r}; there is {', '.join(kinds)}")
     if isinstance(value, list) and value:

@@ -12,46 +12,46 @@ import torch
 from engine.errors import EngineError
 from models.reaction import CONFIGS, Reaction
 from tests.train.reaction.toy import settings, toy
+from train.reaction.crops import Crops, Itinerary, Validation
 from train.reaction.faults import NEVER_S, draw
 from train.reaction.streams import HOP, encode, hear
 from train.reaction.tokens import statistics
-from train.reaction.walk import Checks, Crops, Walk
 
 FRAMES = np.array([130, 75, 260, 99])
 
 
 def test_each_lap_of_a_row_reads_every_crop_once_and_in_order() -> None:
-    walk = Walk(FRAMES, rows=5, crop=25, seed=3)
+    way = Itinerary(FRAMES, rows=5, crop=25, seed=3)
     for row in range(5):
-        first = next(step for step in range(1, 50) if walk.at(row, step).crop == 0)
-        skipped = int(walk.crops[walk.at(row, 0).stream]) - first
-        start = walk.total - skipped  # the first lap is shorter by what the row left out of its first stream
-        lap = [walk.at(row, start + step) for step in range(walk.total)]
+        first = next(step for step in range(1, 50) if way.at(row, step).crop == 0)
+        skipped = int(way.crops[way.at(row, 0).stream]) - first
+        start = way.total - skipped  # the first lap is shorter by what the row left out of its first stream
+        lap = [way.at(row, start + step) for step in range(way.total)]
         assert sorted((place.stream, place.crop) for place in lap) == [
-            (stream, crop) for stream, count in enumerate(walk.crops) for crop in range(count)
+            (stream, crop) for stream, count in enumerate(way.crops) for crop in range(count)
         ]
         assert all(b.crop == a.crop + 1 if b.visit == a.visit else b.crop == 0 for a, b in pairwise(lap))
 
 
 def test_rows_go_their_own_ways() -> None:
-    walk = Walk(np.full(6, 1000), rows=8, crop=25, seed=0)
-    begins = [{step for step in range(1, 200) if walk.at(row, step).crop == 0} for row in range(8)]
+    way = Itinerary(np.full(6, 1000), rows=8, crop=25, seed=0)
+    begins = [{step for step in range(1, 200) if way.at(row, step).crop == 0} for row in range(8)]
     assert all(begins) and len({min(steps) for steps in begins}) == 8
-    assert len({tuple(walk.at(row, step).stream for step in range(240)) for row in range(8)}) == 8
+    assert len({tuple(way.at(row, step).stream for step in range(240)) for row in range(8)}) == 8
 
 
 def test_a_place_follows_from_seed_and_step_alone() -> None:
-    forward, anew = Walk(FRAMES, 3, 20, seed=1), Walk(FRAMES, 3, 20, seed=1)
+    forward, anew = Itinerary(FRAMES, 3, 20, seed=1), Itinerary(FRAMES, 3, 20, seed=1)
     places = [[forward.at(row, step) for row in range(3)] for step in range(120)]
     assert [anew.at(row, 119) for row in range(3)] == places[-1]
     assert [anew.at(row, 7) for row in range(3)] == places[7]
-    other = Walk(FRAMES, 3, 20, seed=2)
+    other = Itinerary(FRAMES, 3, 20, seed=2)
     assert [[other.at(row, step) for row in range(3)] for step in range(120)] != places
 
 
 def test_a_crop_longer_than_a_stream_is_refused() -> None:
     with pytest.raises(EngineError, match="75 frames"):
-        Walk(FRAMES, 2, 100, 0)
+        Itinerary(FRAMES, 2, 100, 0)
 
 
 def test_batches_go_on_where_they_were_set_back() -> None:
@@ -78,9 +78,9 @@ def test_previous_ids_are_those_of_the_frame_before() -> None:
         assert torch.equal(batch["previous"][~new, 0], before["ids"][~new, -1])
 
 
-def test_checks_walk_whole_streams_without_faults() -> None:
+def test_validation_walks_whole_streams_without_faults() -> None:
     streams = toy()
-    batches = list(Checks(streams, settings(face_off=0.9, audio_off=0.9), codes=7))
+    batches = list(Validation(streams, settings(face_off=0.9, audio_off=0.9), codes=7))
     rows = torch.cat([batch["ids"] for batch in batches], 1)
     for row, start in zip(rows, streams.start, strict=True):
         assert torch.equal(row, streams.ids[start : start + len(row)].long())
@@ -116,7 +116,7 @@ def test_a_lost_face_is_zero_and_a_slow_camera_shows_the_one_before() -> None:
         seen, face = batch["streams"]["partner_face_valid"] > 0, batch["streams"]["partner_face"]
         assert (face[~seen] == 0).all()
         for row in range(len(face)):
-            place = crops.walk.at(row, step)
+            place = crops.itinerary.at(row, step)
             frame = streams.talk_start[place.stream] + place.crop * 25 + np.arange(25)
             now, before = streams.face[frame], streams.face[np.maximum(frame - 1, 0)]
             same = (face[row] == now).all(-1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,7 @@ from engine.errors import EngineError
 from train.reaction.faults import Faults, draw
 from train.reaction.settings import Settings
 from train.reaction.streams import CONTROLS, Streams
-
-Batch = dict[str, Any]
-"""``streams`` (what `Reaction.react` reads), ``ids`` and ``previous`` (R, T, heads) int64, ``own`` (R, T), ``new`` (R,)
-bool where a row begins a stream, and in training ``seed`` of the step's random numbers."""
+from train.run.recipe import Batch, Batches
 
 ORDER, FAULTS, OWN, NETWORK = range(4)  # what a random generator is for
 
@@ -36,7 +33,15 @@ class Place:
     crop: int
 
 
-class Walk:
+class Lap(NamedTuple):
+    """One way of a row through all streams: their ``order`` (S,), and the crops walked when each is done, ``end``."""
+
+    number: int
+    order: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+class Itinerary:
     """Places of ``rows`` rows over streams of ``frames`` (S,) frames each, ``crop`` at a time.
 
     A stream is always entered at its first frame, where its ids begin. Rows leave their very first stream at different
@@ -46,58 +51,44 @@ class Walk:
     def __init__(self, frames: NDArray[np.int64], rows: int, crop: int, seed: int) -> None:
         self.rows, self.seed, self.crops = rows, seed, frames // crop
         if not self.crops.all():
-            raise EngineError(f"the shortest stream has {frames.min()} frames; give --crop {frames.min()} or less")
+            raise EngineError(f"the shortest stream has {frames.min()} frames; set crop to {frames.min()} or less")
         self.total = int(self.crops.sum())
-        self._laps: dict[int, tuple[int, NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._laps: dict[int, Lap] = {}
 
     def at(self, row: int, step: int) -> Place:
         """Where ``row`` is at ``step``."""
-        first = int(self.crops[self._lap(row, 0)[0][0]])
+        first = int(self.crops[self._lap(row, 0).order[0]])
         kept = 1 + row * first // self.rows
         lap, walked = divmod(step if step < kept else step + first - kept, self.total)
-        order, end = self._lap(row, lap)
-        turn = int(np.searchsorted(end, walked, "right"))
-        stream = int(order[turn])
-        return Place(lap * len(self.crops) + turn, stream, walked - int(end[turn] - self.crops[stream]))
+        way = self._lap(row, lap)
+        turn = int(np.searchsorted(way.end, walked, "right"))
+        stream = int(way.order[turn])
+        return Place(lap * len(self.crops) + turn, stream, walked - int(way.end[turn] - self.crops[stream]))
 
-    def _lap(self, row: int, lap: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The order of the streams on one way through them all, and the crops walked when each is done."""
+    def _lap(self, row: int, lap: int) -> Lap:
         key = -row - 1 if lap == 0 else row  # the first lap is asked for at every step and kept apart
-        if self._laps.get(key, (-1,))[0] != lap:
+        if key not in self._laps or self._laps[key].number != lap:
             order = np.random.default_rng([self.seed, ORDER, row, lap]).permutation(len(self.crops))
-            self._laps[key] = lap, order, self.crops[order].cumsum()
-        return self._laps[key][1:]
+            self._laps[key] = Lap(lap, order, self.crops[order].cumsum())
+        return self._laps[key]
 
 
-class Crops:
-    """The training batches from a step on; Lightning asks it where it is and sets it back there."""
+class Crops(Batches):
+    """The training batches: ``streams`` (what `Reaction.react` reads), ``ids`` and ``previous`` (R, T, heads) int64,
+    ``own`` (R, T), ``new`` (R,) bool where a row begins a stream, and ``seed``."""
+
+    settings: Settings
 
     def __init__(self, streams: Streams, settings: Settings, codes: int) -> None:
-        self.streams, self.settings, self.codes = streams, settings, codes
-        self.walk = Walk(streams.frames, settings.rows, settings.crop, settings.seed)
-        self.step = 0
+        super().__init__(settings)
+        self.streams, self.codes = streams, codes
+        self.itinerary = Itinerary(streams.frames, settings.rows, settings.crop, settings.seed)
         self._faults: dict[int, tuple[int, Faults]] = {}
-
-    def __len__(self) -> int:
-        return self.settings.steps
-
-    def __iter__(self) -> Iterator[Batch]:
-        while self.step < len(self):
-            self.step += 1
-            yield self.batch(self.step - 1)
-
-    def state_dict(self) -> dict[str, int]:
-        """The step that comes next."""
-        return {"step": self.step}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on at that step."""
-        self.step = state["step"]
 
     def batch(self, step: int) -> Batch:
         """The batch of ``step``."""
         seed = self.settings.seed
-        places = [self.walk.at(row, step) for row in range(self.settings.rows)]
+        places = [self.itinerary.at(row, step) for row in range(self.settings.rows)]
         faults = [self._faults_of(row, place) for row, place in enumerate(places)]
         hidden = np.random.default_rng([seed, OWN, step]).random(len(places)) < self.settings.own_off
         batch = cut(self.streams, places, self.settings.crop, faults, self.codes)
@@ -114,7 +105,7 @@ class Crops:
         return self._faults[row][1]
 
 
-class Checks:
+class Validation:
     """Validation: the first minutes of up to ``rows`` streams, side by side, crop by crop, without faults."""
 
     def __init__(self, streams: Streams, settings: Settings, codes: int) -> None:
@@ -124,7 +115,7 @@ class Checks:
         longest = min(int(settings.check_minutes * 60 * 25), int(streams.frames[self.chosen].min()))
         self.crops = max(1, longest // settings.crop)
         if streams.frames[self.chosen].min() < settings.crop:
-            raise EngineError(f"validation streams are shorter than --crop {settings.crop}; give a shorter one")
+            raise EngineError(f"validation streams are shorter than crop {settings.crop}; set a shorter one")
 
     def __len__(self) -> int:
         return self.crops
