@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from train.report.evaluation import Evaluation, Result
 from train.report.intervals import LEVEL, interval
@@ -78,10 +78,10 @@ def summary(row: Result, judged: Sequence[Judgement]) -> list[str]:
 
 
 def conclusions(
-    evaluation: Evaluation[Any],
+    evaluation: Evaluation,
     data: Iterable[str],
     criteria: Sequence[Criterion],
-    remarks: Callable[[Any], Iterable[str]],
+    remarks: Callable[[Result], Iterable[str]],
 ) -> dict[str, list[str]]:
     """All sentences: under ``"split"`` what the ``data`` cannot tell; by row the criteria of models and the remarks on
     whatever is not of people; and by name what the sections have to say."""

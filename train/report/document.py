@@ -15,7 +15,7 @@ from train.report.evaluation import Evaluation
 from train.report.intervals import DRAWS, LEVEL
 from train.report.page import render
 from train.report.parts import Note, Part
-from train.report.tables import Metric, MetricTable, definitions, filled
+from train.report.tables import Metric, MetricTable, filled
 
 
 def _no_parts() -> Sequence[Part]:
@@ -34,7 +34,7 @@ class Document:
     question: str
     heading: str
     over: str
-    evaluation: Evaluation[Any]
+    evaluation: Evaluation
     metrics: Sequence[Metric]
     tables: Mapping[str, str]
     card: Sequence[str]
@@ -74,7 +74,7 @@ class Document:
                 "seed": self.evaluation.seed,
                 "bootstrap": {"over": self.over, "draws": DRAWS, "level": LEVEL},
             },
-            "definitions": definitions(self.metrics),
+            "definitions": {metric.key: metric.about for metric in self.metrics},
             "rows": {row.name: row.as_json() for row in self.evaluation.results},
             "sections": {name: section.as_json() for name, section in self.evaluation.sections.items()},
             "conclusions": self.conclusions,

@@ -7,10 +7,9 @@ A family brings its rows, says what is counted of one (:class:`Counts`) and what
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,11 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from train.report.intervals import Tally, pooled, weights
 from train.report.parts import Part
-from train.report.tables import estimate, plain
+from train.report.tables import Metric, MetricTable, estimate, number, plain
 
 Array = NDArray[np.floating]
 Say = Callable[[str], None]
+CONFUSION = "confusion."
 
 
 def quiet(line: str) -> None:
@@ -45,32 +45,21 @@ class Row(Protocol):
         """See :class:`Row`."""
 
 
-class Section(Protocol):
-    """A part of the report that only some evaluations have."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Its metrics as plain values."""
-
-    def text(self) -> list[str]:
-        """Lines for a terminal."""
-
-    def parts(self) -> list[Part]:
-        """Its parts of the page."""
-
-    def sentences(self) -> list[str]:
-        """What the conclusions should say of it."""
+R = TypeVar("R", bound=Row)
 
 
 @dataclass(frozen=True)
 class Result:
-    """A measured row: ``metrics`` (1 + draws,) by key, ``curves`` (1 + draws, N) by name, ``confusions`` (what was
-    asked or true, what was seen) by what told them apart, and the number of groups that were drawn from."""
+    """A measured row: ``metrics`` (1 + draws,) by key, the number of ``groups`` that were drawn from, ``seconds`` that
+    were measured, ``curves`` (1 + draws, N) by name, ``confusions`` (what was asked or true, what was seen) by what
+    told them apart."""
 
     name: str
     about: str
     kind: str
     metrics: Mapping[str, Array]
-    groups: int = 0
+    groups: int
+    seconds: float
     curves: Mapping[str, Array] = field(default_factory=dict)
     confusions: Mapping[str, Array] = field(default_factory=dict)
 
@@ -84,39 +73,74 @@ class Result:
             "about": self.about,
             "kind": self.kind,
             "groups": self.groups,
+            "seconds": number(self.seconds),
             "metrics": {key: estimate(values) for key, values in self.metrics.items()},
             "curves": {name: plain(values[0]) for name, values in self.curves.items()},
             "confusions": {name: plain(values) for name, values in self.confusions.items()},
         }
 
 
-R = TypeVar("R", bound=Row)
-M = TypeVar("M", bound=Result)
+@dataclass(kw_only=True)
+class Section:
+    """A part of the report that only some evaluations have: a table under ``title``, and whatever a family adds."""
+
+    title: str
+    metrics: Sequence[Metric]
+    results: Sequence[Result]
+
+    def result(self, name: str) -> Result:
+        """The row of that name."""
+        return next(item for item in self.results if item.name == name)
+
+    @property
+    def table(self) -> MetricTable:
+        """All metrics of all rows."""
+        return MetricTable(self.title, self.metrics, self.results)
+
+    def as_json(self) -> dict[str, Any]:
+        """Its metrics as plain values."""
+        return {
+            "definitions": {metric.key: metric.about for metric in self.metrics},
+            "rows": {row.name: row.as_json() for row in self.results},
+        }
+
+    def text(self) -> list[str]:
+        """Lines for a terminal."""
+        return self.table.text()
+
+    def parts(self) -> list[Part]:
+        """Its parts of the page."""
+        return [self.table]
+
+    def sentences(self) -> list[str]:
+        """What the conclusions should say of it."""
+        return []
 
 
-@dataclass
-class Evaluation(Generic[M]):
+@dataclass(kw_only=True)
+class Evaluation:
     """What was measured: ``results`` in the order of the rows, the truth first; ``sections`` by name."""
 
-    results: Sequence[M]
+    results: Sequence[Result]
     seed: int
     sections: dict[str, Section] = field(default_factory=dict)
 
     @property
-    def truth(self) -> M:
+    def truth(self) -> Result:
         """What all others are held against."""
         return self.results[0]
 
-    def result(self, name: str) -> M:
+    def result(self, name: str) -> Result:
         """The row of that name."""
         return next(item for item in self.results if item.name == name)
 
 
 class Counts(NamedTuple):
-    """What a row did: tallies by group, and ``whole``, which gives from how often each group counts (D, groups),
-    groups in alphabetical order, the metrics (D,) that only all of it together has."""
+    """What a row did: tallies by group, the seconds of it, and ``whole``, which gives from how often each group counts
+    (D, groups), groups in alphabetical order, the metrics (D,) that only all of it together has."""
 
     tallies: Mapping[str, Tally]
+    seconds: float
     whole: Callable[[Array], dict[str, Array]] = lambda _: {}
 
 
@@ -125,30 +149,56 @@ class Pooled(NamedTuple):
 
     tally: Tally
     whole: dict[str, Array]
-    groups: int
 
 
-def pool(counts: Counts, seed: int) -> Pooled:
-    """The counts drawn by the bootstrap. Rows of equally many groups get the same draws."""
-    weight = weights(len(counts.tallies), seed)
-    tallies = [counts.tallies[group] for group in sorted(counts.tallies)]
-    return Pooled(pooled(tallies, weight), counts.whole(weight), len(tallies))
+class Derived(NamedTuple):
+    """What counts make: metrics (D,) by key and curves (D, N) by name."""
+
+    metrics: Mapping[str, Array]
+    curves: Mapping[str, Array] = {}
 
 
-def measure(rows: Sequence[R], count: Callable[[R], Counts], seed: int, say: Say = quiet) -> dict[str, Pooled]:
-    """Count every row and pool it, by its name. ``say`` is told how long each took. Raises :class:`EngineError` for
-    two rows of one name."""
-    unique(row.name for row in rows)
-    found: dict[str, Pooled] = {}
+Derive = Callable[[Pooled, Mapping[str, Pooled]], Derived]
+"""From a row's counts, and those of every row by name."""
+
+
+def measure(
+    rows: Sequence[R], count: Callable[[R], Counts], derive: Derive, seed: int, say: Say = quiet
+) -> list[Result]:
+    """Count every row, pool it by the bootstrap (rows of equally many groups get the same draws) and derive its
+    metrics. Sums called ``confusion.NAME`` become the row's confusions. ``say`` is told how long each row took. Raises
+    :class:`EngineError` for two rows of one name."""
+    names = [row.name for row in rows]
+    for name in names:
+        if names.count(name) > 1:
+            raise EngineError(f"--bundle {name}: the name is taken; give another as LABEL=PATH")
+    counted: dict[str, Counts] = {}
+    drawn: dict[str, Pooled] = {}
     for row in rows:
         began = time.monotonic()
-        found[row.name] = pool(count(row), seed)
+        counts = counted[row.name] = count(row)
+        weight = weights(len(counts.tallies), seed)
+        tally = pooled([counts.tallies[group] for group in sorted(counts.tallies)], weight)
+        drawn[row.name] = Pooled(tally, counts.whole(weight))
         say(f"{row.name}: {time.monotonic() - began:.0f} s")
-    return found
-
-
-def unique(names: Iterable[str]) -> None:
-    """Raise :class:`EngineError` where a name is there twice."""
-    twice = sorted(name for name, times in Counter(names).items() if times > 1)
-    if twice:
-        raise EngineError(f"--bundle {twice[0]}: the name is taken; give another as LABEL=PATH")
+    results = []
+    for row in rows:
+        own = drawn[row.name]
+        derived = derive(own, drawn)
+        results.append(
+            Result(
+                name=row.name,
+                about=row.about,
+                kind=row.kind,
+                metrics=derived.metrics,
+                groups=len(counted[row.name].tallies),
+                seconds=counted[row.name].seconds,
+                curves=derived.curves,
+                confusions={
+                    key.removeprefix(CONFUSION): values[0]
+                    for key, values in own.tally.sums.items()
+                    if key.startswith(CONFUSION)
+                },
+            )
+        )
+    return results

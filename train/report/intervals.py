@@ -64,6 +64,11 @@ def by_group(counted: Iterable[tuple[str, Tally]]) -> dict[str, Tally]:
     return {group: found[group] for group in sorted(found)}
 
 
+def split(values: Sums, group: NDArray[np.integer], groups: int) -> list[Sums]:
+    """The sums by group of ``values`` by name, each (N, ...), ``group`` (N,) being a number below ``groups``."""
+    return [{name: found[group == index].sum(0) for name, found in values.items()} for index in range(groups)]
+
+
 def weights(groups: int, seed: int, draws: int = DRAWS) -> Array:
     """How often each group counts, (1 + draws, groups): first every group once, then the bootstrap's draws
     (none where there is one group: it could only be drawn again)."""

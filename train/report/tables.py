@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -124,8 +124,3 @@ def plain(values: Any) -> Any:
 def estimate(values: Array) -> dict[str, Any]:
     """A metric (1 + draws,) as plain values: ``value`` and ``interval``."""
     return {"value": number(values[0]), "interval": [number(edge) for edge in interval(values)]}
-
-
-def definitions(metrics: Iterable[Metric]) -> dict[str, str]:
-    """What each metric is, by key."""
-    return {metric.key: metric.about for metric in metrics}

@@ -18,62 +18,55 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from train.dance.evaluation import plots
-from train.dance.evaluation.recognition import accuracy, balanced
+from train.dance.evaluation.recognition import accuracy, balanced, recalls
 from train.dance.labels import HEADER, LEVELS, NONE, read_labels
+from train.dance.takes import FRAMES, RATE
+from train.report.evaluation import Result, Section
 from train.report.intervals import interval, weights
 from train.report.parts import Part, Plot
 from train.report.plots import grid
-from train.report.tables import estimate
+from train.report.tables import Metric
 
 Array = NDArray[np.floating]
 Judged = dict[tuple[str, int], int]
 CHANCE = 1.0 / len(LEVELS)
 
 
-@dataclass
-class Blind:
-    """``confusion`` (levels asked, levels seen) of what a person saw; ``right`` and ``even`` with the draws on
-    axis 0: the share that was recognised, the mean of the levels' recalls. ``left_out`` were labelled as none or asked
-    for nothing."""
+METRICS = (
+    Metric("accuracy", "accuracy", "person", "share of dances that a person recognised", 3),
+    *(Metric(f"recall_{level}", level, "person", f"share of those asked to be {level}", 2) for level in LEVELS),
+    Metric("balanced", "balanced", "person", "mean of the levels' recalls (chance 0.33)", 3),
+)
+
+
+@dataclass(kw_only=True)
+class Blind(Section):
+    """One row, the person. ``confusion`` (levels asked, levels seen) of what was seen; ``left_out`` were labelled as
+    none or asked for nothing."""
 
     effort: str
     confusion: Array
-    right: Array
-    even: Array
     left_out: int
 
     def as_json(self) -> dict[str, Any]:
         """Its metrics as plain values."""
-        return {
+        return super().as_json() | {
             "effort": self.effort,
             "confusion": self.confusion.tolist(),
-            "accuracy": estimate(self.right),
-            "balanced": estimate(self.even),
             "left_out": self.left_out,
         }
 
-    def text(self) -> list[str]:
-        """Lines for a terminal."""
-        low, high = interval(self.right)
-        each = ", ".join(
-            f"{level} {self.confusion[i, i] / max(self.confusion[i].sum(), 1):.2f}" for i, level in enumerate(LEVELS)
-        )
-        return [
-            f"Recognised by a person, blind: {self.right[0]:.3f} [{low:.3f}, {high:.3f}] of {self.confusion.sum():.0f} "
-            f"dances ({each}; {self.left_out} left out)."
-        ]
-
     def parts(self) -> list[Part]:
-        """Its part of the page."""
+        """Its parts of the page."""
         drawing = grid(1, plots.WIDE, plots.TALL)
         plots.confusion(drawing.axes[0], self.confusion, f"n = {self.confusion.sum():.0f}")
-        return [Plot("Recognised by a person, blind", drawing.finished(), " ".join(self.text()))]
+        return [self.table, Plot("What a person saw", drawing.finished(), "Per cent of each line.")]
 
     def sentences(self) -> list[str]:
         """What the conclusions should say of it."""
-        low, _ = interval(self.right)
-        doubt = "" if low > CHANCE else "; that is not surely more than chance"
-        return [f"a person, blind, recognised {self.right[0]:.0%} of the dances' {self.effort} effort{doubt}."]
+        (row,) = self.results
+        doubt = "" if interval(row.metrics["accuracy"]).low > CHANCE else "; that is not surely more than chance"
+        return [f"a person, blind, recognised {row.value('accuracy'):.0%} of the dances' {self.effort} effort{doubt}."]
 
 
 def read(labels: Path, asked: Path, effort: str, seed: int) -> Blind:
@@ -95,7 +88,20 @@ def read(labels: Path, asked: Path, effort: str, seed: int) -> Blind:
     for key in both:
         confusions[groups.index(_group(key)), wanted[key], seen[key]] += 1.0
     drawn = np.tensordot(weights(len(groups), seed), confusions, 1)
-    return Blind(effort, confusions.sum(0), accuracy(drawn), balanced(drawn), len(seen) - len(both))
+    metrics = {"accuracy": accuracy(drawn), "balanced": balanced(drawn)}
+    metrics |= {f"recall_{level}": found for level, found in zip(LEVELS, recalls(drawn).T, strict=True)}
+    left_out = len(seen) - len(both)
+    title = f"Recognised by a person, blind: {len(both)} labels of {len(groups)} dances, {left_out} left out"
+    return Blind(
+        title=title,
+        metrics=METRICS,
+        results=[
+            Result("a person", f"labels in {labels.name}", "people", metrics, len(groups), len(both) * FRAMES / RATE)
+        ],
+        effort=effort,
+        confusion=confusions.sum(0),
+        left_out=left_out,
+    )
 
 
 def _group(key: tuple[str, int]) -> tuple[str, int]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from train.dance.evaluation.measures import METRICS
 from train.dance.evaluation.rows import SOURCES
-from train.dance.evaluation.run import DanceResult, Dancing
+from train.dance.evaluation.run import Dancing
 from train.report.criteria import Criterion
+from train.report.evaluation import Result
 from train.report.intervals import interval
 
 REAL_LIMBS = 2.3
@@ -58,7 +59,7 @@ def criteria(evaluation: Dancing) -> list[Criterion]:
     return asked
 
 
-def remarks(evaluation: Dancing, row: DanceResult) -> Iterator[str]:
+def remarks(evaluation: Dancing, row: Result) -> Iterator[str]:
     """Sentences on metrics that say less than they seem to."""
     if row.name == "shuffled labels":
         return
@@ -93,7 +94,7 @@ def remarks(evaluation: Dancing, row: DanceResult) -> Iterator[str]:
         yield from _labels(row)
 
 
-def _labels(row: DanceResult) -> Iterator[str]:
+def _labels(row: Result) -> Iterator[str]:
     asked = [source for source in SOURCES if np.isfinite(row.value(f"recognised_{source}"))]
     for source in asked:
         edges = interval(row.metrics[f"recognised_{source}"])

@@ -28,11 +28,11 @@ from train.dance.evaluation.recognition import accuracy, balanced
 from train.dance.evaluation.rows import DanceRow, RowWindows, generated, windows
 from train.dance.labels import LEVELS
 from train.dance.takes import FRAMES, RATE
-from train.report.evaluation import Result, Say
+from train.report.evaluation import Result, Say, Section
 from train.report.intervals import weights
 from train.report.parts import Part, Plot
 from train.report.plots import SMALL, SPARE, grid
-from train.report.tables import Metric, MetricTable, definitions, number
+from train.report.tables import Metric, number
 
 Array = NDArray[np.floating]
 
@@ -92,14 +92,13 @@ class Moves(NamedTuple):
     shown: Array
 
 
-@dataclass
-class Inner:
-    """``results`` of the truth and the training takes; ``plane`` (N, 2) the latents of the truth in their own main
+@dataclass(kw_only=True)
+class Inner(Section):
+    """Rows: the truth and the training takes. ``plane`` (N, 2) the latents of the truth in their own main
     directions, with ``levels`` and ``styles`` (N,); ``share`` of the variance that those directions hold; ``apart``
     entanglement by pair of levels, ``shown`` the mean effort measured of one moves by level; ``confusion`` of the
     model's own classifier."""
 
-    results: dict[str, Result]
     confusion: Array
     plane: Array
     levels: NDArray[np.int8]
@@ -109,16 +108,9 @@ class Inner:
     shown: Array
     effort: str
 
-    @property
-    def table(self) -> MetricTable:
-        """All metrics of both rows."""
-        return MetricTable("The checkpoint: classifier and reconstructions", METRICS, list(self.results.values()))
-
     def as_json(self) -> dict[str, Any]:
         """Its metrics as plain values."""
-        return {
-            "rows": {name: row.as_json() for name, row in self.results.items()},
-            "definitions": definitions(METRICS),
+        return super().as_json() | {
             "confusion": self.confusion.tolist(),
             "entanglement": {name: number(float(values.mean())) for name, values in self.apart.items()},
             "one_move_effort": {level: number(float(x)) for level, x in zip(LEVELS, self.shown, strict=True)},
@@ -144,7 +136,7 @@ class Inner:
 
     def sentences(self) -> list[str]:
         """What the conclusions should say of it."""
-        truth = self.results["truth"]
+        truth = self.result("truth")
         told = [
             f"the checkpoint's own classifier: {truth.value('right'):.0%} on held-out windows (mean of the recalls)."
         ]
@@ -173,7 +165,7 @@ def measure(model: Dance, truth: DanceRow, training: DanceRow, tools: Instrument
     at = np.concatenate([dance.positions[..., [0, 2]].reshape(-1, 2) for dance in training.dances])
     low, high = np.quantile(at, [0.01, 0.99], axis=0)
     units = 2.0 / float(high.max() - low.min())
-    results = {}
+    results = []
     confusion = np.zeros((len(LEVELS), len(LEVELS)))
     for row, given in ((truth, held), (training, learned)):
         weight = weights(len(row.groups), seed)
@@ -192,13 +184,15 @@ def measure(model: Dance, truth: DanceRow, training: DanceRow, tools: Instrument
             "ajd_units": ajd / 100.0 * units,
             "ajd_mean": far,
         }
-        results[row.name] = Result(row.name, row.about, row.kind, metrics, len(row.groups))
+        results.append(Result(row.name, row.about, row.kind, metrics, len(row.groups), row.frames / RATE))
         confusion = told.sum(0) if row is truth else confusion
     latents = generate.encode(model, held.positions, held.levels[tools.source])
     centred = latents - latents.mean(0)
     _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
     moves = _moves(model, latents, tools, seed)
     return Inner(
+        title="The checkpoint: classifier and reconstructions",
+        metrics=METRICS,
         results=results,
         confusion=confusion,
         plane=centred @ axes[:2].T,

@@ -11,9 +11,9 @@ dancer really did. Rows: **truth**; **seeing**, the bundle with the partner; **n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,10 @@ from train.dance.evaluation.rows import DanceRow
 from train.dance.evaluation.served import Dancer
 from train.dance.labels import LEVELS
 from train.dance.takes import RATE, Take
-from train.report.evaluation import Counts, Result, pool
+from train.report import evaluation as frame
+from train.report.evaluation import Counts, Derived, Section
 from train.report.intervals import Sums, Tally, by_group, interval
-from train.report.parts import Part
-from train.report.tables import Metric, MetricTable, definitions, number
+from train.report.tables import Metric
 
 Array = NDArray[np.floating]
 
@@ -57,52 +57,24 @@ class Off(NamedTuple):
 OFF = (Off("distance_off", "distance", " m"), Off("bearing_off", "bearing", "°"), Off("facing_off", "facing", "°"))
 
 
-@dataclass
-class Partner:
-    """Results of the truth and of each bundle, as seeing, not seeing and with the wrong partner."""
-
-    results: dict[str, Result]
-    groups: int
-    seconds: float
-
-    @property
-    def table(self) -> MetricTable:
-        """All metrics of all rows."""
-        title = f"With a partner: {self.groups} held-out pairs, {self.seconds:.0f} s"
-        return MetricTable(title, METRICS, list(self.results.values()))
-
-    def as_json(self) -> dict[str, Any]:
-        """Its metrics as plain values."""
-        return {
-            "groups": self.groups,
-            "seconds": number(self.seconds),
-            "definitions": definitions(METRICS),
-            "rows": {name: row.as_json() for name, row in self.results.items()},
-        }
-
-    def text(self) -> list[str]:
-        """Lines for a terminal."""
-        return self.table.text()
-
-    def parts(self) -> list[Part]:
-        """Its part of the page."""
-        return [self.table]
+class Partner(Section):
+    """Rows: the truth, and each bundle as seeing, not seeing and with the wrong partner."""
 
     def sentences(self) -> list[str]:
         """Whether seeing the partner helps: the difference to not seeing, drawn as a pair."""
         found = []
-        for name in (row.name.removesuffix(", seeing") for row in self.results.values() if row.kind == "model"):
-            seeing = self.results[f"{name}, seeing"]
+        for name in (row.name.removesuffix(", seeing") for row in self.results if row.kind == "model"):
+            seeing = self.result(f"{name}, seeing")
             for key, words, unit in OFF:
                 for words_other in ("not seeing", "wrong partner"):
-                    other = self.results[f"{name}, {words_other}"]
+                    other = self.result(f"{name}, {words_other}")
                     low, high = interval(other.metrics[key] - seeing.metrics[key])
                     sure = "surely better" if low > 0 else "surely worse" if high < 0 else "no sure difference"
                     found.append(
                         f"{name}: {words} to the partner off by {seeing.value(key):.2f}{unit} seeing, by "
                         f"{other.value(key):.2f}{unit} {words_other}: {sure}."
                     )
-            real, stranger = self.results["truth"], self.results[f"{name}, wrong partner"]
+            real, stranger = self.result("truth"), self.result(f"{name}, wrong partner")
             low, _ = interval(seeing.metrics["together"] - stranger.metrics["together"])
             found.append(
                 f"{name}: moves with the partner at {seeing.value('together'):.2f} (truth "
@@ -110,6 +82,27 @@ class Partner:
                 + ("." if low > 0 else "; not surely more than beside a stranger.")
             )
         return found
+
+
+class Duet(NamedTuple):
+    """A held-out pair, all (T, J, 3): what a dancer ``real``ly did, the ``partner``, another pair's partner; ``sound``
+    (T,) where both recordings are."""
+
+    group: str
+    real: Array
+    partner: Array
+    wrong: Array
+    sound: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class DuetRow:
+    """A row: what it ``dances`` beside a partner, one or more times, each (T, J, 3)."""
+
+    name: str
+    about: str
+    kind: str
+    dances: Callable[[Duet], Sequence[Array]]
 
 
 def measure(
@@ -122,6 +115,27 @@ def measure(
         raise EngineError(f"--partner: none of {', '.join(dancers) or 'no bundles'} has a body as input; leave it out")
     if not skeleton.across:
         raise EngineError(f"--partner: skeleton {skeleton.name!r} names no joints across the hips")
+    pairs = duets(truth, takes, settle)
+    rows = [DuetRow("truth", "held-out dancers who have a partner", "people", lambda pair: [pair.real])]
+    for name, dancer in watching.items():
+        rows += _rows(name, dancer)
+    seconds = sum(len(pair.real) - settle for pair in pairs) / RATE
+
+    def count(row: DuetRow) -> Counts:
+        counted = (
+            (pair.group, tally(made, pair.real, pair.partner, pair.sound[settle:], settle, skeleton))
+            for pair in pairs
+            for made in row.dances(pair)
+        )
+        return Counts(by_group(counted), seconds)
+
+    results = frame.measure(rows, count, lambda own, _: Derived(_metrics(own.tally)), seed)
+    title = f"With a partner: {results[0].groups} held-out pairs, {seconds:.0f} s"
+    return Partner(title=title, metrics=METRICS, results=results)
+
+
+def duets(truth: DanceRow, takes: Sequence[Take], settle: int) -> list[Duet]:
+    """The held-out takes that have a partner and are long enough. Raises :class:`EngineError` for fewer than two."""
     by_name = {take.name: take for take in takes}
     held = {dance.name for dance in truth.dances}
     pairs = [
@@ -132,33 +146,31 @@ def measure(
     groups = sorted({own.group for own, _ in pairs})
     if len(groups) < 2:
         raise EngineError(f"--partner: {len(groups)} held-out pairs; at least 2 are needed for wrong partners")
-    counted: dict[str, list[tuple[str, Tally]]] = {"truth": []}
-    kinds = {"truth": "people"}
-    seconds = 0.0
+    found = []
     for own, other in pairs:
-        real, beside = own.motion.positions, other.motion.positions
-        stranger = next(b for _, b in pairs[::-1] if b.group == groups[(groups.index(own.group) + 1) % len(groups)])
-        wrong = _looped(stranger.motion.positions, len(beside))
-        sound = (own.sound & other.sound)[settle:]
-        seconds += len(real[settle:]) / RATE
-        counted["truth"].append((own.group, tally(real, real, beside, sound, settle, skeleton)))
-        for name, dancer in watching.items():
-            level = LEVELS.index("medium")
-            for words, shown, seeing in (
-                ("seeing", beside, True),
-                ("not seeing", beside, False),
-                ("wrong partner", wrong, True),
-            ):
-                row = f"{name}, {words}"
-                kinds[row] = "model" if words == "seeing" and name != "untrained" else "ablation"
-                for made in dancer.beside(shown, level, seeing):
-                    one = tally(made, real, beside, sound, settle, skeleton)
-                    counted.setdefault(row, []).append((own.group, one))
-    results = {}
-    for row, tallies in counted.items():
-        pooled = pool(Counts(by_group(tallies)), seed)
-        results[row] = Result(row, "", kinds[row], _metrics(pooled.tally), pooled.groups)
-    return Partner(results, len(groups), seconds)
+        after = groups[(groups.index(own.group) + 1) % len(groups)]
+        stranger = next(partner for _, partner in pairs[::-1] if partner.group == after)
+        beside, wrong = other.motion.positions, stranger.motion.positions
+        looped = wrong[np.arange(len(beside)) % len(wrong)]
+        found.append(Duet(own.group, own.motion.positions, beside, looped, own.sound & other.sound))
+    return found
+
+
+def _rows(name: str, dancer: Dancer) -> list[DuetRow]:
+    level = LEVELS.index("medium")
+    kind = "ablation" if name == "untrained" else "model"
+    return [
+        DuetRow(f"{name}, seeing", "sees the partner", kind, lambda pair: dancer.beside(pair.partner, level, True)),
+        DuetRow(
+            f"{name}, not seeing", "the partner withheld", "ablation", lambda p: dancer.beside(p.partner, level, False)
+        ),
+        DuetRow(
+            f"{name}, wrong partner",
+            "sees another pair's partner",
+            "ablation",
+            lambda pair: dancer.beside(pair.wrong, level, True),
+        ),
+    ]
 
 
 def tally(made: Array, real: Array, partner: Array, sound: NDArray[np.bool_], settle: int, skeleton: Skeleton) -> Tally:
@@ -220,7 +232,3 @@ def _metrics(row: Tally) -> dict[str, Array]:
         "lag": (lags.argmax(1) - middle) / RATE,
         "at_once": lags[:, middle],
     }
-
-
-def _looped(positions: Array, frames: int) -> Array:
-    return positions[np.arange(frames) % len(positions)]

@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from train.dance.evaluation.run import DanceResult, Dancing
+from train.dance.evaluation.run import Dancing
 from train.dance.evaluation.sanity import BIN_EDGES
 from train.dance.labels import LEVELS
 from train.report import plots
+from train.report.evaluation import Result
 from train.report.plots import SMALL, coloured, curve, grid
 
 Array = NDArray[np.floating]
@@ -21,7 +22,7 @@ LEVEL_COLOURS = ("#3b6fb6", "#e0a021", "#c0392b")
 UNITS = {"speed": "m/s", "acceleration": "m/s²", "jerk": "m/s³"}
 
 
-def drawn(evaluation: Dancing) -> list[tuple[DanceResult, str]]:
+def drawn(evaluation: Dancing) -> list[tuple[Result, str]]:
     """The rows that are plotted, each with its colour; not those whose motion is the truth's own."""
     shown = [row for row in evaluation.results if row.kind != "chance" or row.name == "untrained"]
     return coloured(shown, COLOURS)
@@ -69,7 +70,7 @@ def nearest(evaluation: Dancing) -> Figure:
     drawing = grid(1, 1.6 * WIDE, TALL)
     (axis,) = drawing.axes
     for row, colour in drawn(evaluation):
-        values = 100.0 * np.sort(row.nearest)
+        values = 100.0 * np.sort(evaluation.sets[row.name].nearest)
         axis.step(values, (np.arange(len(values)) + 1) / len(values), color=colour, lw=1.4, label=row.name)
     axis.set_xlabel("cm per joint to the nearest window of another training take")
     axis.set_ylabel("share of windows")
@@ -80,10 +81,11 @@ def nearest(evaluation: Dancing) -> Figure:
 
 def plane(evaluation: Dancing) -> Figure:
     """Windows in the two main directions of the features of the training takes, coloured by level."""
-    rows = [row for row, _ in drawn(evaluation)]
+    rows, tools = [row for row, _ in drawn(evaluation)], evaluation.instruments
     drawing = grid(len(rows), WIDE, 0.9 * TALL, shared=True)
     for axis, row in zip(drawing.axes, rows, strict=False):
-        scatter(axis, row.plane, row.levels, row.name)
+        own = evaluation.sets[row.name]
+        scatter(axis, tools.plane(own.features), own.windows.of(tools.source), row.name)
     first = drawing.axes[0]
     handles = [
         first.scatter([], [], s=10, color=colour, label=level)

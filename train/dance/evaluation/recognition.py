@@ -94,25 +94,27 @@ def trained(source: str, row: DanceRow, windows: RowWindows, skeleton: Skeleton,
     return Trained(Judge(source, networks, learned), note)
 
 
-def judged(judge: Judge, row: DanceRow, windows: RowWindows, skeleton: Skeleton) -> list[Sums]:
-    """``confusion.SOURCE`` (levels asked, levels seen) of every group of the row."""
-    return _confusions(f"confusion.{judge.source}", row, windows, judge.source, judge.predicted(row, windows, skeleton))
+def judged(judge: Judge, row: DanceRow, windows: RowWindows, skeleton: Skeleton) -> Sums:
+    """``confusion.SOURCE`` (N, levels asked, levels seen) of every window."""
+    asked = _one_hot(windows.of(judge.source))
+    return {f"confusion.{judge.source}": asked[..., None] * judge.predicted(row, windows, skeleton)[:, None]}
 
 
-def measured(
-    row: DanceRow, windows: RowWindows, source: str, skeleton: Skeleton, thresholds: efforts.Thresholds, effort: str
-) -> list[Sums]:
-    """``confusion.motion`` (levels asked or labelled, levels computed from the motion) of every group, and by level
-    ``effort.sum`` and ``effort.count`` of the measured effort."""
+def measured(windows: RowWindows, source: str, skeleton: Skeleton, thresholds: efforts.Thresholds, effort: str) -> Sums:
+    """``confusion.motion`` (N, levels asked or labelled, levels computed from the motion) of every window, and by level
+    (N, levels) ``effort.sum`` and ``effort.count`` of the measured effort."""
     values = efforts.measure(windows.positions, skeleton, RATE, effort)[:, 0]
-    shown = np.eye(len(LEVELS))[np.maximum(thresholds.levels(values, effort), 0)]
-    sums = _confusions("confusion.motion", row, windows, source, shown)
-    levels = windows.of(source)
-    for group, found in enumerate(sums):
-        of = [(windows.group == group) & (levels == level) for level in range(len(LEVELS))]
-        found["effort.sum"] = np.array([values[which].sum() for which in of])
-        found["effort.count"] = np.array([float(which.sum()) for which in of])
-    return sums
+    asked, shown = _one_hot(windows.of(source)), _one_hot(np.maximum(thresholds.levels(values, effort), 0))
+    return {
+        "confusion.motion": asked[..., None] * shown[:, None],
+        "effort.sum": asked * values[:, None],
+        "effort.count": asked,
+    }
+
+
+def _one_hot(levels: NDArray[np.integer]) -> Array:
+    """Levels (N,) as (N, levels), all zero where there is none."""
+    return (levels[:, None] == np.arange(len(LEVELS))).astype(float)
 
 
 def recalls(confusion: Array) -> Array:
@@ -131,17 +133,6 @@ def accuracy(confusion: Array) -> Array:
     """Share of all (D,) that were recognised."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.einsum("dii->d", confusion) / confusion.sum((-1, -2)))
-
-
-def _confusions(key: str, row: DanceRow, windows: RowWindows, source: str, seen_levels: Array) -> list[Sums]:
-    asked = windows.of(source)
-    sums: list[Sums] = []
-    for group in range(len(row.groups)):
-        confusion = np.zeros((len(LEVELS), len(LEVELS)))
-        for level in range(len(LEVELS)):
-            confusion[level] = seen_levels[(windows.group == group) & (asked == level)].sum(0)
-        sums.append({key: confusion})
-    return sums
 
 
 def preferred(windows: RowWindows) -> str:

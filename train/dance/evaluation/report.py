@@ -43,7 +43,7 @@ def document(evaluation: Dancing) -> Document:
         question="Does it dance, and as it was asked to?",
         heading=(
             f"Truth: {len(evaluation.rows[0].dances)} held-out takes in {truth.groups} groups, {truth.seconds:.0f} s; "
-            f"effort {tools.effort!r}; sets of {evaluation.windows} windows of {FRAMES} frames a row, "
+            f"effort {tools.effort!r}; sets of {evaluation.count} windows of {FRAMES} frames a row, "
             f"seed {evaluation.seed}"
         ),
         over="groups",
@@ -83,7 +83,7 @@ def footnotes(evaluation: Dancing) -> list[str]:
         f"Features: trained on {tools.source} labels of {len(tools.library)} windows of the training takes, right on "
         f"{tools.right.own:.0%} of them and on {tools.right.held_out:.0%} of the held-out windows.",
         *(f"Recognition by {source} labels: {note}." for source, note in tools.notes.items()),
-        f"FID of {evaluation.windows} windows in {tools.space.shape[1]} dimensions is biased upwards and compares rows "
+        f"FID of {evaluation.count} windows in {tools.space.shape[1]} dimensions is biased upwards and compares rows "
         "of this report only; its intervals lie above the estimate, since a draw holds fewer different groups. Real "
         "takes against other real takes: "
         + "; ".join(
@@ -103,7 +103,7 @@ def settings(evaluation: Dancing) -> dict[str, Any]:
         "effort": tools.effort,
         "thresholds": tools.thresholds.to_dict(),
         "skeleton": tools.skeleton.name,
-        "windows": evaluation.windows,
+        "windows": evaluation.count,
         "frames": FRAMES,
         "rate": RATE,
         "takes": {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,8 @@ from train.dance.evaluation.quality import Gaussian
 from train.dance.evaluation.rows import DanceRow, RowWindows, windows
 from train.dance.evaluation.sanity import DERIVATIVES, tally
 from train.dance.takes import RATE
-from train.report.evaluation import Counts, Evaluation, Result, Say, measure, quiet
-from train.report.intervals import Sums, Tally, by_group
-from train.report.tables import number
+from train.report.evaluation import Counts, Derived, Evaluation, Pooled, Say, measure, quiet
+from train.report.intervals import Sums, Tally, by_group, split
 
 Array = NDArray[np.floating]
 
@@ -37,36 +36,6 @@ CLOSE = 0.01
 """Quantile of the held-out windows' distances to the training takes under which a window counts as copied."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DanceResult(Result):
-    """A measured row of so many ``seconds``. ``nearest`` (N,) are distances to the training takes in metres, ``plane``
-    (N, 2) features as they are drawn, ``levels`` (N,) those of the same windows."""
-
-    seconds: float
-    nearest: Array
-    plane: Array
-    levels: NDArray[np.int8]
-
-    def as_json(self) -> dict[str, Any]:
-        """See :meth:`Result.as_json`."""
-        return super().as_json() | {"seconds": number(self.seconds)}
-
-
-@dataclass(kw_only=True)
-class Dancing(Evaluation[DanceResult]):
-    """Dances, measured: the truth first. ``rows`` are the dances themselves; ``windows`` of each row were measured as a
-    set; ``floors`` are the FIDs of real takes among themselves."""
-
-    rows: Sequence[DanceRow]
-    instruments: Instruments
-    windows: int
-    floors: Mapping[str, Array]
-
-    def row(self, name: str) -> DanceRow:
-        """The dances of that name."""
-        return next(item for item in self.rows if item.name == name)
-
-
 class WindowSet(NamedTuple):
     """The windows of a row that are measured together, their features (N, F) and distances (N,) to the training
     takes."""
@@ -74,6 +43,22 @@ class WindowSet(NamedTuple):
     windows: RowWindows
     features: Array
     nearest: Array
+
+
+@dataclass(kw_only=True)
+class Dancing(Evaluation):
+    """Dances, measured: the truth first. ``rows`` are the dances themselves, ``sets`` by row the windows that were
+    measured together, ``count`` of each; ``floors`` are the FIDs of real takes among themselves."""
+
+    rows: Sequence[DanceRow]
+    sets: Mapping[str, WindowSet]
+    instruments: Instruments
+    count: int
+    floors: Mapping[str, Array]
+
+    def row(self, name: str) -> DanceRow:
+        """The dances of that name."""
+        return next(item for item in self.rows if item.name == name)
 
 
 def evaluate(
@@ -98,42 +83,24 @@ def evaluate(
         "fid_truth": Gaussian.of(truth.features),
     }
     close = float(np.quantile(truth.nearest, CLOSE))
-    pooled = measure(
-        rows,
-        lambda row: Counts(
-            _count(row, sets[row.name], tools, close, seed), _together(sets[row.name], goals, tools.source, seed)
-        ),
-        seed,
-        say,
-    )
-    results = []
-    for row in rows:
-        own, one = sets[row.name], pooled[row.name]
-        results.append(
-            DanceResult(
-                name=row.name,
-                about=row.about,
-                kind=row.kind,
-                metrics=measures.metrics(one.tally, pooled[rows[0].name].tally, one.whole),
-                groups=one.groups,
-                curves={name: measures.shares(one.tally, name) for name in DERIVATIVES},
-                confusions={
-                    key.partition(".")[2]: value[0]
-                    for key, value in one.tally.sums.items()
-                    if key.startswith("confusion.")
-                },
-                seconds=row.frames / RATE,
-                nearest=own.nearest,
-                plane=tools.plane(own.features),
-                levels=own.windows.of(tools.source),
-            )
+
+    def count_row(row: DanceRow) -> Counts:
+        own = sets[row.name]
+        return Counts(
+            _count(row, own, tools, close, seed), row.frames / RATE, _together(own, goals, tools.source, seed)
         )
+
+    def derive(own: Pooled, every: Mapping[str, Pooled]) -> Derived:
+        metrics = measures.metrics(own.tally, every[rows[0].name].tally, own.whole)
+        return Derived(metrics, {name: measures.shares(own.tally, name) for name in DERIVATIVES})
+
+    results = measure(rows, count_row, derive, seed, say)
     held = windows(rows[0], EVERY)
     floors = {
         "fid_train": quality.floor(tools.space, np.unique(tools.owners, return_inverse=True)[1], count, seed),
         "fid_truth": quality.floor(features(tools.network, seen(held.positions, skeleton)), held.group, count, seed),
     }
-    return Dancing(results=results, seed=seed, rows=rows, instruments=tools, windows=count, floors=floors)
+    return Dancing(results=results, seed=seed, rows=rows, sets=sets, instruments=tools, count=count, floors=floors)
 
 
 def _sets(rows: Sequence[DanceRow], tools: Instruments, most: int, seed: int) -> dict[str, WindowSet]:
@@ -152,27 +119,18 @@ def _count(row: DanceRow, own: WindowSet, tools: Instruments, close: float, seed
     """What is counted dance by dance and window by window, by group."""
     counted = by_group((dance.group, tally(dance, tools.reference)) for dance in row.dances)
     given = windows(row, EVERY, JUDGED, seed)
-    sums = [recognition.judged(judge, row, given, tools.skeleton) for judge in tools.judges]
-    sums.append(recognition.measured(row, given, tools.source, tools.skeleton, tools.thresholds, tools.effort))
-    sums.append(_distances(row, own, close))
-    for more in sums:
-        for one, found in zip(counted.values(), more, strict=True):
-            one.sums |= found
+    judged = recognition.measured(given, tools.source, tools.skeleton, tools.thresholds, tools.effort)
+    for judge in tools.judges:
+        judged |= recognition.judged(judge, row, given, tools.skeleton)
+    near: Sums = {
+        "windows": np.ones(len(own.nearest)),
+        "nearest": own.nearest,
+        "copied": (own.nearest < close).astype(float),
+    }
+    for values, group in ((judged, given.group), (near, own.windows.group)):
+        for one, sums in zip(counted.values(), split(values, group, len(counted)), strict=True):
+            one.sums |= sums
     return counted
-
-
-def _distances(row: DanceRow, given: WindowSet, close: float) -> list[Sums]:
-    sums: list[Sums] = []
-    for group in range(len(row.groups)):
-        own = given.nearest[given.windows.group == group]
-        sums.append(
-            {
-                "windows": np.array(float(len(own))),
-                "nearest": np.array(own.sum()),
-                "copied": np.array(float((own < close).sum())),
-            }
-        )
-    return sums
 
 
 def _together(

@@ -16,7 +16,8 @@ from train.reaction.evaluation.bundles import Listener
 from train.reaction.evaluation.report import document
 from train.reaction.evaluation.rows import TalkRow, recorded, tricks
 from train.reaction.evaluation.run import Listening, evaluate
-from train.reaction.evaluation.scene import MeasuredTalk, deal
+from train.reaction.evaluation.scene import deal
+from train.reaction.react import ReactData, RecordedTalk
 from train.report.offline import labelled
 
 RULES = "rules"
@@ -45,14 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
-    from train.reaction.react import ReactData  # here, so that talks held in memory can be measured without its readers
-
     talks = ReactData(args.data).talks(args.split)
     document(measure(talks, args.bundle, args.samples, args.seed, args.minutes)).publish(args.out)
 
 
 def measure(
-    talks: Sequence[MeasuredTalk], bundles: Sequence[str], samples: int, seed: int, minutes: float | None = None
+    talks: Sequence[RecordedTalk], bundles: Sequence[str], samples: int, seed: int, minutes: float | None = None
 ) -> Listening:
     """The evaluation of ``bundles`` (``label=path``, path or name) and of the rule listener on ``talks``."""
     if samples < 1:

@@ -7,8 +7,8 @@ the rows beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from train.reaction.evaluation.rows import TalkRow
 from train.reaction.evaluation.scene import NOD_WINDOW_S, SMILE_WINDOW_S, Sample, Scene
 from train.reaction.evaluation.tally import tally
 from train.report import events
-from train.report.evaluation import Counts, Evaluation, Result, Say, measure, quiet
+from train.report.evaluation import Counts, Derived, Evaluation, Pooled, Say, measure, quiet
 from train.report.intervals import Tally, by_group
 from train.simulate.talk import FPS, Cue
 
@@ -58,15 +58,15 @@ class Played(NamedTuple):
     moments: list[NDArray[np.float32]]
 
 
-@dataclass
-class Listening(Evaluation[Result]):
+@dataclass(kw_only=True)
+class Listening(Evaluation):
     """Listeners, measured: ground truth first. ``faces`` hold by row the face (T, 58) of each of the ``moments``."""
 
-    scenes: Sequence[Scene] = ()
-    moments: Sequence[CueMoment] = ()
-    clips: Sequence[ChallengeClip] = ()
-    samples: int = 1
-    faces: dict[str, list[NDArray[np.float32]]] = field(default_factory=dict)
+    scenes: Sequence[Scene]
+    moments: Sequence[CueMoment]
+    clips: Sequence[ChallengeClip]
+    samples: int
+    faces: Mapping[str, list[NDArray[np.float32]]]
 
     @property
     def voices(self) -> list[str]:
@@ -89,22 +89,22 @@ def evaluate(scenes: Sequence[Scene], rows: Sequence[TalkRow], samples: int, see
         faces[row.name] = played.moments
         predictions = np.stack([challenge.padded(played.clips[clip], samples) for clip in clips])
         found = challenge.measure(predictions, listeners, speakers, neighbours)
-        return Counts(played.by_voice, lambda weight: challenge.score(found, weight[:, speaking]))
+        minutes = sum(float(one.sums["minutes"]) for one in played.by_voice.values())
+        return Counts(played.by_voice, 60.0 * minutes, lambda weight: challenge.score(found, weight[:, speaking]))
 
-    pooled = measure(rows, count, seed, say)
-    truth, redraw, random = (pooled[name].tally for name in ("ground truth", "redraw", "random"))
-    results = [
-        Result(
-            name=row.name,
-            about=row.about,
-            kind=row.kind,
-            metrics=measures.metrics(pooled[row.name].tally, truth, redraw, random) | pooled[row.name].whole,
-            groups=pooled[row.name].groups,
-            curves=curves(pooled[row.name].tally),
-        )
-        for row in rows
-    ]
-    return Listening(results, seed, scenes=scenes, moments=moments, clips=clips, samples=samples, faces=faces)
+    def derive(own: Pooled, every: Mapping[str, Pooled]) -> Derived:
+        truth, redraw, random = (every[name].tally for name in ("ground truth", "redraw", "random"))
+        return Derived(measures.metrics(own.tally, truth, redraw, random) | own.whole, curves(own.tally))
+
+    return Listening(
+        results=measure(rows, count, derive, seed, say),
+        seed=seed,
+        scenes=scenes,
+        moments=moments,
+        clips=clips,
+        samples=samples,
+        faces=faces,
+    )
 
 
 def curves(row: Tally) -> dict[str, Array]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from models.emotion import emotion
-from train.simulate.talk import FPS, HOP, Cue, Span
+from train.reaction.react import RecordedTalk
+from train.simulate.talk import FPS, HOP, Cue
 
 Array = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -33,47 +33,6 @@ NOD_WINDOW_S, SMILE_WINDOW_S = (-0.3, 1.3), (0.0, 1.6)
 """From when to when around a cue an event counts as its answer; a nod can set in before the phrase has quite ended."""
 MERGE_S = 0.5
 """Cues of one family closer than this are one invitation: a question that ends a phrase asks for one nod."""
-
-
-class MeasuredTalk(Protocol):
-    """The part of :class:`train.reaction.react.RecordedTalk` that is measured: 25 fps, 16 kHz, times in seconds."""
-
-    @property
-    def voice(self) -> str:
-        """Who speaks."""
-
-    @property
-    def name(self) -> str:
-        """Which talk."""
-
-    @property
-    def listeners(self) -> Sequence[str]:
-        """Names of the recorded listeners."""
-
-    @property
-    def frames(self) -> int:
-        """Length in frames."""
-
-    def audio(self) -> NDArray[np.float32]:
-        """Speaker's voice (frames * 640,)."""
-
-    def face(self) -> NDArray[np.float32]:
-        """Speaker's face (frames, 58)."""
-
-    def listener(self, name: str) -> NDArray[np.float32]:
-        """A listener's face (frames, 58)."""
-
-    def emotion(self, name: str) -> NDArray[np.float32]:
-        """The emotion (frames, 25) of a listener, or of ``"speaker"``."""
-
-    def controls(self, name: str) -> dict[str, NDArray[np.float32]]:
-        """A listener's controls by name, each (frames,)."""
-
-    def spans(self, kind: str) -> Sequence[Span]:
-        """``phrases`` or ``own_turns``."""
-
-    def cues(self) -> Sequence[Cue]:
-        """Moments that invite a reaction."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +54,14 @@ def with_emotion(face: Array) -> Sample:
 class Scene:
     """A talk cut to ``frames``, with its listeners dealt to ``references`` and ``others``."""
 
-    talk: MeasuredTalk
+    talk: RecordedTalk
     frames: int
     references: tuple[str, ...]
     others: tuple[str, ...]
     _read: dict[str, Sample] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, talk: MeasuredTalk, frames: int | None = None) -> Scene:
+    def of(cls, talk: RecordedTalk, frames: int | None = None) -> Scene:
         """The scene of a talk, at most ``frames`` long. Raises :class:`EngineError` with fewer than two listeners."""
         names = tuple(talk.listeners)
         if len(names) < 2:
@@ -206,7 +165,7 @@ def merged(times: Sequence[float]) -> Array:
     return np.array(kept)
 
 
-def deal(talks: Sequence[MeasuredTalk], minutes: float | None = None) -> list[Scene]:
+def deal(talks: Sequence[RecordedTalk], minutes: float | None = None) -> list[Scene]:
     """The scenes of ``talks``; with ``minutes``, every voice gets an equal share of them, from its talks' beginnings.
     Raises :class:`EngineError` where there is nothing to measure."""
     if not talks:

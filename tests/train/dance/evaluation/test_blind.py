@@ -10,6 +10,8 @@ import pytest
 
 from engine.errors import EngineError
 from train.dance.evaluation import blind
+from train.dance.labels import LEVELS
+from train.report.intervals import DRAWS, interval
 
 HEAD = "take,start,space,time,by\n"
 
@@ -26,9 +28,12 @@ def test_labels_of_the_page_meet_what_was_asked(tmp_path: Path) -> None:
     labels = written(tmp_path / "labels.csv", HEAD + "".join(lines) + "d0,40,1,4,a\n")
     found = blind.read(labels, asked, "time", 0)
     assert found.confusion.tolist() == [[2, 1, 0], [0, 3, 0], [0, 1, 2]]
-    assert found.right[0] == pytest.approx(7 / 9) and found.left_out == 1
-    low, high = np.percentile(found.right[1:], [2.5, 97.5])
+    (person,) = found.results
+    assert person.value("accuracy") == pytest.approx(7 / 9) and found.left_out == 1
+    assert [person.value(f"recall_{level}") for level in LEVELS] == pytest.approx([2 / 3, 1.0, 2 / 3])
+    low, high = interval(person.metrics["accuracy"])
     assert 0.4 < low < 7 / 9 < high <= 1.0
+    assert person.groups == 9 and "[" in found.text()[-1] and "surely more" not in found.sentences()[0]
     with pytest.raises(EngineError, match="no dance has both a label and something that was asked for"):
         blind.read(labels, asked, "space", 0)
     with pytest.raises(EngineError, match=r"labels d0 at 0, which .* does not say was asked for"):
@@ -60,4 +65,14 @@ def test_pirounets_files_count_from_0_or_from_1(tmp_path: Path) -> None:
 def test_pirounets_own_labels_read() -> None:
     path = Path(os.environ["ENGINE_DATA"]) / "body_pirounet_labels" / "labels_shuffled_neighb.csv"
     found = blind.read(path, path, "time", 0)
-    assert found.confusion.diagonal().tolist() == [99, 76, 41] and found.right[0] == 1.0
+    assert found.confusion.diagonal().tolist() == [99, 76, 41] and found.results[0].value("accuracy") == 1.0
+
+
+def test_labels_of_one_dance_are_drawn_together(tmp_path: Path) -> None:
+    lines = [f"d{i // 4},{40 * (i % 4)},4,{1 + i // 4 % 2},m\n" for i in range(16)]
+    asked = written(tmp_path / "asked.csv", HEAD + "".join(lines))
+    labels = written(tmp_path / "labels.csv", HEAD + "".join(line.replace(",2,m", ",1,m") for line in lines))
+    (person,) = blind.read(labels, asked, "time", 0).results
+    drawn = person.metrics["accuracy"]
+    assert person.groups == 4 and drawn.shape == (1 + DRAWS,)
+    assert set(np.round(4 * drawn[1:], 6)) <= {0.0, 1.0, 2.0, 3.0, 4.0}  # whole dances, not single labels

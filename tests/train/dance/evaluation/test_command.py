@@ -57,7 +57,7 @@ def test_everything_is_measured_and_written(
     assert list(content["rows"]) == ["truth", "train takes", "toy", "untrained", "hold", "shuffled labels"]
     assert content["settings"]["features"]["labels"] == "human"
     assert content["rows"]["truth"]["metrics"]["recognised_human"]["value"] > 0.7
-    assert content["sections"]["partner"]["groups"] == 3
+    assert content["sections"]["partner"]["rows"]["toy, seeing"]["groups"] == 3
     dance = np.load(out / "toy" / "high00.npy")
     assert dance.shape == (90, 27, 3)
     asked = read_labels(out / "toy" / "asked.csv")

@@ -44,17 +44,17 @@ def test_a_bundle_that_watches_stands_where_it_should(tmp_path: Path) -> None:
     bundle = swinger(tmp_path)
     truth, _, _ = people()
     found = partner.measure({"toy": Dancer(bundle, 2, 100, 0)}, truth, takes(), CMU, 20, 0)
-    assert found.groups == 3 and list(found.results) == [
+    assert {row.groups for row in found.results} == {3} and [row.name for row in found.results] == [
         "truth",
         "toy, seeing",
         "toy, not seeing",
         "toy, wrong partner",
     ]
-    seeing, alone = found.results["toy, seeing"], found.results["toy, not seeing"]
+    seeing, alone = found.result("toy, seeing"), found.result("toy, not seeing")
     assert seeing.value("distance") == pytest.approx(STANDS_M, abs=0.1) and seeing.value("faced") > 0.5 > alone.value(
         "faced"
     )
-    assert found.results["truth"].value("distance_off") == 0.0 == found.results["truth"].value("facing_off")
+    assert found.result("truth").value("distance_off") == 0.0 == found.result("truth").value("facing_off")
     told = "\n".join(found.sentences())  # the toys of the truth face one way, the bundle turns to its partner
     assert re.search("facing .* seeing, by .* not seeing: surely worse", told)
     assert re.search("bearing .* seeing, by .* wrong partner: surely better", told)

@@ -84,7 +84,7 @@ def test_sets_tell_copies_noise_and_stillness(measured: Dancing) -> None:
 
 
 def test_every_row_is_measured_on_equally_many_windows(measured: Dancing) -> None:
-    assert {len(row.nearest) for row in measured.results} == {measured.windows}
+    assert {len(own.windows) for own in measured.sets.values()} == {measured.count} == {60}
     assert set(measured.truth.metrics) == {metric.key for metric in METRICS}
 
 
