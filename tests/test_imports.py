@@ -19,7 +19,21 @@ PACKAGES = ("engine", "models", "train", "export", "clients", "benchmarks")
 LONGEST = 320
 
 BASICS = {"engine.body.skeleton", "engine.channels", "engine.errors", "engine.noise", "engine.spec"}
-SHARED = {"body", "bundle", "channels", "errors", "noise", "resample", "roles", "runtime", "sources", "spec", "text"}
+SHARED = {
+    "body",
+    "bundle",
+    "channels",
+    "errors",
+    "logs",
+    "noise",
+    "plain",
+    "resample",
+    "roles",
+    "runtime",
+    "sources",
+    "spec",
+    "text",
+}
 """Parts of the engine that training and export build on. All others run sessions: nobody outside it builds on them, but
 for what measures the engine."""
 
