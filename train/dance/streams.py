@@ -21,6 +21,7 @@ from models.dance.model import Dance
 from models.dance.networks import window_features
 from train.dance.augment import mirrored, smoothed, turned
 from train.dance.takes import Take
+from train.run.progress import progress
 
 STILL = 1e-3
 """Largest number in a rotation matrix, off the identity, of a joint that does not turn."""
@@ -84,7 +85,7 @@ def read(
     names, styles, counts = [], [], []
     digest = hashlib.sha256()
     angles = [0.0, *np.random.default_rng(seed).uniform(-np.pi, np.pi, turns)]
-    for take in takes:
+    for take in progress(takes, "preparing takes"):
         partner = by_name.get(take.partner or "") if config.partner else None
         sound = torch.tensor(take.sound if partner is None else take.sound & partner.sound)
         table = torch.tensor(np.asarray(levels[take.name]))

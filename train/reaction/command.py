@@ -6,11 +6,14 @@ The folder is one that `python -m train simulate` wrote, or another in the same 
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 from typing import Any
 
 from train.reaction.settings import Settings
 from train.run.command import Prepared
+
+log = logging.getLogger(__name__)
 
 
 class Training:
@@ -40,6 +43,7 @@ class Training:
         data = ReactData(args.data)
         talks = {split: data.talks(split) for split in ("train", "val")}
         if before is None:
+            log.info("fitting the tokenizer")
             fit_tokenizer(model.tokenizer, [talk.listener(name) for talk in talks["train"] for name in talk.listeners])
         else:
             model.load_state_dict(weights_of(before))

@@ -22,6 +22,7 @@ from engine.errors import EngineError
 from models.contract import commit, initial_state
 from models.reaction import Reaction
 from train.reaction.plans import labels
+from train.run.progress import progress
 from train.simulate.talk import FPS, HOP, Cue
 
 HEAR_CHUNK = 1500  # frames
@@ -74,7 +75,7 @@ def read(model: Reaction, talks: Sequence[Talk], what: str) -> Streams:
         raise EngineError(f"there is no talk in {what}; make some with: python -m train simulate")
     heard, faces, ids, controls = [], [], [], []
     lengths, pairs = [], []
-    for index in range(0, len(talks), TOGETHER):
+    for index in progress(range(0, len(talks), TOGETHER), f"reading talks of {what}"):
         group = talks[index : index + TOGETHER]
         seen = [talk.face() for talk in group]
         sounds = [talk.audio() for talk in group]
