@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         about = f"train {FAMILIES[family].about}"
         sub = commands.add_parser(family, help=about, description=about)
         if asked == family:
-            training.add_arguments(sub, family, load(family, "command").Training())
+            training.add_arguments(sub, family, load(family, "command").TRAINING)
     for name, command in others.items():
         sub = commands.add_parser(name, help=command.about, description=command.about)
         if asked == name:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     """The command's exit code: what it says itself, else 0."""
     if args.command in learned():
-        training.run(args, load(args.command, "command").Training())
+        training.run(args, load(args.command, "command").TRAINING)
         return 0
     command = (SHARED | tools())[args.command]
     return int(importlib.import_module(command.module).run(args) or 0)

@@ -1,7 +1,7 @@
 """Where the parts of a model family stand: found by name in its folder, so that a family is listed once.
 
-The list is :data:`models.registry.FAMILIES`. A learned family's folder ``train/NAME/`` holds ``command`` (its
-``Training``, see :mod:`train.run.command`) and, where it has them, ``evaluation.command``, ``labelling`` and ``check``;
+The list is :data:`models.registry.FAMILIES`. A learned family's folder ``train/NAME/`` holds ``command`` (with
+``TRAINING``, see :mod:`train.run.command`) and, where it has them, ``evaluation.command``, ``labelling`` and ``check``;
 further commands of its own stand in ``TOOLS`` of ``train/NAME/__init__.py``.
 """
 

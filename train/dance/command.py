@@ -21,7 +21,7 @@ from train.run.command import Prepared
 TAKES = "body_cmu_bvh30"
 
 
-class Training:
+class DanceTraining:
     """Trains the dancer (:class:`train.run.command.Training`)."""
 
     settings = Settings
@@ -29,9 +29,7 @@ class Training:
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """``--data`` and ``--labels``, and how takes are read."""
         parser.add_argument("--data", type=Path, help=f"folder of takes (default $ENGINE_DATA/{TAKES})")
-        parser.add_argument(
-            "--labels", type=Path, help="labels that people gave with `python -m train label`"
-        )
+        parser.add_argument("--labels", type=Path, help="labels that people gave with `python -m train label`")
         add_take_arguments(parser)
 
     def prepare(self, args: argparse.Namespace, settings: Settings, before: dict[str, Any] | None) -> Prepared:
@@ -98,3 +96,6 @@ def folder(given: Path | None) -> Path:
     if not root or not (Path(root) / TAKES).is_dir():
         raise EngineError(f"--data is missing, and $ENGINE_DATA holds no {TAKES}; give a folder of BVH takes")
     return Path(root) / TAKES
+
+
+TRAINING = DanceTraining()

@@ -16,7 +16,7 @@ from train.run.command import Prepared
 log = logging.getLogger(__name__)
 
 
-class Training:
+class ReactionTraining:
     """Trains the learned listener (:class:`train.run.command.Training`)."""
 
     settings = Settings
@@ -61,3 +61,6 @@ class Training:
                 "ids": statistics(train, val, model.levels),
             },
         )
+
+
+TRAINING = ReactionTraining()

@@ -1,7 +1,7 @@
 """``python -m train FAMILY``: the command that trains any family, and what of it a family gives.
 
-A family's folder has a module ``command`` with a ``Training`` (:class:`Training`), an instance of which prepares a run
-from its options and settings; everything else is the same for all and stands here. Written into OUT:
+A family's folder has a module ``command`` with ``TRAINING``, a :class:`Training`, which prepares a run from its options
+and settings; everything else is the same for all and stands here. Written into OUT:
 ``model.safetensors`` (what the run hands out, for ``python -m export`` and the evaluations), ``best.safetensors`` (the
 best so far, while it runs), ``training.json`` (what made them), ``last.ckpt`` and ``best.ckpt`` to continue it, and
 TensorBoard's logs.
