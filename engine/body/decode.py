@@ -78,12 +78,15 @@ def _decoded(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-def plain_numbers(text: str) -> str:
-    """Text in which numbers stand as Python reads them, with blanks between: commas are decimal points where no point
-    stands anywhere and they are between digits, otherwise they and semicolons separate."""
+def plain_numbers(text: str, width: int = 0) -> str:
+    """Text in which numbers stand as Python reads them, with blanks between. Commas and semicolons separate, but commas
+    are decimal points where a line has ``width`` words without taking it apart at them; without ``width``, where no
+    point stands anywhere and they are between digits."""
     text = text.replace(";", " ")
     if "," not in text:
         return text
+    if any(len(line.split()) == width for line in text.split("\n", 50)[:50]):
+        return text.replace(",", ".")
     if "." not in text:
         text = re.sub(r"(?<=\d),(?=\d)|(?<![\d,]),(?=\d)", ".", text)
     return text.replace(",", " ")

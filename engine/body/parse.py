@@ -101,8 +101,6 @@ def _hierarchy(text: str, path: Path) -> list[_Joint]:
     joints: list[_Joint] = []
     open_joints: list[int] = []
     waiting = -1  # the joint whose brace has yet to open
-    numbers_as_written = plain_numbers("".join(re.findall(r"OFFSET([^{}A-Za-z]*)", text, re.IGNORECASE)))
-    points = "." in numbers_as_written
     for found in _HEADER.finditer(text):
         parts = found.groupdict()
         if parts["kind"] or parts["end"]:
@@ -127,7 +125,7 @@ def _hierarchy(text: str, path: Path) -> list[_Joint]:
         elif open_joints:
             joint = joints[open_joints[-1]]
             if parts["offset"] is not None:
-                joint.offset = _offset(parts["offset"], joint, points, path)
+                joint.offset = _offset(parts["offset"], joint, path)
             else:
                 joint.channels = _channels(parts["channels"], parts["count"], joint, path)
     if not joints:
@@ -135,8 +133,8 @@ def _hierarchy(text: str, path: Path) -> list[_Joint]:
     return joints
 
 
-def _offset(text: str, joint: _Joint, points: bool, path: Path) -> tuple[float, float, float]:
-    found = numbers(text.replace(",", " ").replace(";", " ") if points and "." in text else plain_numbers(text))
+def _offset(text: str, joint: _Joint, path: Path) -> tuple[float, float, float]:
+    found = numbers(plain_numbers(text, width=3))
     if len(found) < 3 or not np.isfinite(found[:3]).all() or np.abs(found[:3]).max() > LARGEST:
         raise BvhError(f"{path}: OFFSET of {joint.name or 'an end site'} is {text.strip()!r}; give three numbers")
     x, y, z = (float(value) for value in found[:3])
@@ -223,7 +221,8 @@ def _rate(seconds: float, step: float) -> float:
 
 def _rows(text: str, count: int, declared: int | None, path: Path, notes: list[str]) -> NDArray[np.float64]:
     """The frames (T, ``count``), NaN where a row is damaged."""
-    lines = [piece for piece in map(numbers, _lines(plain_numbers(text))) if len(piece)]
+    text = plain_numbers(re.sub(r"[ \t](#|//).*", "", text), width=count)
+    lines = [piece for piece in map(numbers, _lines(text)) if len(piece)]
     if not lines:
         raise BvhError(f"{path}: holds no frames; export the take with its animation")
     widths = np.array([len(line) for line in lines])
@@ -231,7 +230,8 @@ def _rows(text: str, count: int, declared: int | None, path: Path, notes: list[s
     if right[:-1].mean() >= 0.5 if len(lines) > 1 else right[0]:
         return _row_by_row(lines, right, count, declared, path, notes)
     whole = int(widths.sum()) // count
-    if (widths[:-1] == widths[0]).all() and (widths[0] > count or (len(lines) == declared != whole)):
+    even = bool((widths[:-1] == widths[0]).all())
+    if even and whole != declared and (widths[0] > count or len(lines) == declared):
         raise BvhError(
             f"{path}: rows hold {widths[0]} numbers, the joints have {count} channels; export the take again"
         )

@@ -156,16 +156,20 @@ class Rig:
 
 
 def bare(names: Sequence[str]) -> list[str]:
-    """Names without what all of them begin with: up to a colon, and words that four fifths of them share."""
+    """Names without what nearly all of them begin or end with: up to a colon or bar, and words that four fifths of
+    them share."""
     short = [re.split(r"[:|]", name)[-1].strip() or name for name in names]
-    counted = [name for name in short if not name.endswith(END)]
-    while counted:
-        first = Counter(found[0] for found in (re.match(r"[^ _.\-]+[ _.\-]+", name) for name in counted) if found)
-        word, times = first.most_common(1)[0] if first else ("", 0)
-        if times < 0.8 * len(counted) or times < 3:
-            break
-        short = [name.removeprefix(word) or name for name in short]
-        counted = [name.removeprefix(word) or name for name in counted]
+    for pattern in (r"^[^ _.\-]+[ _.\-]+(?=.)", r"(?<=.)[ _.\-]+[^ _.\-]+$"):
+        while True:
+            found = [re.search(pattern, name) for name in short]
+            told = [each for each, name in zip(found, names, strict=True) if not name.endswith(END)]
+            word, times = Counter(each[0] for each in told if each).most_common(1)[0] if any(told) else ("", 0)
+            if times < max(3, 0.8 * len(told)):
+                break
+            short = [
+                re.sub(pattern, "", name) if each and each[0] == word else name
+                for each, name in zip(found, short, strict=True)
+            ]
     return short
 
 

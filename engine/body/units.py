@@ -35,7 +35,7 @@ UNITS = {
 }
 _USED = {"cm": 0.5, "m": 0.25, "mm": 0.08, "in": 0.08, "CMU": 0.08, "dm": 0.03, "ft": 0.005}
 """How often each is met."""
-_SHORTER, _TALLER = 0.35, 0.12
+_SHORTER, _TALLER = 0.3, 0.12
 """Spread of people's heights around :data:`TALL`, in natural logarithms: children below, hardly anyone above."""
 _NAMES = {
     "cm": "centimetres",
