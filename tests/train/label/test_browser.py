@@ -19,7 +19,6 @@ from train.label.server import LabelServer
 from train.label.task import Task
 
 sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-pytest.importorskip("pybvh", reason="takes are BVH files, which need the [body] extra")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHECKS = "() => document.querySelector('#figure').toDataURL()"
