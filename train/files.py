@@ -38,13 +38,10 @@ def reason(error: OSError) -> str:
     return (error.strerror or "the system refused it").lower()
 
 
-def listed(reasons: Sequence[str], whole: str = "") -> str:
-    """The reasons, a line each: the first :data:`LISTED`, then how many more; ``whole`` says where all are told."""
+def listed(reasons: Sequence[str], whole: str) -> list[str]:
+    """The first :data:`LISTED` reasons, then how many more there are; ``whole`` says where all are told."""
     more = len(reasons) - LISTED
-    told = [f"  {line}" for line in reasons[:LISTED]]
-    if more > 0:
-        told.append(f"  and {more} more{f'; {whole}' if whole else ''}")
-    return "\n".join(told)
+    return [*reasons[:LISTED], *([f"and {more} more: {whole}"] if more > 0 else [])]
 
 
 def read_text(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Motion made of a take: turned about the vertical, mirrored left to right, faster or slower, smoothed, resampled.
+"""Motion made of a take: turned about the vertical, mirrored left to right, smoothed, resampled.
 
 All of them keep what a body is: bones keep their lengths, rotations stay in step with positions.
 """
@@ -44,13 +44,6 @@ def mirrored(motion: Motion) -> Motion:
     if rotations is not None:
         rotations = np.ascontiguousarray(rotations[:, swap] * _REFLECT[:, None] * _REFLECT)
     return replace(motion, positions=np.ascontiguousarray(motion.positions[:, swap] * _REFLECT), rotations=rotations)
-
-
-def respeeded(motion: Motion, speed: float) -> Motion:
-    """The motion played at ``speed`` times its own, at the same rate (2 is twice as fast, so half as long)."""
-    if not 0.1 <= speed <= 10.0:
-        raise EngineError(f"speed {speed}: a motion can be played at 0.1 to 10 times its own speed")
-    return _sampled(motion, speed / motion.rate)
 
 
 def smoothed(motion: Motion, seconds: float) -> Motion:

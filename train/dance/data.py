@@ -14,14 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.body.skeleton import Skeleton, skeleton
-from models.dance.config import named
+from engine.body.skeleton import Skeleton
+from engine.errors import EngineError
 from models.dance.model import Dance
 from train.dance import efforts
-from train.dance.labels import LEVELS, Label, Table, label_table, parted, read_labels, read_pirounet_labels
+from train.dance.labels import LEVELS, Label, Table, label_table, parted, read_labels, read_pirounet_labels, recorded
 from train.dance.landmarks import Judge
+from train.dance.options import AS_FOUND, How
 from train.dance.pirounet import read_raw
 from train.dance.settings import Settings
+from train.dance.splits import GAP, LEAST
 from train.dance.takes import RATE, Take, read_takes
 from train.dance.windows import BY, cut_windows, fraction_label
 
@@ -37,21 +39,30 @@ class Data:
     judge: Judge | None
 
 
-def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: Settings) -> Data:
-    """The takes and labels that ``settings`` ask for. Labels of a person, where ``labels`` names a file, are used
-    alone: the rest of the windows is unlabelled."""
-    body = named(settings.config).skeleton
-    takes = read_takes(folder, seed=settings.seed, splits=splits, strict=False)
-    if takes[0].motion.skeleton.name == body.name and takes[0].motion.skeleton != body:
-        takes = read_takes(folder, skeleton(body.name), seed=settings.seed, splits=splits, strict=False)
+def read_data(
+    folder: Path,
+    labels: Path | None,
+    splits: Path | None,
+    settings: Settings,
+    how: How = AS_FOUND,
+) -> Data:
+    """The takes and labels that ``settings`` ask for; ``how`` and ``splits`` as for :func:`read_takes`.
+
+    Labels of a person, where ``labels`` names a file, are used alone: the rest of the windows is unlabelled. Raises
+    :class:`EngineError` where nothing is left to train on, to check on, or to learn from labels.
+    """
+    takes = read_takes(folder, how=how, seed=settings.seed, splits=splits)
+    for split, purpose in (("train", "train on"), ("val", "check on")):
+        _enough([take for take in takes if take.split == split], f"{folder}: no take to {purpose}", settings.segment)
     record: dict[str, Any] = {"effort": settings.effort, "fraction": settings.fraction_label}
     human = computed = None
+    thresholds = None
     if labels is not None:
-        given = _given(labels, folder, takes)
-        people, others = parted(given)
-        human = label_table(takes, people, settings.effort)
-        computed = label_table(takes, others, settings.effort)
-        record["people"] = dict(Counter(label.by for label in people))
+        given = parted(_given(labels, folder, takes))
+        human = label_table(takes, given.people, settings.effort)
+        computed = label_table(takes, given.computed, settings.effort)
+        _labelled(labels, takes, settings.effort, human, computed)
+        record["people"] = dict(Counter(label.by for label in given.people))
     else:
         thresholds = efforts.fit_thresholds(takes)
         computed = efforts.computed_table(takes, thresholds, settings.effort)
@@ -68,8 +79,36 @@ def read_data(folder: Path, labels: Path | None, splits: Path | None, settings: 
             "by": {BY[by]: int(count) for by, count in enumerate(np.bincount(windows.by, minlength=len(BY)))},
             "levels": {name: int((windows.label == level).sum()) for level, name in enumerate(LEVELS)},
         }
-    judge = None if labels is not None else _measured(thresholds, takes[0].motion.skeleton, settings.effort)
+    judge = None if thresholds is None else _measured(thresholds, takes[0].motion.skeleton, settings.effort)
     return Data(takes, levels, record, judge)
+
+
+def _enough(takes: list[Take], what: str, frames: int) -> None:
+    """Refuse takes of which none has ``frames`` undamaged frames in a row, the length of a dance in training."""
+    longest = max((_longest(take.sound) for take in takes), default=0)
+    if longest >= frames:
+        return
+    why = f"has {frames} undamaged frames in a row (the longest {longest})" if takes else "is left"
+    raise EngineError(
+        f"{what} {why}; give three takes of a style or more, longer takes (one of {LEAST * 2 + GAP} frames at {RATE:g} "
+        "fps is cut in two), or a --splits that puts long ones to train and to val"
+    )
+
+
+def _longest(sound: NDArray[np.bool_]) -> int:
+    """Frames of the longest undamaged stretch."""
+    ends = np.flatnonzero(np.concatenate([[True], ~sound, [True]]))
+    return int(np.diff(ends).max()) - 1
+
+
+def _labelled(path: Path, takes: list[Take], effort: str, *tables: Table) -> None:
+    """Refuse labels of which none gives a window that trains a level."""
+    training = [take.name for take in takes if take.split == "train"]
+    if not any((table[name] >= 0).any() for table in tables for name in training):
+        raise EngineError(
+            f"{path}: holds no level of {effort} effort for a take that trains; label some with python -m train label "
+            "dance, or leave --labels out to have efforts computed from the motion"
+        )
 
 
 def _given(path: Path, folder: Path, takes: list[Take]) -> list[Label]:
@@ -77,7 +116,7 @@ def _given(path: Path, folder: Path, takes: list[Take]) -> list[Label]:
     all arrays of the folder."""
     if any(folder.glob("*.npy")) and path.is_file() and path.read_bytes()[:1].isdigit():
         return read_pirounet_labels(path, {name: len(points) for name, points in read_raw(folder).items()})
-    return read_labels(path, {take.name: len(take.motion) for take in takes})
+    return read_labels(path, recorded(takes))
 
 
 def judged_by(model: Dance) -> Judge:

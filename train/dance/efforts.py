@@ -24,8 +24,8 @@ Levels are the thirds of the training windows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,17 +44,24 @@ STILL = 0.05
 a body at rest is indirect rather than random."""
 
 
+class Bounds(NamedTuple):
+    """Where low ends and where high begins."""
+
+    low: float
+    high: float
+
+
 @dataclass(frozen=True)
 class Thresholds:
-    """Where low ends and where high begins: ``time`` in m/s^2, ``space`` without unit. ``windows`` is how many they
-    were fitted on."""
+    """The bounds of the levels: of ``time`` in m/s^2, of ``space`` without unit. ``windows`` is how many they were
+    fitted on."""
 
-    time: tuple[float, float]
-    space: tuple[float, float]
+    time: Bounds
+    space: Bounds
     windows: int
 
-    def of(self, effort: str) -> tuple[float, float]:
-        """The two thresholds of an effort."""
+    def of(self, effort: str) -> Bounds:
+        """The bounds of an effort."""
         if effort not in EFFORTS:
             raise EngineError(f"no effort {effort!r}; there is {', '.join(EFFORTS)}")
         return self.time if effort == "time" else self.space
@@ -66,23 +73,21 @@ class Thresholds:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a card or a checkpoint."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {"time": list(self.time), "space": list(self.space), "windows": self.windows}
 
 
-def measure(
-    positions: NDArray[np.floating[Any]], skeleton: Skeleton, rate: float, effort: str, frames: int = FRAMES
-) -> NDArray[np.float64]:
-    """The effort of every window of ``frames`` in positions (..., T, J, 3) in metres: (..., T - frames + 1).
+def measure(positions: NDArray[np.floating[Any]], skeleton: Skeleton, rate: float, effort: str) -> NDArray[np.float64]:
+    """The effort of every window of 40 frames in positions (..., T, J, 3) in metres: (..., T - 39).
 
     Of cut windows (N, 40, J, 3) that is (N, 1). Raises :class:`EngineError` where T is less than a window.
     """
     width = 2 * round(SPAN * rate / 2) + 1
-    if positions.shape[-3] < frames or frames <= width:
-        raise EngineError(f"{positions.shape[-3]} frames at {rate:g} fps: an effort needs {max(frames, width + 1)}")
+    if positions.shape[-3] < FRAMES or width >= FRAMES:
+        raise EngineError(f"{positions.shape[-3]} frames at {rate:g} fps: an effort needs {max(FRAMES, width + 1)}")
     body = positions.astype(np.float64)
     body[..., [0, 2]] -= body[..., [0, 2]].mean(-2, keepdims=True)
     inner = slice(width // 2, -(width // 2))
-    kept = frames - 2 * (width // 2)  # frames of a window that are measured
+    kept = FRAMES - 2 * (width // 2)  # frames of a window that are measured
     if effort == "time":
         speeding = savgol_filter(body, width, ORDER, deriv=2, delta=1.0 / rate, axis=-3)[..., inner, :, :]
         return _sums(np.linalg.norm(speeding, axis=-1).mean(-1), kept) / kept
@@ -115,15 +120,20 @@ def fit_thresholds(takes: Sequence[Take]) -> Thresholds:
     """Thresholds that part the windows of the training takes into three equal thirds."""
     training = [take for take in takes if take.split == "train"]
     if not training:
-        raise EngineError("no take is in the training split; thresholds of efforts are fitted on it")
-    found = {}
+        raise EngineError(
+            "no take is in the training split, on which thresholds of efforts are fitted; give takes to it"
+        )
+    found: dict[str, Bounds] = {}
     for effort in EFFORTS:
         values = np.concatenate([take_measure(take, effort) for take in training])
         values = values[np.isfinite(values)]
         if len(values) < len(LEVELS):
-            raise EngineError(f"{len(values)} sound windows in the training takes; thresholds need {len(LEVELS)}")
+            raise EngineError(
+                f"{len(values)} windows of {FRAMES} undamaged frames in the training takes, thresholds of efforts need "
+                f"{len(LEVELS)}; give longer takes"
+            )
         low, high = np.quantile(values, [1 / 3, 2 / 3])
-        found[effort] = (float(low), float(high))
+        found[effort] = Bounds(float(low), float(high))
     return Thresholds(found["time"], found["space"], len(values))
 
 

@@ -7,14 +7,17 @@ space from indirect to direct, each in three levels or not applicable.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from engine.errors import EngineError
-from train.dance.labels import NONE, Label, check, read_labels, write_labels
-from train.dance.takes import FRAMES, Take, read_takes
+from train.dance.labels import NONE, Label, check, read_labels, recorded, write_labels
+from train.dance.options import AS_FOUND, How, add_reading_arguments, how
+from train.dance.takes import FRAMES, Take, load_takes
+from train.label.options import add_page_arguments
 from train.label.task import Clip, Entry, Key, Level, Scale, Task
 
 SCALES = (
@@ -43,15 +46,26 @@ SCALES = (
 )
 
 
-def task(paths: Sequence[Path]) -> Task:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``python -m train label dance``."""
+    add_page_arguments(parser)
+    add_reading_arguments(parser)
+
+
+def asked(args: argparse.Namespace) -> Task:
+    """The page that the options ask for."""
+    return task(args.takes, how(args))
+
+
+def task(paths: Sequence[Path], read_as: How = AS_FOUND) -> Task:
     """The page for takes at ``paths``: files, or folders of them, each read as training reads its folder.
 
-    A file is read together with its folder, since the partner and the neighbours of a take decide where it starts and
-    what it is called. Blocks in which the recording is damaged are not shown. Raises :class:`EngineError`.
+    Of a file nothing else is read but its partner's, which decides where the take starts. Blocks in which the recording
+    is damaged are not shown. Raises :class:`EngineError`.
     """
     takes: dict[str, Take] = {}
     for path in paths:
-        for take in _read(path):
+        for take in load_takes(path, how=read_as):
             other = takes.setdefault(take.name, take)
             if not np.array_equal(other.motion.positions, take.motion.positions):
                 raise EngineError(f"{path}: there are two takes {take.name!r}; rename one, or label into two files")
@@ -64,7 +78,7 @@ def task(paths: Sequence[Path]) -> Task:
     )
     if not clips:
         raise EngineError(f"{', '.join(takes)}: no {FRAMES} frames without damage to be shown; give other takes")
-    lengths = {take.name: len(take.motion) for take in named}
+    lengths = recorded(named)
 
     def read(path: Path) -> dict[Key, Entry]:
         labels = read_labels(path)
@@ -72,7 +86,8 @@ def task(paths: Sequence[Path]) -> Task:
             if label.take in lengths:
                 check(label, lengths, f"{path}, label of {label.take} at {label.start}")
         return {
-            (label.take, label.start): Entry({"time": label.time, "space": label.space}, label.by) for label in labels
+            Key(label.take, label.start): Entry({"time": label.time, "space": label.space}, label.by)
+            for label in labels
         }
 
     motions = tuple(take.motion for take in named)
@@ -88,17 +103,3 @@ def write(path: Path, entries: Mapping[Key, Entry]) -> None:
             for (take, start), entry in sorted(entries.items())
         ],
     )
-
-
-def _read(path: Path) -> list[Take]:
-    """The takes of a folder, or the one of a file."""
-    if path.is_dir():
-        return read_takes(path, strict=False, say=lambda line: print(line, flush=True))
-    if path.suffix.lower() not in (".bvh", ".npy") or not path.is_file():
-        raise EngineError(f"{path}: no take; give a .bvh file, one of PirouNet's .npy arrays, or a folder of them")
-    reasons: list[str] = []
-    found = [take for take in read_takes(path.parent, strict=False, say=reasons.append) if take.name == path.stem]
-    if not found:
-        why = next((reason for reason in reasons if path.stem in reason), "files of another kind lie beside it")
-        raise EngineError(f"{path}: is no take of its folder ({why}); or put it into a folder of its own")
-    return found

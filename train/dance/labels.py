@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from train.dance import pirounet
 from train.dance.takes import FRAMES, RATE, Take
+from train.files import Line, read_csv
 
 EFFORTS = ("time", "space")
 LEVELS = ("low", "medium", "high")
@@ -28,6 +30,8 @@ NONE = 4
 """Value of an effort that a person found to be none of the levels."""
 HEADER = ("take", "start", "space", "time", "by")
 PIROUNET = ("index", "space", "time")
+BY_PIROUNET = "pirounet"
+"""What ``by`` says of labels from PirouNet's own files, which name nobody."""
 COMPUTED = "computed"
 """What ``by`` says of labels that no person gave."""
 AROUND = 7
@@ -59,9 +63,10 @@ class Label:
 
 def read_labels(path: Path, lengths: Mapping[str, int] | None = None) -> list[Label]:
     """The labels of a csv file in its order, the last of each window only. With ``lengths`` (frames by take) a label
-    of another take or beyond a take's end is refused. Raises :class:`LabelError`."""
-    rows = _rows(path)
-    if not rows or tuple(rows[0][1]) != HEADER:
+    of another take or beyond a take's end is refused. Raises :class:`LabelError`, or
+    :class:`train.files.FileError` for what is no csv."""
+    rows = _rows(path, len(HEADER))
+    if not rows or tuple(rows[0].cells) != HEADER:
         raise LabelError(f"{path}: its first line must be {','.join(HEADER)!r}; PirouNet's own files have none")
     kept: dict[tuple[str, int], Label] = {}
     for line, row in rows[1:]:
@@ -87,10 +92,20 @@ def write_labels(path: Path, labels: Iterable[Label]) -> None:
     os.replace(beside, path)
 
 
-def parted(labels: Iterable[Label]) -> tuple[list[Label], list[Label]]:
-    """The labels that people gave, and those that say they were computed."""
+class Parted(NamedTuple):
+    """Labels that people gave, and those that say they were computed."""
+
+    people: list[Label]
+    computed: list[Label]
+
+
+def parted(labels: Iterable[Label]) -> Parted:
+    """The labels by whether a person gave them."""
     given = list(labels)
-    return [label for label in given if label.by != COMPUTED], [label for label in given if label.by == COMPUTED]
+    return Parted(
+        people=[label for label in given if label.by != COMPUTED],
+        computed=[label for label in given if label.by == COMPUTED],
+    )
 
 
 def check(label: Label, lengths: Mapping[str, int] | None = None, where: str = "label") -> None:
@@ -115,9 +130,7 @@ def check(label: Label, lengths: Mapping[str, int] | None = None, where: str = "
         )
 
 
-def read_pirounet_labels(
-    path: Path, lengths: Mapping[str, int], rate: float = RATE, by: str = "pirounet"
-) -> list[Label]:
+def read_pirounet_labels(path: Path, lengths: Mapping[str, int], rate: float = RATE) -> list[Label]:
     """PirouNet's csv as labels of takes. ``lengths`` are the takes' frames at their own 35 fps, after the crop, in the
     order of their names (`pirounet.read_raw`); starts are counted at ``rate``.
 
@@ -136,7 +149,7 @@ def read_pirounet_labels(
         take = int(np.searchsorted(ends, index, "right"))
         within = index - int(ends[take]) + lengths[names[take]]
         start = round(within * rate / pirounet.RATE)
-        label = Label(names[take], start, space, time, by)
+        label = Label(names[take], start, space, time, BY_PIROUNET)
         check(label, None, where)
         frames = int((lengths[names[take]] - 1) * rate / pirounet.RATE + 1e-6) + 1
         if within + FRAMES <= lengths[names[take]] and start + FRAMES <= frames:
@@ -149,16 +162,17 @@ def label_table(takes: Sequence[Take], labels: Iterable[Label], effort: str, aro
 
     A window that starts up to ``around`` frames from a labelled one gets its level, of two the nearer one's. Between
     two labelled windows of one level that touch or overlap, every window gets it. ``around=0`` and one label give one
-    window. Raises :class:`LabelError` for a label that no take has.
+    window. Labels count frames of whole recordings; of one that is cut in time each part gets what lies in it. Raises
+    :class:`LabelError` for a label that no take has.
     """
-    tables = {take.name: np.full(len(take.motion), -1, np.int8) for take in takes}
-    lengths = {name: len(table) for name, table in tables.items()}
+    lengths = recorded(takes)
+    tables = {name: np.full(length, -1, np.int8) for name, length in lengths.items()}
     levels: dict[str, dict[int, int]] = {}
     for label in labels:
         check(label, lengths, f"label of {label.take} at {label.start}")
         levels.setdefault(label.take, {})[label.start] = label.level(effort)
     for name, given in levels.items():
-        table = tables[name][: lengths[name] - FRAMES + 1]
+        table = tables[name]
         starts = np.array(sorted(given))
         values = np.array([given[start] for start in starts], np.int8)
         away = np.abs(np.arange(len(table))[:, None] - starts)
@@ -168,7 +182,22 @@ def label_table(takes: Sequence[Take], labels: Iterable[Label], effort: str, aro
         for first, last, level, after in zip(starts, starts[1:], values, values[1:], strict=False):
             if level == after and last - first <= FRAMES:
                 table[first : last + 1] = level
-    return tables
+    return {take.name: _part(tables[take.recording], take) for take in takes}
+
+
+def recorded(takes: Sequence[Take]) -> dict[str, int]:
+    """Frames of each recording by its name, as labels count them; of one cut in time up to the end of its last part."""
+    found: dict[str, int] = {}
+    for take in takes:
+        found[take.recording] = max(found.get(take.recording, 0), take.first + len(take.motion))
+    return found
+
+
+def _part(table: NDArray[np.int8], take: Take) -> NDArray[np.int8]:
+    """What of a recording's levels belongs to windows of a take."""
+    part = table[take.first : take.first + len(take.motion)].copy()
+    part[len(part) - FRAMES + 1 :] = -1
+    return part
 
 
 def _known(effort: str) -> str:
@@ -177,15 +206,9 @@ def _known(effort: str) -> str:
     return effort
 
 
-def _rows(path: Path, cells: int = len(HEADER)) -> list[tuple[int, list[str]]]:
-    """Lines of a csv file with their numbers, blank ones left out; a line of other than ``cells`` cells, or with an
-    empty one, is refused."""
-    try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise LabelError(f"{path}: does not read as a csv file ({error})") from error
+def _rows(path: Path, cells: int) -> list[Line]:
+    """Lines of a csv file; one of other than ``cells`` cells, or with an empty one, is refused."""
+    rows = read_csv(Path(path))
     for line, row in rows:
         if len(row) != cells:
             raise LabelError(f"{path}:{line}: has {len(row)} fields, {cells} are needed; mend the line or delete it")

@@ -1,4 +1,4 @@
-"""PirouNet's recordings: marker arrays of (55, T, 3) in .npy files, to the project's convention or as documented.
+"""PirouNet's recordings: marker arrays of (55, T, 3) in .npy files, brought to the project's convention.
 
 Papillon, Pettee & Miolane 2022 ("PirouNet", arXiv 2207.12126; the recordings are those of Pettee et al. 2019, "Beyond
 Imitation", arXiv 1907.05297): optical markers at 35 fps. Two of the 55 rows are made up by the recording software and
@@ -7,13 +7,18 @@ dropped; half a thousand frames at each end are preparation. The third axis poin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from engine.body.bvh import BodyFile
 from engine.body.motion import Array, Motion
 from engine.body.skeleton import skeleton
+from engine.body.units import given_unit
 from engine.errors import EngineError
+from train.files import FileError, read_array
 
 RATE = 35.0
 RAW = 55
@@ -25,68 +30,70 @@ TALL = 1.7
 FRONT, BACK = ("CLAV", "STRN"), ("C7", "T10")
 
 
-def read_arrays(folder: Path, crop: int = CROP, unit: float | None = None) -> dict[str, Motion]:
-    """The takes of a folder of (55, T, 3) .npy files by name, sorted: 53 markers in metres, Y up, at 35 fps.
+@dataclass(frozen=True)
+class Arrays:
+    """The ``bodies`` in files, and the ``problems`` of those that cannot be used, in words."""
 
-    ``crop`` frames at each end are left out. ``unit`` is the files' unit in metres; without it all takes are scaled so
-    that the bodies' upper quartile of height is 1.7 m. If the markers' left is not where a body that faces forward
-    has it, the axes are left-handed and x is turned round. Raises :class:`EngineError` naming file and remedy.
+    bodies: dict[Path, BodyFile]
+    problems: dict[Path, str]
+
+
+def read_arrays(paths: Sequence[Path], unit: str | None = None, crop: int = CROP) -> Arrays:
+    """The takes in (55, T, 3) .npy files: 53 markers in metres, Y up, at 35 fps.
+
+    ``crop`` frames at each end are left out. ``unit`` is the files' unit, a name or metres; without it all takes are
+    scaled so that the bodies' upper quartile of height is 1.7 m. If the markers' left is not where a body that faces
+    forward has it, the axes are left-handed and x is turned round.
     """
-    body = skeleton("pirounet")
-    raw = read_raw(folder, crop)
-    if unit is None:
-        unit = TALL / float(
-            np.quantile(np.concatenate([np.ptp(points[..., 2], axis=1) for points in raw.values()]), 0.75)
-        )
+    raw: dict[Path, Array] = {}
+    problems: dict[Path, str] = {}
+    for path in paths:
+        try:
+            raw[path] = read_markers(path, crop)
+        except EngineError as error:
+            problems[path] = str(error)
+    if not raw:
+        return Arrays({}, problems)
+    heights = np.concatenate([np.ptp(points[..., 2], axis=1) for points in raw.values()])
+    metres = TALL / float(np.quantile(heights, 0.75)) if unit is None else given_unit(unit)
     flip = _left_handed(np.concatenate(list(raw.values())))
-    motions = {}
-    for name, points in raw.items():
-        x, y, up = np.moveaxis(points * unit, -1, 0)
+    notes = ["Z down turned upright"]
+    if unit is None:
+        notes.append(f"unit found: {metres:.3g} m, the dancer is taken to be {TALL} m tall; --unit sets it")
+    if flip:
+        notes.append("left-handed axes: x turned round")
+    bodies = {}
+    for path, points in raw.items():
+        x, y, up = np.moveaxis(points * metres, -1, 0)
         upright = np.stack([-x if flip else x, up, -y], -1)  # a quarter turn about x keeps a right hand right
-        motions[name] = Motion(body, RATE, np.ascontiguousarray(upright, np.float32))
-    return motions
+        motion = Motion(skeleton("pirounet"), RATE, np.ascontiguousarray(upright, np.float32))
+        bodies[path] = BodyFile(motion, np.ones(len(motion), bool), metres, tuple(notes))
+    return Arrays(bodies, problems)
 
 
-def read_raw(folder: Path, crop: int = CROP) -> dict[str, Array]:
-    """The files' markers by name, sorted: (T, 53, 3) in the files' unit, cropped, the third axis up."""
-    folder = Path(folder)
-    files = sorted(folder.glob("*.npy"))
+def read_raw(folder: Path) -> dict[str, Array]:
+    """The markers of all files of a folder by name, sorted, as :func:`read_markers` gives them: PirouNet's labels count
+    frames over all of them, so one that cannot be used is refused."""
+    files = sorted(Path(folder).glob("*.npy"))
     if not files:
         raise EngineError(f"{folder}: holds no .npy files; give a folder of PirouNet's marker arrays")
-    raw = {}
-    for path in files:
-        try:
-            points = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise EngineError(f"{path}: does not read as an array ({error}); save it again with numpy.save") from error
-        if points.ndim != 3 or points.shape[0] != RAW or points.shape[2] != 3:
-            raise EngineError(f"{path}: has shape {points.shape}, PirouNet's arrays have ({RAW}, frames, 3)")
-        if points.shape[1] <= 2 * crop:
-            raise EngineError(
-                f"{path}: has {points.shape[1]} frames, and {crop} are cropped at each end; crop less, or take it out"
-            )
-        kept = np.delete(points, MADE_UP, axis=0)[:, crop : points.shape[1] - crop].transpose(1, 0, 2)
-        if not np.isfinite(kept).all():
-            raise EngineError(f"{path}: holds markers that are not finite; fill the gaps or take it out")
-        raw[path.stem] = np.asarray(kept * np.array([1, 1, -1]), np.float32)
-    return raw
+    return {path.stem: read_markers(path) for path in files}
 
 
-def faithful(raw: dict[str, Array]) -> tuple[Array, Array]:
-    """The original's inputs from :func:`read_raw`: all takes end to end, (T, 53, 3), and the same centred.
-
-    The first two axes are shifted and scaled so that the 1 to 99 % quantiles of both, taken over all takes, span
-    [-1, 1]; the third, up, is scaled by the same factor and not shifted. Centred: every frame's mean over the markers
-    is taken away on the first two axes. The network sees the centred ones, flattened to 159 numbers.
-    """
-    points = np.concatenate(list(raw.values())).astype(np.float32)
-    low, high = np.quantile(points[..., :2], [0.01, 0.99], axis=(0, 1))
-    points[..., :2] -= low.min()
-    points *= 2.0 / (high.max() - low.min())
-    points[..., :2] -= 1.0
-    centred = points.copy()
-    centred[..., :2] -= centred[..., :2].mean(1, keepdims=True)
-    return points, centred
+def read_markers(path: Path, crop: int = CROP) -> Array:
+    """A file's markers (T, 53, 3) in the file's unit, cropped, the third axis up. Raises :class:`EngineError`."""
+    points = read_array(path)
+    if points.ndim != 3 or points.shape[0] != RAW or points.shape[2] != 3:
+        raise FileError(f"{path}: has shape {points.shape}; give PirouNet's arrays, which have ({RAW}, frames, 3)")
+    if points.shape[1] <= 2 * crop:
+        raise FileError(
+            f"{path}: has {points.shape[1]} frames, of which the first and the last {crop} are preparation and left "
+            "out; give the whole recording, or take it out"
+        )
+    kept = np.delete(points, MADE_UP, axis=0)[:, crop : points.shape[1] - crop].transpose(1, 0, 2)
+    if not np.isfinite(kept).all():
+        raise FileError(f"{path}: holds markers that are not finite; fill the gaps or take it out")
+    return np.asarray(kept * np.array([1, 1, -1]), np.float32)
 
 
 def _left_handed(points: Array) -> bool:

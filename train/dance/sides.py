@@ -2,66 +2,51 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.body.parse import END
+from engine.body.rigs import bare, feet, sided, thighs
 from engine.body.skeleton import Skeleton, SkeletonError
 
-_LEFT = (
-    (re.compile(r"left"), "right"),
-    (re.compile(r"Left"), "Right"),
-    (re.compile(r"LEFT"), "RIGHT"),
-    (re.compile(r"^l(?=[A-Z_.])"), "r"),
-    (re.compile(r"^L(?=[A-Z_.])"), "R"),
-    (re.compile(r"(?<=[_.])l$"), "r"),
-    (re.compile(r"(?<=[_.])L$"), "R"),
-)
-"""How a name tells a left joint, and what the right one has there."""
-_HIPS = ("thigh", "upleg", "upperleg", "hip", "leg")
-_FEET = re.compile(r"foot|toe|ankle", re.IGNORECASE)
+NARROW = 0.02
+"""Metres between the thighs at rest below which they do not tell where a body faces."""
 
 
-def left_right(skeleton: Skeleton) -> list[tuple[int, int]]:
-    """Pairs of a left joint and the right one of the same name: ``lHand``/``rHand``, ``LeftArm``/``RightArm``,
-    ``LANK``/``RANK``, ``hand_l``/``hand_r``. Raises :class:`SkeletonError` where there is none."""
-    pairs = []
-    for number, joint in enumerate(skeleton.joints):
-        mates = (pattern.sub(right, joint) for pattern, right in _LEFT)
-        mate = next((mate for mate in mates if mate != joint and mate in skeleton.joints), None)
-        if mate is not None:
-            pairs.append((number, skeleton.index(mate)))
-    if not pairs:
+def other_side(skeleton: Skeleton) -> NDArray[np.int64]:
+    """For each joint the number of the one of the same name on the other side, (J,); itself for joints in the middle.
+    Raises :class:`SkeletonError` where names tell no sides."""
+    told = sided(bare([joint.removesuffix(END) for joint in skeleton.joints]))
+    places = {
+        (side, rest, joint.endswith(END)): number
+        for number, (joint, (side, rest)) in enumerate(zip(skeleton.joints, told, strict=True))
+        if side
+    }
+    swap = np.arange(len(skeleton.joints))
+    for (side, rest, end), number in places.items():
+        swap[number] = places.get(("r" if side == "l" else "l", rest, end), number)
+    if (swap == np.arange(len(swap))).all():
         raise SkeletonError(
             f"skeleton {skeleton.name!r} names no left and right joints ({', '.join(skeleton.joints[:4])} ...); "
             "name them lHand and rHand, or LeftHand and RightHand"
         )
-    return pairs
-
-
-def other_side(skeleton: Skeleton) -> NDArray[np.int64]:
-    """For each joint the number of the one on the other side, (J,); itself for joints in the middle."""
-    swap = np.arange(len(skeleton.joints))
-    for left, right in left_right(skeleton):
-        swap[left], swap[right] = right, left
     return swap
 
 
 def with_sides(skeleton: Skeleton) -> Skeleton:
     """The skeleton with ``across`` (left and right thigh) and ``feet`` filled in from names, where it has none.
 
-    Raises :class:`SkeletonError` where names do not tell the thighs: without them nobody knows where a body faces.
+    Raises :class:`SkeletonError` where names do not tell the thighs, or where these stand on one place: without them
+    nobody knows where a body faces.
     """
-    feet = skeleton.feet or tuple(joint for joint in skeleton.joints if _FEET.search(joint))
-    if skeleton.across:
-        return replace(skeleton, feet=feet)
-    pairs = left_right(skeleton)
-    for part in _HIPS:
-        for left, right in pairs:
-            if part in skeleton.joints[left].lower():
-                return replace(skeleton, feet=feet, across=(skeleton.joints[left], skeleton.joints[right]))
-    raise SkeletonError(
-        f"skeleton {skeleton.name!r}: no joints are named as left and right thigh; give a skeleton with `across`"
-    )
+    left, right = skeleton.across or thighs(skeleton)
+    at = skeleton.rest_positions()
+    width = float(np.linalg.norm(at[skeleton.index(left)] - at[skeleton.index(right)]))
+    if width < NARROW:
+        raise SkeletonError(
+            f"skeleton {skeleton.name!r}: {left} and {right} are {width:.3f} m apart, too near to tell where the body "
+            "faces; name the joints at which the thighs begin as `across`"
+        )
+    return replace(skeleton, feet=skeleton.feet or feet(skeleton), across=(left, right))

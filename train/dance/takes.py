@@ -1,52 +1,48 @@
 """Takes: recordings of dancers read from a folder, cleaned to one rate, one skeleton and one floor, and split.
 
-Three layouts are read: sub-folders of BVH files (a sub-folder is a style), BVH files lying flat, both with an optional
-``pairs.json`` that says who dances with whom; and PirouNet's marker arrays (`train/dance/pirounet.py`).
+Which files are takes says `train/dance/sources.py`; `train/dance/reading.py` reads them.
 
 Cleaning: frames at the start that a converter put there (a rest pose, then a jump) are dropped, from both dancers of a
-pair alike; the motion is resampled; the lowest place of the feet becomes height 0. Frames at which the whole body is
-thrown about faster than a body can be (marker swaps, where a partner hid the markers) are marked as not sound.
+pair alike; the motion is resampled; the lowest place of the feet becomes height 0. Frames that are damaged in the file,
+and those at which the whole body is thrown about faster than a body can be (marker swaps, where a partner hid the
+markers), are marked as not sound.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.body.bvh import CENTIMETRE, read_bvh, skeleton_of
+from engine.body.bvh import BodyFile
 from engine.body.motion import Motion, rest_frames
-from engine.body.skeleton import Skeleton, known, skeleton
+from engine.body.skeleton import Skeleton
 from engine.errors import EngineError
-from train.dance.augment import own_skeleton, resampled
-from train.dance.pirounet import read_arrays
-from train.dance.sides import with_sides
-from train.dance.splits import read_splits, split_groups
+from train.dance.augment import resampled
+from train.dance.options import AS_FOUND, How
+from train.dance.reading import Reading, named, read_bodies
+from train.dance.sources import Source, TakeError, sources
+from train.dance.splits import GAP, cut, read_splits, split_groups
+from train.files import listed
+
+log = logging.getLogger(__name__)
 
 FRAMES = 40
 """Frames of a window, 1.33 s at 30 fps, as in PirouNet (Papillon et al. 2022); shorter takes are refused."""
 RATE = 30.0
 WILD = 60.0
 """Mean acceleration of the joints in m/s^2 that no dancer reaches: sound takes of the CMU set stay under 53."""
-BONES = 0.2
-"""Largest share by which a take's bones may differ from the skeleton's."""
-SIZES = (0.6, 3.0)
-"""Metres across a body, corner to corner, in the median frame; others mean a wrong unit."""
-
-
-class TakeError(EngineError):
-    """A take cannot be used; the message names the file, what is wrong and the remedy."""
 
 
 @dataclass(frozen=True)
 class Take:
     """A dancer's recording. ``group`` is shared by the dancers of a pair, who are never split; ``partner`` is the name
-    of the other dancer's take, as long as this one; ``sound`` (T,) is False where the recording is damaged."""
+    of the other dancer's take, as long as this one; ``sound`` (T,) is False where the recording is damaged. A part of a
+    recording that is cut in time has a name of its own; ``cut_from`` is the recording and ``first`` its frame there."""
 
     name: str
     group: str
@@ -55,86 +51,90 @@ class Take:
     partner: str | None
     split: str
     sound: NDArray[np.bool_]
+    cut_from: str | None = None
+    first: int = 0
+
+    @property
+    def recording(self) -> str:
+        """The name that labels know it by."""
+        return self.cut_from or self.name
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What became of a file: the ``body`` in it and the ``take`` that was made of it, or the ``problem`` in words."""
+
+    source: Source
+    body: BodyFile | None
+    take: Take | None
+    problem: str = ""
 
 
 def read_takes(
     folder: Path,
     skeleton: Skeleton | None = None,
-    rate: float = RATE,
-    scale: float = CENTIMETRE,
+    how: How = AS_FOUND,
+    *,
     seed: int = 0,
     splits: Path | None = None,
-    strict: bool = True,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = log.warning,
 ) -> list[Take]:
-    """The takes of a folder, sorted by name, positions in metres with the floor at 0, ``rate`` frames a second.
+    """The takes of a folder with their splits: those of the csv ``splits`` (:func:`train.dance.splits.read_splits`), or
+    groups drawn by ``seed``. Where too few groups are there to hold one out, takes that are long enough are cut in time
+    and the end of each validates. The rest as in :func:`load_takes`."""
+    return split_takes(load_takes(folder, skeleton, how, say=say), seed=seed, splits=splits, say=say)
 
-    Without ``skeleton`` the one that fits most files, a shipped one before others. ``scale`` is a unit of the files in
-    metres. ``splits`` is a csv (:func:`train.dance.splits.read_splits`), otherwise groups are drawn by ``seed``. A
-    file that cannot be used raises :class:`TakeError`, or with ``strict=False`` is left out and told to ``say``.
+
+def split_takes(
+    takes: list[Take], *, seed: int = 0, splits: Path | None = None, say: Callable[[str], None] = log.warning
+) -> list[Take]:
+    """Takes in no split with their splits, see :func:`read_takes`."""
+    if splits is not None:
+        chosen = read_splits(Path(splits), {take.name: take.group for take in takes})
+        return [replace(take, split=chosen[take.group]) for take in takes]
+    chosen = split_groups({take.group: take.style for take in takes}, seed)
+    takes = [replace(take, split=chosen[take.group]) for take in takes]
+    return takes if any(take.split == "val" for take in takes) else _cut_in_time(takes, say)
+
+
+def load_takes(
+    path: Path,
+    skeleton: Skeleton | None = None,
+    how: How = AS_FOUND,
+    *,
+    say: Callable[[str], None] = log.warning,
+) -> list[Take]:
+    """The takes of a folder, or of one file, sorted by name, in no split: positions in metres with the floor at 0, 30
+    frames a second.
+
+    Without ``skeleton`` the one that fits most files, a shipped one before others. ``how`` settles what files leave
+    open. A file that cannot be used is left out and told to ``say``; :class:`TakeError` where none can be.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise TakeError(f"{folder}: no such folder; give a folder of takes")
-    files = sorted(folder.rglob("*.bvh"))
-    if not files and any(folder.glob("*.npy")):
-        return _arrays(folder, rate, seed, splits)
-    if not files:
-        raise TakeError(f"{folder}: holds no .bvh files and no .npy arrays; give a folder of takes")
-    names = _names(folder, files)
-    partners = {names[a]: names[b] for a, b in _pairs(folder, files)}
-    partners |= {b: a for a, b in partners.items()}
-    wanted = skeleton or common_skeleton(files, scale)
-    motions: dict[str, Motion] = {}
-    refused: list[str] = []
-    for path in files:
-        try:
-            motions[names[path]] = _motion(path, wanted, scale)
-        except EngineError as error:
-            if strict:
-                raise TakeError(f"{error}; or leave such files out with strict=False") from error
-            refused.append(str(error))
-    takes = []
-    style = {name: path.parent.name for path, name in names.items()}
-    for name in sorted(motions):
-        partner = partners.get(name)
-        partner = partner if partner in motions else None
-        try:
-            takes.append(_take(name, style[name], motions, partner, rate, folder))
-        except EngineError as error:
-            if strict:
-                raise
-            refused.append(str(error))
-    there = {take.name for take in takes}
-    takes = [take if take.partner in there else replace(take, partner=None) for take in takes]
-    for reason in refused:
-        say(f"left out: {reason}")
+    examined = [item for item in examine(path, skeleton, how) if item.source.asked]
+    problems = [item.problem for item in examined if item.problem]
+    takes = [item.take for item in examined if item.take is not None]
+    if not takes and len(problems) == 1:
+        raise TakeError(problems[0])
+    for line in problems if takes else listed(problems, f"python -m train check dance {path} tells all"):
+        say(f"left out: {line}")
     if not takes:
-        raise TakeError(f"{folder}: none of {len(files)} files can be used; the first: {refused[0]}")
-    return _split(takes, seed, splits)
+        raise TakeError(f"{path}: none of {len(problems)} files can be used, as told above; give other takes")
+    return sorted(takes, key=lambda take: take.name)
 
 
-def common_skeleton(files: Iterable[Path], scale: float = CENTIMETRE) -> Skeleton:
-    """The skeleton that most of the BVH files have: a shipped one if its joints are in as many as any other's, else
-    the files' own (of the first file that has it). Raises :class:`TakeError` if no file reads."""
-    fits: Counter[frozenset[str]] = Counter()
-    own: dict[frozenset[str], Skeleton] = {}
-    for path in files:
-        try:
-            found = skeleton_of(path, scale)
-        except EngineError:
-            continue
-        joints = frozenset(found.joints)
-        own.setdefault(joints, found)
-        fits[joints] += 1
-    if not own:
-        raise TakeError("none of the files reads as BVH; export them again")
-    joints, most = max(fits.items(), key=lambda item: (item[1], len(item[0]), sorted(item[0])))
-    for name in known():
-        shipped = skeleton(name)
-        if shipped.is_tree and sum(n for there, n in fits.items() if there.issuperset(shipped.joints)) >= most:
-            return shipped
-    return with_sides(own[joints])
+def examine(path: Path, skeleton: Skeleton | None = None, how: How = AS_FOUND) -> list[Examined]:
+    """What becomes of every file at ``path``, see :func:`load_takes`. Raises :class:`EngineError` where there is no
+    file at all, or a list of pairs that does not fit them."""
+    readings = read_bodies(sources(Path(path)), skeleton, how)
+    usable = {reading.source.path: reading for reading in readings if not reading.problem}
+    made = [_made(reading, usable) for reading in readings]
+    there = {item.take.name for item in made if item.take is not None and item.source.asked}
+    return [
+        replace(item, take=replace(item.take, partner=None))
+        if item.take is not None and item.take.partner not in there
+        else item
+        for item in made
+    ]
 
 
 def unsound(motion: Motion) -> NDArray[np.bool_]:
@@ -148,41 +148,6 @@ def unsound(motion: Motion) -> NDArray[np.bool_]:
     return found
 
 
-def _motion(path: Path, wanted: Skeleton, scale: float) -> Motion:
-    motion = read_bvh(path, wanted, scale)
-    size = float(np.median(np.linalg.norm(np.ptp(motion.positions, axis=1), axis=-1)))
-    if not SIZES[0] <= size <= SIZES[1]:
-        raise TakeError(
-            f"{path}: the body is {size:.3g} m across; give the files' unit in metres (scale={scale:g} now)"
-        )
-    own = own_skeleton(motion)
-    _, children = np.array(wanted.bones).T
-    bones, model = (np.linalg.norm(np.array(body.rest)[children], axis=-1) for body in (own, wanted))
-    off = np.abs(bones - model) / np.maximum(model, 0.05)  # a bone of a centimetre may differ by one
-    worst = int(off.argmax())
-    if off[worst] > BONES:
-        raise TakeError(
-            f"{path}: the bone to {wanted.joints[children[worst]]} is {bones[worst]:.3f} m long, in skeleton "
-            f"{wanted.name!r} {model[worst]:.3f} m; give takes within {BONES:.0%}, or train with the takes' own"
-        )
-    return motion
-
-
-def _take(name: str, style: str, motions: dict[str, Motion], partner: str | None, rate: float, folder: Path) -> Take:
-    motion, other = motions[name], motions[partner] if partner else None
-    if other is not None and (len(other) != len(motion) or other.rate != motion.rate):
-        raise TakeError(
-            f"{folder}: {name} has {len(motion)} frames at {motion.rate} fps, its partner {partner} {len(other)} at "
-            f"{other.rate}; give partners of one recording, or take them out of pairs.json"
-        )
-    dropped = max(rest_frames(body) for body in (motion, other) if body is not None)
-    clean = on_floor(resampled(motion.cut(dropped, len(motion)), rate))
-    if len(clean) < FRAMES:
-        raise TakeError(f"{folder}: {name} has {len(clean)} frames at {rate:g} fps, a window needs {FRAMES}")
-    group = "+".join(sorted((name, partner))) if partner else name
-    return Take(name, group, style, clean, partner, "", ~unsound(clean))
-
-
 def on_floor(motion: Motion) -> Motion:
     """The motion lifted or lowered so that its lowest foot is at height 0 (5 % quantile over the frames)."""
     feet = [motion.skeleton.index(joint) for joint in motion.skeleton.feet] or list(range(motion.positions.shape[1]))
@@ -190,50 +155,83 @@ def on_floor(motion: Motion) -> Motion:
     return replace(motion, positions=motion.positions - np.array([0.0, low, 0.0], np.float32))
 
 
-def _arrays(folder: Path, rate: float, seed: int, splits: Path | None) -> list[Take]:
-    takes = []
-    for name, motion in read_arrays(folder).items():
-        clean = on_floor(resampled(motion, rate))
-        if len(clean) < FRAMES:
-            raise TakeError(f"{folder / name}.npy: {len(clean)} frames at {rate:g} fps, a window needs {FRAMES}")
-        takes.append(Take(name, name, folder.name, clean, None, "", ~unsound(clean)))
-    return _split(takes, seed, splits)
+def _made(reading: Reading, usable: Mapping[Path, Reading]) -> Examined:
+    """The take of a file's body; of a dancer whose partner's file can be used too, cut alike."""
+    source, body = reading.source, reading.body
+    if body is None or reading.problem:
+        return Examined(source, body, None, reading.problem)
+    try:
+        partner = None if source.partner is None else usable.get(source.partner)
+        return Examined(source, body, _take(source, body, partner))
+    except EngineError as error:
+        return Examined(source, body, None, named(source.path, error))
 
 
-def _split(takes: list[Take], seed: int, splits: Path | None) -> list[Take]:
-    if splits is None:
-        chosen = split_groups({take.group: take.style for take in takes}, seed)
-    else:
-        chosen = read_splits(Path(splits), {take.name: take.group for take in takes})
-    return [replace(take, split=chosen[take.group]) for take in takes]
-
-
-def _names(folder: Path, files: list[Path]) -> dict[Path, str]:
-    """The files' names without ``.bvh``; with their folders where two files share one."""
-    stems = Counter(path.stem for path in files)
-    return {
-        path: path.stem if stems[path.stem] == 1 else path.relative_to(folder).with_suffix("").as_posix()
-        for path in files
-    }
-
-
-def _pairs(folder: Path, files: list[Path]) -> list[tuple[Path, Path]]:
-    """Pairs of files from every ``pairs.json``: its one list of pairs of file names."""
-    pairs: list[tuple[Path, Path]] = []
-    for path in sorted(folder.rglob("pairs.json")):
-        try:
-            content = json.loads(path.read_text("utf-8"))
-            (listed,) = [content[key] for key in content if key.startswith("pairs")]
-            found = [(path.parent / str(a), path.parent / str(b)) for a, b in listed]
-        except (OSError, ValueError, TypeError) as error:
+def _take(source: Source, body: BodyFile, partner: Reading | None) -> Take:
+    motion, name, other = body.motion, source.name, None
+    dropped = rest_frames(motion)
+    if partner is not None and partner.body is not None:
+        theirs, other = partner.body.motion, partner.source.name
+        if (len(motion), motion.rate) != (len(theirs), theirs.rate):
             raise TakeError(
-                f'{path}: does not read as pairs ({error}); write {{"pairs": [["a.bvh", "b.bvh"], ...]}}'
-            ) from error
-        for file in (file for pair in found for file in pair):
-            if file not in files:
-                raise TakeError(f"{path}: names {file.name}, which is not there; take it out or add the file")
-        pairs += found
-    twice = [file.name for file, times in Counter(file for pair in pairs for file in pair).items() if times > 1]
-    if twice:
-        raise TakeError(f"{folder}: pairs.json names {', '.join(sorted(twice))} in two pairs; a take has one partner")
-    return pairs
+                f"{source.path}: has {len(motion)} frames at {motion.rate:g} fps, its partner {other} {len(theirs)} at "
+                f"{theirs.rate:g}; give partners of one recording, or take them out of pairs.json"
+            )
+        dropped = max(dropped, rest_frames(theirs))
+    clean = on_floor(resampled(motion.cut(dropped, len(motion)), RATE))
+    if len(clean) < FRAMES:
+        raise TakeError(f"{source.path}: has {len(clean)} frames at {RATE:g} fps, a window needs {FRAMES}; give more")
+    return Take(
+        name=name,
+        group="+".join(sorted((name, other))) if other else name,
+        style=source.style,
+        motion=clean,
+        partner=other,
+        split="",
+        sound=~unsound(clean) & _sound_at(body.sound[dropped:], motion.rate, len(clean)),
+    )
+
+
+def _sound_at(sound: NDArray[np.bool_], rate: float, count: int) -> NDArray[np.bool_]:
+    """Which of ``count`` frames at :data:`RATE` lie between sound ones of a recording at ``rate``."""
+    at = np.minimum(np.arange(count) * (rate / RATE), len(sound) - 1)
+    before, after = np.floor(at + 1e-3).astype(int), np.ceil(at - 1e-3).astype(int)
+    return np.asarray(sound[before] & sound[after])
+
+
+def _cut_in_time(takes: list[Take], say: Callable[[str], None]) -> list[Take]:
+    """The takes, those that are long enough in two parts: to train on, and to validate."""
+    parts: list[Take] = []
+    held = 0
+    for take in takes:
+        at = cut(len(take.motion))
+        if at is None:
+            parts.append(take)
+            continue
+        held += len(take.motion) - at.start
+        train = replace(take, motion=take.motion.cut(0, at.stop), sound=take.sound[: at.stop])
+        parts += [train, _end(take, at.start)]
+    if held:
+        say(
+            f"too few takes to hold some out whole: {held / RATE:.0f} s at the ends of takes are kept to check on, "
+            f"{GAP / RATE:.1f} s before each are left out; three takes of a style, or --splits, would hold takes out"
+        )
+    return parts
+
+
+def _end(take: Take, start: int) -> Take:
+    """The end of a take, which validates."""
+    return replace(
+        take,
+        name=_end_name(take.name, start),
+        motion=take.motion.cut(start, len(take.motion)),
+        partner=take.partner and _end_name(take.partner, start),
+        split="val",
+        sound=take.sound[start:],
+        cut_from=take.name,
+        first=start,
+    )
+
+
+def _end_name(name: str, start: int) -> str:
+    return f"{name}@{start}"

@@ -7,32 +7,25 @@ and it goes on where it was.
 from __future__ import annotations
 
 import argparse
-import importlib
-from pathlib import Path
 
 from engine.errors import EngineError
+from train.families import add_families, load
 from train.label.labels import Labels
 from train.label.server import LabelServer
 
-FAMILIES = {"dance": "train.dance.labelling"}
-"""By family the module that has ``task(paths)``: the :class:`train.label.task.Task` of takes at those paths."""
-PORT = 8060
+PART = "labelling"
+"""A family's module of that name has ``add_arguments(parser)``, which adds those of :mod:`train.label.options` and its
+own, and ``asked(args)``, which gives the :class:`train.label.task.Task`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of ``python -m train label``."""
-    add = parser.add_argument
-    add("family", choices=FAMILIES, help="what is labelled")
-    add("takes", nargs="+", type=Path, metavar="TAKE", help="a take, or a folder of takes")
-    add("--out", type=Path, required=True, metavar="CSV", help="labels; what it holds already is gone on with")
-    add("--by", default="person", metavar="NAME", help="who labels, kept with each label (default: person)")
-    add("--blind", type=int, metavar="SEED", help="hide the names of takes and shuffle their pieces")
-    add("--port", type=int, default=PORT, help=f"of the page (default {PORT}; 0: any that is free)")
+    """Options of the command: the family, and what that family asks for."""
+    add_families(parser, PART)
 
 
 def run(args: argparse.Namespace) -> None:
     """Serve the page until Ctrl-C."""
-    task = importlib.import_module(FAMILIES[args.family]).task(args.takes)
+    task = load(args.family, PART).asked(args)
     if args.by in ("", "computed") or args.by != args.by.strip() or not args.by.isprintable():
         raise EngineError(f"--by {args.by!r}: give the name of a person ('computed' marks labels that are nobody's)")
     if args.blind is not None:

@@ -15,14 +15,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
 from engine.errors import EngineError
+from train.files import reason
 from train.label.task import Entry, Key, Task
 
 Values = dict[str, int]
+
+
+class Stamp(NamedTuple):
+    """By what a file that was replaced or changed is told from what it was."""
+
+    inode: int
+    size: int
+    changed_ns: int
 
 
 class LabelError(EngineError):
@@ -52,7 +61,7 @@ class Labels:
         self._entries: dict[Key, Entry] = {}
         self._drafts: dict[int, Values] = {}
         self._history: list[Change] = []
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: Stamp | None = None
         self._mutex = threading.Lock()
         self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=0)
 
@@ -67,7 +76,7 @@ class Labels:
                 f"{self.path}: another labelling page has it open; close that one, or give another --out"
             ) from error
         except OSError as error:
-            raise LabelError(f"{self.path}: cannot be locked ({error}); give another --out") from error
+            raise LabelError(f"{self.path}: cannot be locked, {reason(error)}; give another --out") from error
         try:
             if self.path.exists():
                 self._reload()
@@ -163,7 +172,8 @@ class Labels:
             self._sync_folder()
         except OSError as error:
             raise LabelError(
-                f"{self.path}: not saved ({error}), the file is as it was; make room or mend the rights and label again"
+                f"{self.path}: not saved ({reason(error)}), the file is as it was; make room or mend the rights and "
+                "label again"
             ) from error
         self._seen = self._stamp()
 
@@ -177,11 +187,11 @@ class Labels:
         finally:
             os.close(folder)
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    def _stamp(self) -> Stamp | None:
         if not self.path.exists():
             return None
         stat = self.path.stat()
-        return stat.st_ino, stat.st_size, stat.st_mtime_ns
+        return Stamp(stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
     def _reload(self) -> None:
         """Read the file where something else has written it; one that was removed comes back with the next label."""

@@ -18,13 +18,15 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from engine.errors import EngineError
+from train.files import reason
 from train.label.labels import Labels
 from train.label.task import Task
 
@@ -36,8 +38,15 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-JSON = "application/json"
+JSON, RAW = "application/json", "application/octet-stream"
 LONGEST = 10_000  #: bytes of a request's body
+
+
+class Answer(NamedTuple):
+    """What goes back: the body, and its Content-Type."""
+
+    body: bytes
+    kind: str
 
 
 class Refused(EngineError):
@@ -58,14 +67,17 @@ class LabelServer(ThreadingHTTPServer):
         self.task, self.labels, self.session = task, labels, secrets.token_hex(8)
         self.announced = _json(task.announce() | {"session": self.session, "by": labels.by, "file": labels.path.name})
         self.files = {
-            f"/{path.name}": (path.read_bytes(), TYPES[path.suffix]) for path in PAGE.iterdir() if path.suffix in TYPES
+            f"/{path.name}": Answer(path.read_bytes(), TYPES[path.suffix])
+            for path in PAGE.iterdir()
+            if path.suffix in TYPES
         }
         self.files["/"] = self.files["/index.html"]
         try:
             super().__init__((HOST, port), Handler)
         except (OSError, OverflowError) as error:
+            why = reason(error) if isinstance(error, OSError) else "ports are 0 to 65535"
             raise EngineError(
-                f"port {port} cannot be used ({error}); another page may be open: close it, or give --port N (0: any)"
+                f"port {port} cannot be used ({why}); another page may be open: close it, or give --port N (0: any)"
             ) from error
         self.hosts = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
 
@@ -98,23 +110,24 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Requests are not news; what goes wrong is told on the page."""
 
-    def _answer(self, method: Any) -> None:
+    def _answer(self, method: Callable[[], Answer]) -> None:
+        status = HTTPStatus.OK
         try:
             if self.headers.get("Host") not in self.server.hosts:
                 raise Refused(
                     HTTPStatus.FORBIDDEN, f"host {self.headers.get('Host')!r} is not this page; open {self.server.url}"
                 )
-            body, kind, status = *method(), HTTPStatus.OK
+            answer = method()
         except Refused as error:
-            body, kind, status = _json({"error": str(error)}), JSON, error.status
+            answer, status = _told({"error": str(error)}), error.status
         except EngineError as error:
-            body, kind, status = _json({"error": str(error)}), JSON, HTTPStatus.CONFLICT
+            answer, status = _told({"error": str(error)}), HTTPStatus.CONFLICT
         if status != HTTPStatus.OK:
             self.close_connection = True  # what is left of a refused request's body is not read
         self.send_response(status)
         for name, value in (
-            ("Content-Type", kind),
-            ("Content-Length", str(len(body))),
+            ("Content-Type", answer.kind),
+            ("Content-Length", str(len(answer.body))),
             ("Cache-Control", "no-store"),
             ("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'"),
             ("X-Content-Type-Options", "nosniff"),
@@ -122,28 +135,28 @@ class Handler(BaseHTTPRequestHandler):
         ):
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(answer.body)
 
-    def _get(self) -> tuple[bytes, str]:
+    def _get(self) -> Answer:
         where = urlsplit(self.path)
         if where.path in self.server.files:
             return self.server.files[where.path]
         if where.path == "/api/task":
-            return self.server.announced, JSON
+            return Answer(self.server.announced, JSON)
         if where.path == "/api/labels":
             state, after = self._state(), parse_qs(where.query).get("after")
             if after is not None and after[0] == str(state["version"]):
                 del state["labels"]
-            return _json(state), JSON
+            return _told(state)
         if where.path.startswith("/api/clips/"):
             word = where.path.removeprefix("/api/clips/")
             if word.isdecimal() and int(word) < len(self.server.task.clips):
-                return self.server.task.positions(int(word)).astype("<f4").tobytes(), "application/octet-stream"
+                return Answer(self.server.task.positions(int(word)).astype("<f4").tobytes(), RAW)
         raise Refused(HTTPStatus.NOT_FOUND, f"there is no {where.path}")
 
-    def _post(self) -> tuple[bytes, str]:
+    def _post(self) -> Answer:
         asked = self._body()
-        labels, told = self.server.labels, {}
+        labels, told = self.server.labels, dict[str, Any]()
         if self.path == "/api/undo":
             told = {"clip": labels.undo()}
         elif self.path == "/api/labels":
@@ -153,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
             labels.change(clip, values)
         else:
             raise Refused(HTTPStatus.NOT_FOUND, f"there is no {self.path}")
-        return _json(self._state() | told), JSON
+        return _told(self._state() | told)
 
     def _state(self) -> dict[str, Any]:
         return self.server.labels.state() | {"session": self.server.session}
@@ -172,13 +185,17 @@ class Handler(BaseHTTPRequestHandler):
             )
         try:
             asked = json.loads(self.rfile.read(int(length)))
-        except ValueError as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, f"the body does not read as JSON: {error}") from error
+        except (ValueError, RecursionError):
+            raise Refused(HTTPStatus.BAD_REQUEST, "the body does not read as JSON") from None
         if not isinstance(asked, dict):
             raise Refused(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
         if asked.get("session") != self.server.session:
             raise Refused(HTTPStatus.CONFLICT, "the program was started again since this page was opened; reload it")
         return asked
+
+
+def _told(value: object) -> Answer:
+    return Answer(_json(value), JSON)
 
 
 def _json(value: object) -> bytes:

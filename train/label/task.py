@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from engine.body.motion import Motion
 from engine.body.skeleton import Skeleton
 
-Key = tuple[str, int]
-"""Name of a take, and the frame at which a piece of it starts."""
+
+class Key(NamedTuple):
+    """Where the csv keeps a piece: the name of its take, and the frame at which it starts."""
+
+    take: str
+    start: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Task:
 
     def key(self, clip: int) -> Key:
         """Where the csv keeps clip number ``clip``."""
-        return self.names[self.clips[clip].take], self.clips[clip].start
+        return Key(self.names[self.clips[clip].take], self.clips[clip].start)
 
     def positions(self, clip: int) -> NDArray[np.float32]:
         """Joint positions of clip number ``clip``, (frames, J, 3) in metres."""

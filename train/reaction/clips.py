@@ -11,7 +11,7 @@ import wave
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ CLIP_S, SLACK_S = CLIP_FRAMES / FPS, 0.5
 CONTROL_DEFAULTS = {"expressiveness": 1.0, "self_speaking": 0.0}
 SOUND, FACE, EMOTION, CONTROLS, EVENTS = "Audio_files", "3D_FV_files", "Emotion", "Controls", "Events"
 """Folders of the layout, one for each kind of file; only a simulation has the last two."""
+LISTS = ("phrases", "own_turns", "cues", "events")
+"""What event files list of a clip."""
 ENDINGS = {SOUND: "wav", FACE: "npy", EMOTION: "csv", CONTROLS: "csv", EVENTS: "json"}
 
 MEAN_ROTATION, MEAN_TRANSLATION = (3.191, 0.045, 0.002), (-0.006, -0.018, 1.838)
@@ -127,17 +129,26 @@ READERS: dict[str, Callable[[Path], Array | Told]] = {
 }
 
 
-def problem(file: ClipFile) -> str | None:
-    """What is wrong with a file, in words with its name; None where it reads."""
+class Found(NamedTuple):
+    """What a file ``holds``, in a few words, or the ``problem`` for which it cannot be used."""
+
+    holds: str
+    problem: str = ""
+
+
+def examine(file: ClipFile, quick: bool = False) -> Found:
+    """Read a file to see whether it can be used; ``quick`` does not decode sound that shows it without."""
     if not file.path.is_file():
-        return f"{file.path} is missing; copy the data set again, or make it anew"
-    if file.kind == SOUND and _whole_wave(file.path):
-        return None
+        return Found("", f"{file.path} is missing; copy the data set again, or make it anew")
+    if quick and file.kind == SOUND and _whole_wave(file.path):
+        return Found(f"{CLIP_S:g} s")
     try:
-        READERS[file.kind](file.path)
+        value = READERS[file.kind](file.path)
     except EngineError as error:
-        return str(error)
-    return None
+        return Found("", str(error))
+    if isinstance(value, Told):
+        return Found(", ".join(f"{len(getattr(value, name))} {name}" for name in LISTS if getattr(value, name)))
+    return Found(f"{len(value) / RATE:g} s" if file.kind == SOUND else " x ".join(map(str, value.shape)))
 
 
 def _whole_wave(path: Path) -> bool:

@@ -9,6 +9,7 @@ Without ``layout.json`` a set is taken for the challenge's own; files called ``*
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from train.files import FileError, listed, read_array, read_csv, read_json
 from train.reaction import clips
 from train.reaction.clips import CLIP_S, CONTROL_DEFAULTS, Array, ClipFile, Told
 from train.simulate.talk import CLIP_FRAMES, Cue, Span
+
+log = logging.getLogger(__name__)
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ("speaker_path", "listener_path")
@@ -107,29 +110,30 @@ class ReactData:
             *(self.file(split, kind, pair.listener) for kind in listener),
         ]
 
-    def talks(self, split: str, say: Callable[[str], None] = print) -> list[RecordedTalk]:
+    def talks(self, split: str, say: Callable[[str], None] = log.warning) -> list[RecordedTalk]:
         """The talks of a split, in the order of their first lines; a gap in a chat's clip numbers starts another.
 
         Every file is read once to see whether it can be used. Clips of which one cannot are left out, each file is told
-        to ``say``; where nothing is left that is an :class:`EngineError` with the reasons.
+        to ``say``; where nothing is left that is an :class:`EngineError`.
         """
         pairs = self.pairs(split)
         needed = {pair: self.files(split, pair) for pair in pairs}
-        found = {
-            file: clips.problem(file) for file in dict.fromkeys(file for files in needed.values() for file in files)
-        }
+        files = dict.fromkeys(file for files in needed.values() for file in files)
+        found = {file: clips.examine(file, quick=True).problem for file in files}
         faults = [fault for fault in found.values() if fault]
-        for fault in faults:
-            say(f"left out: {fault}")
         chats: dict[str, dict[int, list[str]]] = {}
         for pair in pairs:
             if not any(found[file] for file in needed[pair]):
                 speaker, clip = pair.speaker.rsplit("/", 1)
                 listeners = chats.setdefault(speaker, {}).setdefault(int(clip), [])
                 listeners.append(pair.listener.rsplit("/", 1)[0])
+        for line in faults if chats else listed(faults, f"python -m train check reaction {self.root} tells all"):
+            say(f"left out: {line}")
         if not chats:
-            whole = f"python -m train check reaction {self.root} lists all"
-            raise EngineError(f"{self.root}: no clip of split {split} can be used:\n{listed(faults, whole)}")
+            raise EngineError(
+                f"{self.root}: no clip of split {split} can be used, as told above; copy the data set again, or make "
+                "it anew"
+            )
         return [talk for speaker, answered in chats.items() for talk in self._joined(split, speaker, answered)]
 
     def _joined(self, split: str, speaker: str, answered: Mapping[int, Sequence[str]]) -> Iterator[RecordedTalk]:

@@ -10,8 +10,8 @@ import pytest
 from engine.body.skeleton import skeleton
 from engine.errors import EngineError
 from tests.train.dance.bodies import CMU, dancer, take, toy_takes
-from train.dance.augment import mirrored, respeeded, turned
-from train.dance.efforts import Thresholds, computed_table, end_effectors, fit_thresholds, measure, take_measure
+from train.dance.augment import mirrored, resampled, turned
+from train.dance.efforts import Bounds, Thresholds, computed_table, end_effectors, fit_thresholds, measure, take_measure
 
 MARKERS = skeleton("pirounet")
 SECONDS = np.arange(120) / 30.0
@@ -59,7 +59,7 @@ def test_where_the_dancer_is_and_looks_does_not_matter(effort: str) -> None:
 
 def test_faster_is_more_sudden() -> None:
     motion = dancer(1, 200)
-    slow, fast = (measure(respeeded(motion, speed).positions, CMU, 30.0, "time").mean() for speed in (0.8, 1.6))
+    slow, fast = (measure(resampled(motion, 30.0 / speed).positions, CMU, 30.0, "time").mean() for speed in (0.8, 1.6))
     assert fast / slow == pytest.approx(4.0, rel=0.15)  # acceleration grows with the square of speed
 
 
@@ -100,12 +100,8 @@ def test_damaged_frames_have_no_effort() -> None:
     assert np.isnan(values[21:]).all() and np.isfinite(values[:21]).all()
     long = take_measure(replace(take(frames=150), sound=np.arange(150) != 60), "time")
     assert np.flatnonzero(np.isnan(long)).tolist() == [*range(21, 61), *range(111, 150)]
-    assert Thresholds((1.0, 2.0), (0.3, 0.4), 1).levels(np.array([0.5, 1.5, 2.5, np.nan]), "time").tolist() == [
-        0,
-        1,
-        2,
-        -1,
-    ]
+    bounds = Thresholds(Bounds(1.0, 2.0), Bounds(0.3, 0.4), 1)
+    assert bounds.levels(np.array([0.5, 1.5, 2.5, np.nan]), "time").tolist() == [0, 1, 2, -1]
 
 
 def test_what_cannot_be_measured_is_refused() -> None:
@@ -114,6 +110,8 @@ def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(EngineError, match="no effort 'weight'"):
         measure(np.zeros((40, 27, 3)), CMU, 30.0, "weight")
     with pytest.raises(EngineError, match="no effort 'flow'"):
-        Thresholds((1.0, 2.0), (0.3, 0.4), 1).of("flow")
+        Thresholds(Bounds(1.0, 2.0), Bounds(0.3, 0.4), 1).of("flow")
     with pytest.raises(EngineError, match="training split"):
         fit_thresholds([take(split="test")])
+    with pytest.raises(EngineError, match="0 windows of 40 undamaged frames"):
+        fit_thresholds([replace(take(), sound=np.zeros(150, bool))])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.errors import EngineError
 from tests.train.dance.bodies import take
 from train.dance.labels import (
     Label,
@@ -16,6 +18,7 @@ from train.dance.labels import (
     parted,
     read_labels,
     read_pirounet_labels,
+    recorded,
     write_labels,
 )
 
@@ -66,8 +69,14 @@ def test_faults_are_named(tmp_path: Path, text: str, fault: str) -> None:
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(LabelError, match="does not read as a csv"):
+    with pytest.raises(EngineError, match="is no text in UTF-8"):
         read_labels(path)
+    path.write_text(HEAD + 'a,0,1,1,"Ana\n')
+    with pytest.raises(EngineError, match=":2: does not read as csv; mend its quotation marks"):
+        read_labels(path)
+    with pytest.raises(EngineError, match="no such file or directory") as caught:
+        read_labels(tmp_path / "none.csv")
+    assert "Errno" not in str(caught.value)
 
 
 def test_pirounets_file_counts_over_all_takes(tmp_path: Path) -> None:
@@ -110,6 +119,24 @@ def test_labels_spread_to_their_neighbours() -> None:
         label_table([one], [Label("z", 0, 1, 1, "Ana")], "time")
     with pytest.raises(LabelError, match="no effort 'weight'"):
         label_table([one], labels, "weight")
+
+
+def test_labels_count_frames_of_the_recording_that_a_take_is_cut_from() -> None:
+    """Of a recording of 200 frames that is cut at 100 and 140, each part gets the windows that lie in it."""
+    whole = take("one", frames=200)
+    front = replace(whole, motion=whole.motion.cut(0, 100), sound=whole.sound[:100])
+    back = replace(
+        whole, name="one@140", motion=whole.motion.cut(140, 200), sound=whole.sound[140:], cut_from="one", first=140
+    )
+    labels = [Label("one", 55, 1, 3, "Ana"), Label("one", 110, 1, 2, "Ana"), Label("one", 155, 1, 1, "Ana")]
+    assert recorded([front, back]) == {"one": 200}
+    tables = label_table([front, back], labels, "time")
+    one = label_table([whole], labels, "time")["one"]
+    assert np.array_equal(tables["one"][:61], one[:61]) and (tables["one"][61:] == -1).all()
+    assert np.array_equal(tables["one@140"][:21], one[140:161]) and (tables["one@140"][21:] == -1).all()
+    assert np.flatnonzero(tables["one@140"] == 0).tolist() == [*range(8, 21)]  # 148 to 160: the last window ends at 200
+    with pytest.raises(LabelError, match="of one, which has 200 frames"):
+        label_table([front, back], [Label("one", 161, 1, 1, "Ana")], "time")
 
 
 @pytest.mark.skipif(not REAL.is_file(), reason="needs body_pirounet_labels in ENGINE_DATA")

@@ -1,7 +1,8 @@
-"""PirouNet's marker arrays: what is dropped, which way is up, the documented scaling, and arrays that are refused."""
+"""PirouNet's marker arrays: what is dropped, which way is up, how large, and arrays that are refused."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from engine.body.motion import facing
 from engine.body.skeleton import skeleton
 from engine.errors import EngineError
-from train.dance.pirounet import faithful, read_arrays, read_raw
+from train.dance.labels import read_pirounet_labels
+from train.dance.pirounet import CROP, read_arrays, read_markers, read_raw
 from train.dance.sides import other_side
 from train.dance.takes import read_takes
 
@@ -48,28 +50,17 @@ def test_the_skeleton_stands_and_is_symmetric() -> None:
 
 @pytest.mark.parametrize("mirror", [False, True])
 def test_markers_come_upright_in_metres(tmp_path: Path, mirror: bool) -> None:
-    truth = write_array(tmp_path / "mariel_a.npy", mirror=mirror)
-    motion = read_arrays(tmp_path, crop=20, unit=UNIT)["mariel_a"]
+    path = tmp_path / "mariel_a.npy"
+    truth = write_array(path, mirror=mirror)
+    body = read_arrays([path], unit="mm", crop=20).bodies[path]
+    motion = body.motion
+    assert body.unit == 0.001 and body.sound.all() and any("left-handed" in note for note in body.notes) == mirror
     assert motion.rate == 35.0 and motion.positions.shape == (160, 53, 3)
     assert np.abs(motion.positions - truth[20:-20]).max() < 1e-4
     assert facing(BODY, motion.positions)[0] == pytest.approx(facing(BODY, truth[20:21].astype("f4"))[0], abs=1e-3)
-    guessed = read_arrays(tmp_path, crop=20)["mariel_a"]
-    assert np.ptp(guessed.positions[0, :, 1]) == pytest.approx(1.7, abs=1e-3)
-
-
-def test_the_faithful_scaling(tmp_path: Path) -> None:
-    write_array(tmp_path / "a.npy")
-    write_array(tmp_path / "b.npy", frames=150, seed=1)
-    raw = read_raw(tmp_path, crop=10)
-    points, centred = faithful(raw)
-    assert points.shape == (180 + 130, 53, 3)
-    low, high = np.quantile(points[..., :2], [0.01, 0.99], axis=(0, 1))
-    assert low.min() == pytest.approx(-1.0, abs=1e-4) and high.max() == pytest.approx(1.0, abs=1e-4)
-    assert np.abs(centred[..., :2].mean(1)).max() < 1e-5
-    first = raw["a"]
-    scale = np.ptp(points[0, :, 2]) / np.ptp(first[0, :, 2])
-    assert np.ptp(points[0, :, 0]) / np.ptp(first[0, :, 0]) == pytest.approx(scale, rel=1e-4)
-    assert points[0, 0, 2] == pytest.approx(first[0, 0, 2] * scale, rel=1e-4)  # height is scaled, not shifted
+    guessed = read_arrays([path], crop=20).bodies[path]
+    assert np.ptp(guessed.motion.positions[0, :, 1]) == pytest.approx(1.7, abs=1e-3)
+    assert guessed.unit == pytest.approx(UNIT, rel=0.05) and any("unit found" in note for note in guessed.notes)
 
 
 def test_a_folder_of_arrays_makes_takes(tmp_path: Path) -> None:
@@ -85,21 +76,48 @@ def test_a_folder_of_arrays_makes_takes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("array", "fault"),
     [
-        (np.zeros((53, 200, 3)), r"shape \(53, 200, 3\)"),
-        (np.zeros((55, 200)), r"shape \(55, 200\)"),
-        (np.zeros((55, 20, 3)), "20 frames, and 10 are cropped"),
-        (np.full((55, 60, 3), np.nan), "not finite"),
+        (np.zeros((53, 1200, 3)), r"shape \(53, 1200, 3\)"),
+        (np.zeros((55, 1200)), r"shape \(55, 1200\)"),
+        (np.zeros((55, 2 * CROP, 3)), "has 1000 frames, of which the first and the last 500"),
+        (np.full((55, 1060, 3), np.nan), "not finite"),
+        (np.array([{"a": 1}]), "does not read as an array of numbers"),
+        (np.array(["a"]), "not real numbers"),
     ],
 )
-def test_bad_arrays_are_refused(tmp_path: Path, array: np.ndarray, fault: str) -> None:
+def test_a_bad_array_is_left_out_and_the_others_are_read(tmp_path: Path, array: np.ndarray, fault: str) -> None:
     np.save(tmp_path / "bad.npy", array)
-    with pytest.raises(EngineError, match=rf"bad\.npy.*{fault}"):
-        read_raw(tmp_path, crop=10)
+    for name in "ab":
+        write_array(tmp_path / f"{name}.npy", frames=1141)
+    told: list[str] = []
+    assert [take.name for take in read_takes(tmp_path, say=told.append)] == ["a", "b"]
+    (line,) = told
+    assert "bad.npy" in line and re.search(fault, line) and "pickle" not in line
+    with pytest.raises(EngineError, match=r"bad\.npy"):  # labels count over all arrays: none may be missing
+        read_raw(tmp_path)
 
 
 def test_what_is_no_array_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"no \.npy files"):
         read_raw(tmp_path)
-    (tmp_path / "bad.npy").write_text("no array")
-    with pytest.raises(EngineError, match="does not read as an array"):
-        read_raw(tmp_path)
+    path = tmp_path / "bad.npy"
+    for content in (b"no array", b"", b"\x93NUMPY\x01\x00\x08\x00{(((((\n", b"PK\x03\x04"):
+        path.write_bytes(content)
+        with pytest.raises(EngineError, match="does not read as an array"):
+            read_markers(path)
+    np.save(path, np.zeros((55, 1200, 3)))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(EngineError, match="cut short"):
+        read_markers(path)
+    with pytest.raises(EngineError, match="no such file or directory; check") as caught:
+        read_markers(tmp_path / "none.npy")
+    assert "Errno" not in str(caught.value)
+
+
+def test_labels_of_arrays_that_make_takes_lie_in_them(tmp_path: Path) -> None:
+    for name in "ab":
+        write_array(tmp_path / f"{name}.npy", frames=2 * CROP + 200)
+    (tmp_path / "labels.csv").write_text("0,1,2\n240,3,1\n")
+    lengths = {name: len(points) for name, points in read_raw(tmp_path).items()}
+    assert lengths == {"a": 200, "b": 200}
+    labels = read_pirounet_labels(tmp_path / "labels.csv", lengths)
+    assert [(label.take, label.start, label.by) for label in labels] == [("a", 0, "pirounet"), ("b", 34, "pirounet")]

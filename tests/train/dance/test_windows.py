@@ -1,4 +1,4 @@
-"""Windows: nothing leaks between splits, nothing crosses takes, labels keep their origin, fractions keep blocks."""
+"""Windows: none crosses takes or holds damage, labels keep their origin, fractions keep blocks."""
 
 from __future__ import annotations
 
@@ -7,49 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.body.motion import Motion
 from engine.errors import EngineError
-from tests.train.dance.bodies import CMU, take, toy_takes
+from tests.train.dance.bodies import take, toy_takes
 from train.dance.efforts import computed_table, fit_thresholds
 from train.dance.labels import Label, label_table
-from train.dance.takes import Take
 from train.dance.windows import COMPUTED, HUMAN, NOBODY, cut_windows, fraction_label
 
 
-def numbered(takes: list[Take]) -> list[Take]:
-    """The takes with every frame's joints moved to a place that no other frame of any take has."""
-    marked, number = [], 0
-    for each in takes:
-        frames = np.arange(number, number + len(each.motion), dtype=np.float32)
-        number += len(each.motion)
-        positions = np.broadcast_to(frames[:, None, None], each.motion.positions.shape).copy()
-        marked.append(replace(each, motion=Motion(CMU, 30.0, positions, each.motion.rotations)))
-    return marked
-
-
-def test_no_frame_of_a_test_take_trains() -> None:
-    takes = numbered(toy_takes())
-    seen = {
-        split: set(cut_windows(takes, split).positions(slice(None)).ravel().tolist())
-        for split in ("train", "val", "test")
-    }
-    assert len(seen["train"] | seen["val"] | seen["test"]) == sum(len(each.motion) for each in takes)
-    assert not seen["train"] & seen["test"] and not seen["train"] & seen["val"] and not seen["val"] & seen["test"]
-
-
-def test_windows_lie_in_one_take_frame_by_frame() -> None:
-    takes = numbered(toy_takes())
-    windows = cut_windows(takes, "val")
-    positions = windows.positions(slice(None))
-    assert len(windows) == 3 * 111 and positions.shape == (333, 40, 27, 3)
-    assert (np.diff(positions, axis=1) == 1).all()
-    by_name = {each.name: each.motion for each in takes}
-    for index in (0, 110, 111, 332):
-        start, name = windows.start[index], windows.names[windows.take[index]]
-        assert np.array_equal(positions[index], by_name[name].positions[start : start + 40])
-        turns = windows.rotations(np.array([index]))[0]
-        assert np.array_equal(turns, by_name[name].rotations[start : start + 40])
-    assert cut_windows(takes, "val", stride=40).start.tolist() == [0, 40, 80] * 3
+def test_windows_lie_in_one_take_of_their_split() -> None:
+    takes = toy_takes()
+    for split in ("train", "val", "test"):
+        windows = cut_windows(takes, split)
+        assert windows.names == tuple(each.name for each in takes if each.split == split)
+        assert windows.take.tolist() == np.repeat(range(3), 111).tolist()
+        assert windows.start.tolist() == [*range(111)] * 3  # the last of 150 frames are in the last window
+        assert (windows.label == -1).all() and (windows.by == NOBODY).all() and len(windows) == 333
 
 
 def test_damaged_frames_are_in_no_window() -> None:
@@ -57,17 +29,6 @@ def test_damaged_frames_are_in_no_window() -> None:
     sound[[50, 100]] = False
     windows = cut_windows([replace(take(), sound=sound)], "train")
     assert windows.start.tolist() == [*range(11), *range(51, 61), *range(101, 111)]
-
-
-def test_a_partner_is_seen_at_the_same_frames() -> None:
-    one, two, alone = take("a", 1, partner="b"), take("b", 2, partner="a"), take("c", 0)
-    two = replace(two, sound=np.arange(150) != 149)
-    windows = cut_windows([one, two, alone], "train")
-    seen = windows.partners(slice(None))
-    of = {name: windows.take == number for number, name in enumerate(windows.names)}
-    assert np.array_equal(seen[of["a"]][5], two.motion.positions[5:45])
-    assert np.array_equal(seen[of["b"]][5], one.motion.positions[5:45])
-    assert np.isnan(seen[of["c"]]).all() and np.isnan(seen[of["a"]][-1, -1]).all()
 
 
 def test_a_persons_label_counts_before_a_computed_one() -> None:
@@ -78,8 +39,7 @@ def test_a_persons_label_counts_before_a_computed_one() -> None:
     (index,) = np.flatnonzero(windows.by == HUMAN)
     assert (windows.names[windows.take[index]], windows.start[index], windows.label[index]) == ("train_0", 10, 2)
     assert (np.delete(windows.by, index) == COMPUTED).all()
-    assert windows.counts()["human"] == {"low": 0, "medium": 0, "high": 1}
-    assert sum(windows.counts()["computed"].values()) == len(windows) - 1
+    assert (np.delete(windows.label, index) >= 0).all()
     only = cut_windows(takes, "train", human=given)
     assert (only.label >= 0).sum() == 1 and (only.by == NOBODY).sum() == len(only) - 1
 
@@ -104,11 +64,7 @@ def test_what_cannot_be_cut_is_refused() -> None:
     for fault, call in (
         ("no split 'dev'", lambda: cut_windows(takes, "dev")),
         ("no take is in the test split", lambda: cut_windows(takes, "test")),
-        ("stride 0", lambda: cut_windows(takes, "train", stride=0)),
         ("fraction 1.5", lambda: fraction_label(cut_windows(takes, "train"), 1.5)),
     ):
         with pytest.raises(EngineError, match=fault):
             call()
-    bare = replace(takes[0], motion=replace(takes[0].motion, rotations=None))
-    with pytest.raises(EngineError, match="no rotations"):
-        cut_windows([bare], "train").rotations(slice(None))

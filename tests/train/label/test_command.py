@@ -19,7 +19,6 @@ from tests.train.dance.bodies import dancer, write_bvh
 from train.__main__ import main
 from train.dance.labels import read_labels
 
-pytest.importorskip("pybvh", reason="takes are BVH files, which need the [body] extra")
 
 CLIPS = 15
 
@@ -91,7 +90,8 @@ def test_killed_in_the_middle_it_keeps_every_confirmed_label_and_goes_on(take: P
         (["--by", "computed"], "give the name of a person"),
         (["--by", " "], "give the name of a person"),
         (["--blind", "-1"], "give a seed of 0 or more"),
-        (["--port", "99999"], "port 99999 cannot be used"),
+        (["--port", "99999"], "port 99999 cannot be used (ports are 0 to 65535)"),
+        (["--unit", "furlong"], "unit 'furlong': give metres"),
     ],
 )
 def test_wrong_options_are_told_in_one_line(

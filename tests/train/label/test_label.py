@@ -26,7 +26,6 @@ from train.label.labels import Labels
 from train.label.server import LabelServer
 from train.label.task import Task
 
-pytest.importorskip("pybvh", reason="takes are BVH files, which need the [body] extra")
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +215,14 @@ def test_clips_are_the_frames_that_training_reads(dances: Task, folder: Path, tm
     np.testing.assert_array_equal(one.positions, wild.motion.positions)
 
 
+def test_of_a_file_nothing_beside_it_is_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_bvh(tmp_path / "calm.bvh", dancer(0, frames=90))
+    (tmp_path / "broken.bvh").write_text("no take")
+    asked = task([tmp_path / "calm.bvh"])
+    assert asked.names == ("calm",) and len(asked.clips) == 2 and not caplog.text
+    assert task([tmp_path]).names == ("calm",) and "broken.bvh" in caplog.text
+
+
 def test_damaged_blocks_are_not_shown(tmp_path: Path) -> None:
     whole = dancer(1, frames=130)
     thrown = whole.positions.copy()
@@ -278,10 +285,13 @@ def test_only_a_page_of_this_machine_is_answered(dances: Task, tmp_path: Path) -
 
 
 def test_takes_that_cannot_be_shown_are_named(folder: Path, tmp_path: Path, dances: Task) -> None:
-    with pytest.raises(EngineError, match=r"none\.bvh: no take; give a \.bvh file"):
+    with pytest.raises(EngineError, match=r"none\.bvh: no such file or folder; give a take"):
         task([tmp_path / "none.bvh"])
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(EngineError, match=r"notes\.txt: is no take; give a \.bvh file"):
+        task([tmp_path / "notes.txt"])
     write_bvh(tmp_path / "short.bvh", dancer(1, frames=30))
-    with pytest.raises(EngineError, match="short has 30 frames"):
+    with pytest.raises(EngineError, match=r"short\.bvh: has 30 frames"):
         task([tmp_path / "short.bvh"])
     write_bvh(tmp_path / "calm.bvh", dancer(1, frames=90))
     with pytest.raises(EngineError, match="two takes 'calm'; rename one"):
