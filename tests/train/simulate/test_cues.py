@@ -11,6 +11,7 @@ import pytest
 import engine
 from engine.errors import EngineError
 from engine.sources.media import MediaFile
+from tests.test_imports import ROOT, ours
 from train.simulate.cues import find_cues, semitones, speech_runs
 from train.simulate.talk import HOP, RATE, Act, Span, Talk
 
@@ -77,6 +78,12 @@ def test_pitch_is_read_in_semitones_and_silence_has_none() -> None:
     assert heard.shape == (300,)
     assert np.nanmedian(heard[110:190]) == pytest.approx(12.0, abs=0.1)
     assert np.isnan(heard[:95]).all()
+
+
+def test_the_truth_shares_no_constant_with_a_listener() -> None:
+    """Else tuning a listener would move what it is measured against."""
+    truth = ours(ROOT / "train" / "simulate" / "cues.py") | ours(ROOT / "train" / "simulate" / "talk.py")
+    assert {module for module in truth if module.startswith("models.")} == {"models.contract", "models.layers"}
 
 
 def test_nothing_said_is_no_cue() -> None:
