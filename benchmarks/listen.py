@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.feeds.feeds import Feeds
 from engine.feeds.gather import Gather
 from engine.feeds.held import Held
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.feeds.samples import Hop
 from engine.runtime import Runtime, drive
 
@@ -33,7 +33,7 @@ def listen(
     def fill(frame: int) -> None:
         time_ns = (frame + 1) * period_ns
         if faces is not None:
-            feeds.latest["face", "partner"].put(Pose(time_ns, faces[frame % len(faces)], True))
+            feeds.latest["face", "partner"].put(PoseSample(time_ns, faces[frame % len(faces)], True))
         samples = pcm[frame * spec.hop : (frame + 1) * spec.hop]
         gather.fill(runtime.inputs, 0, frame, Hop(samples, time_ns, True), time_ns)
 

@@ -25,7 +25,7 @@ from benchmarks.voices import FACE_AGO_NS, PERIOD_NS, Voices
 from engine.bundle import Bundle
 from engine.feeds.feeds import Feeds
 from engine.feeds.gather import Gather
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.feeds.samples import Hop
 from engine.runtime import Array, open_runtime
 from engine.spec import AGE, CURSOR
@@ -96,7 +96,7 @@ class Proof:
 
     def _see(self, feeds: Feeds, visit: Visit, hop: int) -> None:
         at = (hop + 1) * PERIOD_NS - FACE_AGO_NS
-        feeds.latest["face", "partner"].put(Pose(at, self._voices.face(visit.number, hop), True))
+        feeds.latest["face", "partner"].put(PoseSample(at, self._voices.face(visit.number, hop), True))
 
     def _same(self, verdict: Verdict, outputs: Mapping[str, Array], got: Mapping[str, Array]) -> bool:
         """Whether a frame is this visit's. The run goes on from it; where it was a tie, from what the visitor got."""

@@ -23,7 +23,7 @@ START_S, STOP_S = 60.0, 5.0
 
 
 @dataclass(frozen=True)
-class Serving:
+class EngineProcess:
     """A running engine: where sessions are opened, and its process."""
 
     url: str
@@ -39,14 +39,14 @@ class Serving:
 
 
 @contextmanager
-def serving(bundles: Sequence[str], capacity: int, window_ms: float = 4.0) -> Iterator[Serving]:
+def serving(bundles: Sequence[str], capacity: int, window_ms: float = 4.0) -> Iterator[EngineProcess]:
     """``engine serve --listen`` on free ports of this machine. Raises :class:`EngineError` where that fails."""
     listen, pub, control = _free_ports(3)
     command = [sys.executable, "-m", "engine", "serve", "--bundle", *bundles, "--listen", f"127.0.0.1:{listen}"]
     command += ["--capacity", str(capacity), "--window", str(window_ms)]
     command += ["--pub", f"tcp://127.0.0.1:{pub}", "--control", f"tcp://127.0.0.1:{control}"]
     engine = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    found = Serving(f"ws://127.0.0.1:{listen}/session", engine.pid)
+    found = EngineProcess(f"ws://127.0.0.1:{listen}/session", engine.pid)
     try:
         end = time.monotonic() + START_S
         while not _ready(found.url):

@@ -100,8 +100,19 @@ def encode(frame: Frame) -> bytes:
     values = np.ascontiguousarray(frame.values, "<f4")
     flags = int(frame.flags)
     header = HEADER.pack(
-        *(MAGIC, frame.session, frame.stream, VERSION, flags & 0xFF, min(frame.step_us, 2**32 - 1)),
-        *(frame.seq, frame.capture_ns, frame.due_ns, frame.publish_ns, frame.layout, values.size, flags >> 8),
+        MAGIC,
+        frame.session,
+        frame.stream,
+        VERSION,
+        flags & 0xFF,
+        min(frame.step_us, 2**32 - 1),
+        frame.seq,
+        frame.capture_ns,
+        frame.due_ns,
+        frame.publish_ns,
+        frame.layout,
+        values.size,
+        flags >> 8,
     )
     return header + values.tobytes()
 
@@ -117,5 +128,15 @@ def decode(message: bytes) -> Frame:
         raise WireError(f"magic {magic!r} version {version}: expected {MAGIC!r} version {VERSION}")
     if len(message) != HEADER.size + 4 * count:
         raise WireError(f"message of {len(message)} bytes does not hold the {count} values its header names")
-    values = np.frombuffer(message, "<f4", count, HEADER.size)
-    return Frame(session, stream, Flag(flags | more << 8), step_us, seq, capture, due, publish, layout, values)
+    return Frame(
+        session=session,
+        stream=stream,
+        flags=Flag(flags | more << 8),
+        step_us=step_us,
+        seq=seq,
+        capture_ns=capture,
+        due_ns=due,
+        publish_ns=publish,
+        layout=layout,
+        values=np.frombuffer(message, "<f4", count, HEADER.size),
+    )

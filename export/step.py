@@ -29,7 +29,7 @@ OPSET = 20
 
 
 WEIGHTS = "model."
-"""What the names of a model's own tensors begin with in the graph: the module that :class:`Step` holds."""
+"""What the names of a model's own tensors begin with in the graph: the module that :class:`StepModule` holds."""
 ORIGIN = "model"
 """Key of the file's metadata under which it says, as JSON, which model it is the step of, and its configuration."""
 
@@ -44,7 +44,7 @@ class Graph:
     nodes: dict[str, int]
 
 
-class Step(nn.Module):
+class StepModule(nn.Module):
     """A model over one frame with positional tensors in the order of
     :func:`~engine.runtime.protocol.graph_signature`; small state of rows that are not active is passed through."""
 
@@ -97,7 +97,7 @@ def to_onnx(model: StreamModel, opset: int = OPSET, origin: Mapping[str, Any] | 
     """Export a model's step; ``origin`` says what it is an export of. Raises :class:`ExportError` when the model
     breaks its spec or cannot be traced."""
     # A copy, since tracing replaces an LSTM's flat weights and would leave them replaced.
-    step = Step(copy.deepcopy(model).eval())
+    step = StepModule(copy.deepcopy(model).eval())
     step.check()
     names = step.names
     arguments = step.example(2)

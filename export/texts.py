@@ -1,8 +1,8 @@
 """What a model brings to read texts and words: encoders and vocabulary become files of its bundle.
 
 A model that has inputs of role text says ``encoders``: a mapping from each of them to the bytes of its ONNX graph, the
-bytes of its tokenizer and the number of tokens (:class:`engine.bundle.Encoder` says what they have to be). One that has
-inputs of role words says ``vocabulary``: the bytes of a list with one word a line.
+bytes of its tokenizer and the number of tokens (:class:`engine.bundle.EncoderFiles` says what they have to be). One
+that has inputs of role words says ``vocabulary``: the bytes of a list with one word a line.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.bundle import Encoder
+from engine.bundle import EncoderFiles
 
 VOCABULARY = "words.txt"
 
@@ -19,7 +19,7 @@ VOCABULARY = "words.txt"
 class Texts:
     """``encoders`` and ``vocabulary`` as a :class:`~engine.bundle.Bundle` names them, and their ``files``."""
 
-    encoders: dict[str, Encoder] = field(default_factory=dict)
+    encoders: dict[str, EncoderFiles] = field(default_factory=dict)
     vocabulary: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -27,10 +27,14 @@ class Texts:
 def texts_of(model: Any) -> Texts:
     """What ``model`` brings. Files of the same content are kept once. Whether it brings what its spec asks for is found
     by :func:`engine.bundle.fillable.check_fillable`."""
-    encoders, files = {}, {}
+    encoders: dict[str, EncoderFiles] = {}
+    files: dict[str, bytes] = {}
     for name, (graph, tokenizer, tokens) in (getattr(model, "encoders", None) or {}).items():
-        names = _keep(files, "encode", ".onnx", graph), _keep(files, "tokenizer", _kind(tokenizer), tokenizer)
-        encoders[name] = Encoder(*names, tokens)
+        encoders[name] = EncoderFiles(
+            onnx=_keep(files, "encode", ".onnx", graph),
+            tokenizer=_keep(files, "tokenizer", _kind(tokenizer), tokenizer),
+            tokens=tokens,
+        )
     words: bytes = getattr(model, "vocabulary", b"")
     if words:
         files[VOCABULARY] = words

@@ -10,7 +10,7 @@ from pathlib import Path
 from clients.python.subscriber import Subscriber, connectable, describe
 
 from .panel import TRACE_SECONDS
-from .store import Store
+from .store import FrameStore
 from .video import check_output
 from .viewer import record, show, summary, window_possible, write_results
 
@@ -35,7 +35,7 @@ def view(arguments: argparse.Namespace) -> int:
         check_output(arguments.png, (".png",))
     engine = describe(arguments.control, token=arguments.token, keys=arguments.keys)
     keep_all = bool(arguments.video or arguments.png)
-    store = Store(engine, None if keep_all else round(2 * TRACE_SECONDS * engine.rate))
+    store = FrameStore(engine, None if keep_all else round(2 * TRACE_SECONDS * engine.rate))
     headless = arguments.headless
     if not headless and not window_possible():
         print("no display: going on without a window (as with --headless)", flush=True)

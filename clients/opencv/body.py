@@ -47,7 +47,7 @@ PARTNER = Tint((122, 116, 116), (158, 108, 58), (52, 88, 160), (120, 138, 166))
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class StageBody:
     """A body on the stage: ``positions`` (J, 3) in metres, its announced ``skeleton``, its colours, and the positions
     of the last second or so, (K, J, 3) with the oldest first, if hands and feet are to leave trails."""
 
@@ -57,7 +57,7 @@ class Figure:
     past: NDArray[np.floating] | None = None
 
 
-def places(figure: Figure) -> Array:
+def places(figure: StageBody) -> Array:
     """The joints' positions (J, 3), NaN where they are missing. Raises ValueError for a wrong shape."""
     at = np.array(figure.positions, np.float64)
     count = physique(figure.skeleton).joints
@@ -68,7 +68,7 @@ def places(figure: Figure) -> Array:
     return at
 
 
-def outline(figures: Sequence[Figure], floor: float = 0.0) -> Array:
+def outline(figures: Sequence[StageBody], floor: float = 0.0) -> Array:
     """Points (N, 3) that a camera has to keep in view: every joint, the head's top, and the height of a standing body
     over its place on the floor, so that the view does not pump with every step. A body more than a few metres from
     the first one does not count, and what is not present does not either; no body gives no points."""
@@ -95,7 +95,7 @@ def outline(figures: Sequence[Figure], floor: float = 0.0) -> Array:
     return np.concatenate(points) if points else np.empty((0, 3))
 
 
-def draw_scene(figures: Sequence[Figure], camera: Camera, size: Size = (640, 480), floor: float = 0.0) -> Image:
+def draw_scene(figures: Sequence[StageBody], camera: Camera, size: Size = (640, 480), floor: float = 0.0) -> Image:
     """A picture (H, W, 3) uint8 BGR of bodies on one stage, seen by ``camera``; ``size`` is (width, height)."""
     picture = backdrop(size).copy()
     draw_grid(picture, camera, floor)
@@ -130,7 +130,7 @@ def draw_body(
 ) -> Image:
     """A picture (H, W, 3) uint8 BGR of one body from ``positions`` (J, 3) and its announced ``skeleton``; without a
     ``camera`` it fills the picture."""
-    figure = Figure(positions, skeleton, tint)
+    figure = StageBody(positions, skeleton, tint)
     return draw_scene([figure], camera or aim(outline([figure], floor), size), size, floor)
 
 
@@ -147,7 +147,7 @@ class _Piece:
     second: Colour = (0, 0, 0)
 
 
-def _pieces(figure: Figure, build: Physique, at: Array, camera: Camera) -> list[_Piece]:
+def _pieces(figure: StageBody, build: Physique, at: Array, camera: Camera) -> list[_Piece]:
     """What can be drawn of a body."""
     known = np.asarray(np.isfinite(at).all(1))
     pieces = [
@@ -231,7 +231,7 @@ def _cast(picture: Image, camera: Camera, build: Physique, at: Array, floor: flo
         draw_shadow(picture, camera, floor, ends, radii)
 
 
-def _trails(picture: Image, camera: Camera, build: Physique, figure: Figure) -> None:
+def _trails(picture: Image, camera: Camera, build: Physique, figure: StageBody) -> None:
     """Where hands and feet have been: lines that are stronger the newer they are."""
     if figure.past is None or len(figure.past) < 2:
         return

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import light
 from .head import draw_head
-from .store import EMOTION, Moment, Store, level
+from .store import EMOTION, FrameStore, Snapshot, level
 
 Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 1280, 720
@@ -36,7 +36,7 @@ ROWS: tuple[tuple[str, tuple[int, int, int], float, float], ...] = (
 )
 
 
-def trace_row(moment: Moment) -> tuple[float, ...]:
+def trace_row(moment: Snapshot) -> tuple[float, ...]:
     """One moment's value of every trace; NaN where it is not known."""
     face, partner = moment.face, moment.partner
     unknown = float("nan")
@@ -89,7 +89,7 @@ def row_middle(row: int) -> int:
     return round(TRACES[1] + 4 + (row + 0.5) * (TRACES[3] - 8) / len(ROWS))
 
 
-def draw_canvas(store: Store, recent: list[Moment], received_rate: float, lost: int) -> Image:
+def draw_canvas(store: FrameStore, recent: list[Snapshot], received_rate: float, lost: int) -> Image:
     """The whole picture (720, 1280, 3) uint8 BGR at the newest of the ``recent`` moments (oldest first, not empty)."""
     canvas = blank().copy()
     now = recent[-1]
@@ -118,7 +118,7 @@ def put(canvas: Image, place: tuple[int, int, int, int], picture: Image) -> None
     canvas[y : y + tall, x : x + wide] = picture
 
 
-def draw_voice(canvas: Image, recent: list[Moment]) -> None:
+def draw_voice(canvas: Image, recent: list[Snapshot]) -> None:
     """The partner's voice of the last second as an envelope, and its level as a bar."""
     x, y, wide, tall = VOICE
     heard = [m.voice for m in recent[-25:] if m.voice is not None]
@@ -139,7 +139,7 @@ def draw_voice(canvas: Image, recent: list[Moment]) -> None:
         cv2.rectangle(canvas, (x + wide - 22, y + tall - 6 - filled), (x + wide - 10, y + tall - 7), PARTNER_INK, -1)
 
 
-def draw_traces(canvas: Image, recent: list[Moment], rate: float) -> None:
+def draw_traces(canvas: Image, recent: list[Snapshot], rate: float) -> None:
     """The traces of the last seconds; the newest moment is at the right edge."""
     newest = recent[-1].frame.seq
     shown = [m for m in recent if newest - m.frame.seq < TRACE_SECONDS * rate]
@@ -158,7 +158,7 @@ def draw_traces(canvas: Image, recent: list[Moment], rate: float) -> None:
         cv2.polylines(canvas, [line], False, colour, 1, cv2.LINE_AA, 4)
 
 
-def draw_emotion(canvas: Image, store: Store, recent: list[Moment], place: tuple[int, int, int]) -> int:
+def draw_emotion(canvas: Image, store: FrameStore, recent: list[Snapshot], place: tuple[int, int, int]) -> int:
     """What the avatar shows, as bars of its expressions, at ``place`` (x, y, width), with valence and arousal; returns
     where the next block begins."""
     x, y, wide = place
@@ -183,7 +183,7 @@ def draw_emotion(canvas: Image, store: Store, recent: list[Moment], place: tuple
 
 def draw_status(
     canvas: Image,
-    recent: list[Moment],
+    recent: list[Snapshot],
     received_rate: float,
     lost: int,
     place: tuple[int, int, int, int] = STATUS,

@@ -122,9 +122,15 @@ def _physique(
     crown = None if head is None else (head, parents[head], tuple(tree.skull()))
     ends = tuple(dict.fromkeys(tree.end(root) for root in tree.roots))
     return Physique(
-        *(count, tuple(bones), tree.torsos(), crown, ends, tuple(sorted(tree.feet)), sides),
-        (named[0], named[1]) if len(named) == 2 else None,
-        stature,
+        joints=count,
+        parts=tuple(bones),
+        torsos=tree.torsos(),
+        head=crown,
+        ends=ends,
+        feet=tuple(sorted(tree.feet)),
+        sides=sides,
+        across=(named[0], named[1]) if len(named) == 2 else None,
+        stature=stature,
     )
 
 
@@ -244,7 +250,10 @@ def _bones(tree: _Tree, sides: tuple[int, ...]) -> list[Part]:
 
     parts = [
         Part(
-            *(parent, joint, thickness(parent), thickness(joint)),
+            parent,
+            joint,
+            thickness(parent),
+            thickness(joint),
             side_of[limb[joint]] if parent in limb else MIDDLE if tree.roots else sides[joint],
         )
         for joint, parent in enumerate(tree.parents)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import light
-from .body import AVATAR, PARTNER, Figure, draw_scene, outline
+from .body import AVATAR, PARTNER, StageBody, draw_scene, outline
 from .camera import EDGE, Camera, follow, needed, present
 from .head import draw_head
 from .panel import (
@@ -35,7 +35,7 @@ from .panel import (
     text,
 )
 from .physique import physique
-from .store import BODY, FACE, METER, PARTNER_BODY, PARTNER_FACE, Moment, Store, shown
+from .store import BODY, FACE, METER, PARTNER_BODY, PARTNER_FACE, FrameStore, Snapshot, shown
 from .traces import LEVELS, body_rows, draw_row, meter_rows
 
 Image = NDArray[np.uint8]
@@ -53,12 +53,12 @@ TRACK = (72, 64, 58)
 class Screen:
     """Draws one session's pictures, newest moment after newest moment, and remembers between them only its camera."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: FrameStore) -> None:
         self.store = store
         self.camera: Camera | None = None
         self._seq: int | None = None
 
-    def draw(self, recent: list[Moment], received_rate: float, lost: int) -> Image:
+    def draw(self, recent: list[Snapshot], received_rate: float, lost: int) -> Image:
         """The whole picture (720, 1280, 3) uint8 BGR at the newest of ``recent`` (oldest first, not empty)."""
         if not self.store.bodies:
             return draw_canvas(self.store, recent, received_rate, lost)
@@ -77,24 +77,24 @@ def blank() -> Image:
     return canvas
 
 
-def newest(recent: Sequence[Moment], part: str) -> NDArray[np.float32] | None:
+def newest(recent: Sequence[Snapshot], part: str) -> NDArray[np.float32] | None:
     """The newest values of a part; those of the frame before where the newest are still under way."""
     return next((moment.values[part] for moment in reversed(recent[-3:]) if part in moment.values), None)
 
 
-def figures_of(store: Store, recent: Sequence[Moment]) -> list[Figure]:
+def figures_of(store: FrameStore, recent: Sequence[Snapshot]) -> list[StageBody]:
     """The bodies of the newest moment, the avatar first, with where they have been."""
     figures = []
     for name, tint in ((BODY, AVATAR), (PARTNER_BODY, PARTNER)):
         at = newest(recent, name) if name in store.bodies else None
         if at is not None:
             past = [moment.values[name] for moment in recent[-round(TRAIL_S * store.rate) :] if name in moment.values]
-            figures.append(Figure(at, store.bodies[name], tint, np.stack(past)))
+            figures.append(StageBody(at, store.bodies[name], tint, np.stack(past)))
     return figures
 
 
 def draw_stage(
-    store: Store, recent: list[Moment], figures: list[Figure], camera: Camera, received_rate: float, lost: int
+    store: FrameStore, recent: list[Snapshot], figures: list[StageBody], camera: Camera, received_rate: float, lost: int
 ) -> Image:
     """The picture of a session with bodies (720, 1280, 3) uint8 BGR, seen by ``camera``."""
     canvas = blank().copy()
@@ -119,7 +119,7 @@ def draw_stage(
     return canvas
 
 
-def captions(store: Store, figures: Sequence[Figure]) -> list[str]:
+def captions(store: FrameStore, figures: Sequence[StageBody]) -> list[str]:
     """What has to be said about the stage: who is who, and why somebody is not in the picture."""
     words = []
     middles = []
@@ -150,7 +150,7 @@ def captions(store: Store, figures: Sequence[Figure]) -> list[str]:
     return words
 
 
-def draw_faces(canvas: Image, now: Moment, place: tuple[int, int, int]) -> int:
+def draw_faces(canvas: Image, now: Snapshot, place: tuple[int, int, int]) -> int:
     """The faces of the moment side by side at ``place`` (x, y, width); returns where the next block begins."""
     x, y, wide = place
     styles = {FACE: light.AVATAR, PARTNER_FACE: light.PARTNER}
@@ -162,7 +162,7 @@ def draw_faces(canvas: Image, now: Moment, place: tuple[int, int, int]) -> int:
     return y + FACE_TALL + 8 if seen else y
 
 
-def draw_controls(canvas: Image, now: Moment, place: tuple[int, int, int], bottom: int) -> int:
+def draw_controls(canvas: Image, now: Snapshot, place: tuple[int, int, int], bottom: int) -> int:
     """The controls' values as last announced, a choice with its names; returns where the next block begins."""
     x, y, wide = place
     controls = [each for index, each in enumerate(now.controls.values()) if y + ROW_TALL * (index + 1) + 12 <= bottom]
@@ -193,7 +193,7 @@ def draw_controls(canvas: Image, now: Moment, place: tuple[int, int, int], botto
     return y + tall + 8
 
 
-def draw_second(canvas: Image, figures: Sequence[Figure], camera: Camera, place: tuple[int, int, int, int]) -> None:
+def draw_second(canvas: Image, figures: Sequence[StageBody], camera: Camera, place: tuple[int, int, int, int]) -> None:
     """The stage from a quarter turn further around, which shows what the first view foreshortens."""
     turned = replace(camera, azimuth=camera.azimuth + math.pi / 2)
     points, size = outline(figures), place[2:]
@@ -203,7 +203,9 @@ def draw_second(canvas: Image, figures: Sequence[Figure], camera: Camera, place:
     text(canvas, "a quarter turn further", place[0] + 12, place[1] + 20, 0.42, DIM)
 
 
-def draw_meters(canvas: Image, store: Store, recent: Sequence[Moment], place: tuple[int, int, int], bottom: int) -> int:
+def draw_meters(
+    canvas: Image, store: FrameStore, recent: Sequence[Snapshot], place: tuple[int, int, int], bottom: int
+) -> int:
     """Bars of the newest values of every meter that there is room for; returns where the next block begins."""
     x, y, wide = place
     for part, stream in store.meters.items():
@@ -228,7 +230,7 @@ def draw_meters(canvas: Image, store: Store, recent: Sequence[Moment], place: tu
     return y
 
 
-def draw_traces(canvas: Image, store: Store, recent: Sequence[Moment]) -> None:
+def draw_traces(canvas: Image, store: FrameStore, recent: Sequence[Snapshot]) -> None:
     """The traces of the last seconds; the newest moment is at the right edge."""
     x, y, wide, tall = TRACES
     cv2.rectangle(canvas, (x, y), (x + wide - 1, y + tall - 1), CARD, -1)

@@ -39,7 +39,7 @@ EARLY = 64  # frame numbers of which something may wait for the lead
 
 
 @dataclass(slots=True)
-class Moment:
+class Snapshot:
     """One frame number: the lead stream's frame, when it arrived (ns), what came with it by part, and the controls as
     last announced, by name."""
 
@@ -70,7 +70,7 @@ class Moment:
         return self.values.get(PARTNER_AUDIO)
 
 
-class Store:
+class FrameStore:
     """Moments by frame number, from the streams that ``engine`` announces.
 
     ``keep`` bounds how many moments are kept; None keeps all, for a recording. ``bodies`` are the announced skeletons
@@ -79,7 +79,7 @@ class Store:
 
     def __init__(self, engine: Announced, keep: int | None = None) -> None:
         self.keep = keep
-        self.moments: dict[int, Moment] = {}
+        self.moments: dict[int, Snapshot] = {}
         self.sample_rate = engine.sample_rate
         self.engine = engine
         self.controls: dict[str, Control] = {}
@@ -128,7 +128,7 @@ class Store:
 
     def _begin(self, frame: Frame, now_ns: int) -> None:
         """A new moment."""
-        moment = Moment(frame, now_ns, controls=self.controls)
+        moment = Snapshot(frame, now_ns, controls=self.controls)
         for other in (frame, *self._newest.values(), *self._early.pop(frame.seq, {}).values()):
             self._attach(moment, other)
         last = next(reversed(self.moments), frame.seq)
@@ -138,7 +138,7 @@ class Store:
         if self.keep is not None and len(self.moments) > self.keep:
             del self.moments[next(iter(self.moments))]
 
-    def _attach(self, moment: Moment, frame: Frame) -> None:
+    def _attach(self, moment: Snapshot, frame: Frame) -> None:
         part, stream = self.parts.get(frame.stream), self.streams[frame.stream]
         if part in (FACE, PARTNER_FACE):
             moment.faces[part] = dict(zip(stream.names, frame.values.tolist(), strict=True))
@@ -150,7 +150,7 @@ class Store:
         elif part is not None:
             moment.values[part] = frame.values
 
-    def recent(self, count: int) -> list[Moment]:
+    def recent(self, count: int) -> list[Snapshot]:
         """The newest ``count`` moments, oldest first."""
         newest = []
         for moment in reversed(self.moments.values()):

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .body import AVATAR, PARTNER, Figure, Image, Tint, draw_scene, outline
+from .body import AVATAR, PARTNER, Image, StageBody, Tint, draw_scene, outline
 from .camera import Camera, Size, aim, follow, present
 from .panel import DIM, INK, PAPER, put, text
 from .physique import physique
-from .store import BODY, PARTNER_BODY, Moment, Store, shown
+from .store import BODY, PARTNER_BODY, FrameStore, Snapshot, shown
 from .video import write_gif, write_video
 
 TILE, PAIR_TILE = (132, 190), (190, 190)  # of a strip, for one body and for two: width, height
@@ -128,14 +128,14 @@ def _frames(shots: list[Shot], rate: float, size: Size) -> Iterator[Image]:
 
 def _figures(
     at: Positions, skeleton: Mapping[str, Any], partner: Partner | None, k: int, tint: Tint = AVATAR
-) -> list[Figure]:
-    figures = [Figure(at, skeleton, tint)]
+) -> list[StageBody]:
+    figures = [StageBody(at, skeleton, tint)]
     if partner is not None and k < len(partner[0]):
-        figures.append(Figure(partner[0][k], partner[1], PARTNER))
+        figures.append(StageBody(partner[0][k], partner[1], PARTNER))
     return figures
 
 
-def _cameras(scenes: list[list[Figure]], size: Size, floor: float) -> list[Camera]:
+def _cameras(scenes: list[list[StageBody]], size: Size, floor: float) -> list[Camera]:
     """A camera for each scene, all at one distance and height; one with nobody in it looks where the last one did."""
     found: list[Camera] = []
     camera = Camera()
@@ -150,7 +150,7 @@ def _cameras(scenes: list[list[Figure]], size: Size, floor: float) -> list[Camer
     return [replace(each, target=(each.target[0], height, each.target[2]), distance=far) for each in found]
 
 
-def comic(store: Store) -> Image:
+def comic(store: FrameStore) -> Image:
     """A recorded session with a body as a :func:`strip`: every 4th frame in order, of a long session rows of them
     spread evenly over it, with the choice among the controls that was in force."""
     first, last = min(store.moments), max(store.moments)
@@ -170,12 +170,20 @@ def comic(store: Store) -> Image:
         frames = [k for begin in starts for k in range(begin, begin + row, EVERY)]
     tint = AVATAR if BODY in store.bodies else PARTNER
     return strip(
-        *(positions, skeleton, EVERY, store.rate, columns, partner, labels, frames, first / store.rate),
+        positions,
+        skeleton,
+        EVERY,
+        store.rate,
+        columns=columns,
+        partner=partner,
+        labels=labels,
+        frames=frames,
+        start=first / store.rate,
         floor=0.0,
         tint=tint,
     )
 
 
-def words(moment: Moment) -> str:
+def words(moment: Snapshot) -> str:
     """The choices in force at a moment."""
     return ", ".join(shown(control) for control in moment.controls.values() if control.choices)

@@ -13,21 +13,25 @@ from numpy.typing import NDArray
 from .body import AVATAR
 from .camera import present
 from .physique import LEFT, MIDDLE, RIGHT, Physique, physique
-from .store import METER, Moment, Store
+from .store import METER, FrameStore, Snapshot
 
 Array = NDArray[np.float64]
 Colour = tuple[int, int, int]
 
 CONTACT_M = 0.05  # m over the floor below which a foot is down and ought not to slide
 LEVELS: tuple[Colour, ...] = (
-    *((200, 170, 90), (120, 200, 120), (90, 130, 240)),
-    *((210, 120, 200), (110, 210, 230), (180, 180, 180)),
+    (200, 170, 90),
+    (120, 200, 120),
+    (90, 130, 240),
+    (210, 120, 200),
+    (110, 210, 230),
+    (180, 180, 180),
 )
 """Colours of a meter's values, in order: low to high."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TraceRow:
     """One strip of lines: its label, lowest and highest value, unit, and lines (T,) with their colours."""
 
     label: str
@@ -37,7 +41,7 @@ class Row:
     lines: tuple[tuple[Array, Colour], ...]
 
 
-def body_rows(positions: NDArray[np.floating], skeleton: Mapping[str, Any], seconds: Array) -> list[Row]:
+def body_rows(positions: NDArray[np.floating], skeleton: Mapping[str, Any], seconds: Array) -> list[TraceRow]:
     """Traces of a motion (T, J, 3) in metres at times ``seconds`` (T,), the left side's line blue, the right's orange.
 
     A skeleton without limbs has the mean speed of its joints instead of its hands'; one that names no feet has no
@@ -50,10 +54,10 @@ def body_rows(positions: NDArray[np.floating], skeleton: Mapping[str, Any], seco
     rows = []
     if hands:
         speeds = [(speed(flat[:, hand], seconds), AVATAR.of(build.sides[hand])) for hand in hands]
-        rows.append(Row("hand speed", 0.0, 4.0, "m/s", tuple(speeds)))
+        rows.append(TraceRow("hand speed", 0.0, 4.0, "m/s", tuple(speeds)))
     else:
         moved = np.stack([speed(flat[:, joint], seconds) for joint in range(build.joints)])
-        rows.append(Row("joint speed", 0.0, 3.0, "m/s", ((_mean(moved), AVATAR.middle),)))
+        rows.append(TraceRow("joint speed", 0.0, 3.0, "m/s", ((_mean(moved), AVATAR.middle),)))
     soles = _soles(build)
     if soles:
         heights, slides = [], []
@@ -62,11 +66,11 @@ def body_rows(positions: NDArray[np.floating], skeleton: Mapping[str, Any], seco
             slide = np.min([speed(flat[:, joint] * (1, 0, 1), seconds) for joint in joints], axis=0)
             heights.append((height, AVATAR.of(side)))
             slides.append((np.where(height < CONTACT_M, slide, 0.0), AVATAR.of(side)))
-        rows.append(Row("foot height", 0.0, 0.5, "m", tuple(heights)))
-        rows.append(Row("foot slide", 0.0, 1.0, "m/s", tuple(slides)))
+        rows.append(TraceRow("foot height", 0.0, 0.5, "m", tuple(heights)))
+        rows.append(TraceRow("foot slide", 0.0, 1.0, "m/s", tuple(slides)))
     tall = build.stature
     hips = flat[:, list(build.torsos[0].low), 1].mean(1) if build.torsos else flat[:, 0, 1]
-    rows.append(Row("hip height", 0.2 * tall, 0.8 * tall, "m", ((hips, AVATAR.middle),)))
+    rows.append(TraceRow("hip height", 0.2 * tall, 0.8 * tall, "m", ((hips, AVATAR.middle),)))
     return rows
 
 
@@ -90,19 +94,23 @@ def _soles(build: Physique) -> list[tuple[int, list[int]]]:
     return [(side, joints) for side, joints in sided if joints]
 
 
-def meter_rows(store: Store, moments: Sequence[Moment]) -> list[Row]:
+def meter_rows(store: FrameStore, moments: Sequence[Snapshot]) -> list[TraceRow]:
     """A row for each of the session's meters: its values over time."""
     rows = []
     for part, stream in store.meters.items():
         unknown = np.full(len(stream.names), np.nan)
         values = np.array([moment.values.get(part, unknown) for moment in moments], np.float64)
         lines = [(values[:, index], LEVELS[index]) for index in range(min(METER, values.shape[1]))]
-        rows.append(Row(stream.name, 0.0, 1.0, "", tuple(lines)))
+        rows.append(TraceRow(stream.name, 0.0, 1.0, "", tuple(lines)))
     return rows
 
 
 def draw_row(
-    image: NDArray[np.uint8], row: Row, x: Array, box: tuple[int, int, int, int], newest: tuple[int, int] | None = None
+    image: NDArray[np.uint8],
+    row: TraceRow,
+    x: Array,
+    box: tuple[int, int, int, int],
+    newest: tuple[int, int] | None = None,
 ) -> None:
     """Draw a row's lines into ``box`` (x, y, width, height) at columns ``x`` (T,) pixels; ``newest`` is where the
     newest values go as numbers."""

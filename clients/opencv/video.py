@@ -17,7 +17,7 @@ from . import light
 from .head import draw_head
 from .panel import TRACE_SECONDS, gaze, smile, text
 from .screen import Screen
-from .store import Moment, Store
+from .store import FrameStore, Snapshot
 
 Image = NDArray[np.uint8]
 TILE = (360, 300)  # of the sheet: width, height
@@ -40,13 +40,13 @@ def check_output(path: Path, endings: tuple[str, ...]) -> None:
         raise OutputError(f"output {path}: it cannot be written; choose a writable file name")
 
 
-def pictures(store: Store) -> Iterator[Image]:
+def pictures(store: FrameStore) -> Iterator[Image]:
     """One canvas per frame number from the first to the last; a missing one repeats the picture before it."""
     if not store.moments:
         return
     first, last = min(store.moments), max(store.moments)
     window = round(TRACE_SECONDS * store.rate)
-    recent: list[Moment] = []
+    recent: list[Snapshot] = []
     lost = 0
     screen = Screen(store)
     canvas: Image | None = None
@@ -63,7 +63,7 @@ def pictures(store: Store) -> Iterator[Image]:
             yield canvas
 
 
-def sound(store: Store) -> NDArray[np.float32] | None:
+def sound(store: FrameStore) -> NDArray[np.float32] | None:
     """The partner's voice, (N,) in [-1, 1], one hop per frame number, silence where it is missing; None without one."""
     if not any(moment.voice is not None for moment in store.moments.values()):
         return None
@@ -156,7 +156,7 @@ def _palette(width: int, height: int, time_base: Fraction) -> av.filter.Graph:
     return graph
 
 
-def moments_of_interest(store: Store, count: int = 12) -> list[tuple[int, str]]:
+def moments_of_interest(store: FrameStore, count: int = 12) -> list[tuple[int, str]]:
     """Up to ``count`` (frame number, word) in order of time: nods, blinks, smiles, averted gaze, and even filling."""
     numbers = sorted(store.moments)
     faces = [store.moments[seq].face for seq in numbers]
@@ -190,7 +190,7 @@ def moments_of_interest(store: Store, count: int = 12) -> list[tuple[int, str]]:
     return sorted(chosen.items())
 
 
-def contact_sheet(store: Store, columns: int = 4, rows: int = 3) -> Image:
+def contact_sheet(store: FrameStore, columns: int = 4, rows: int = 3) -> Image:
     """A sheet (H, W, 3) uint8 BGR of the moments of interest, each stamped with its time; the partner is inset."""
     wide, tall = TILE
     sheet = np.full((rows * tall, columns * wide, 3), 40, np.uint8)

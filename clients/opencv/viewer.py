@@ -15,7 +15,7 @@ from clients.python.subscriber import Frame, Subscriber
 
 from .panel import TRACE_SECONDS
 from .screen import Screen
-from .store import Store
+from .store import FrameStore
 from .strip import comic
 from .video import contact_sheet, pictures, sound, write_video
 
@@ -32,7 +32,7 @@ class Run:
     delays: list[float] = field(default_factory=list)
     arrivals: list[float] = field(default_factory=list)
 
-    def take(self, store: Store, frames: list[Frame]) -> None:
+    def take(self, store: FrameStore, frames: list[Frame]) -> None:
         """Put received frames into the store and note the timing of those that lead."""
         now = time.monotonic_ns()
         for frame in frames:
@@ -63,7 +63,7 @@ def window_possible() -> bool:
     return done.returncode == 0
 
 
-def record(subscriber: Subscriber, store: Store, seconds: float) -> Run:
+def record(subscriber: Subscriber, store: FrameStore, seconds: float) -> Run:
     """Receive only, so as not to disturb the engine; ends as :meth:`Run.over` says, or with a signal."""
     run, began = Run(), time.monotonic()
     try:
@@ -75,7 +75,7 @@ def record(subscriber: Subscriber, store: Store, seconds: float) -> Run:
     return run
 
 
-def show(subscriber: Subscriber, store: Store, seconds: float) -> Run:
+def show(subscriber: Subscriber, store: FrameStore, seconds: float) -> Run:
     """Draw the newest frame in a window until it is closed, q or Esc is pressed, or as :func:`record`."""
     run, began = Run(), time.monotonic()
     screen = Screen(store)
@@ -97,7 +97,7 @@ def show(subscriber: Subscriber, store: Store, seconds: float) -> Run:
     return run
 
 
-def write_results(store: Store, video: Path | None, png: Path | None) -> None:
+def write_results(store: FrameStore, video: Path | None, png: Path | None) -> None:
     """Render the recording into the files that were asked for."""
     if not store.moments:
         return

@@ -27,15 +27,34 @@ from zmq.auth import load_certificate
 from .announced import Announced, clean, parse
 
 HEADER = np.dtype(
-    "S4,<u4,<u2,u1,u1,<u4,<u8,<i8,<i8,<i8,<u4,<u2,<u2"  # 56 bytes; the fields below, in the wire's order
+    [
+        ("magic", "S4"),
+        ("session", "<u4"),
+        ("stream", "<u2"),
+        ("version", "u1"),
+        ("flags", "u1"),
+        ("step_us", "<u4"),
+        ("seq", "<u8"),
+        ("capture_ns", "<i8"),
+        ("due_ns", "<i8"),
+        ("publish_ns", "<i8"),
+        ("layout", "<u4"),
+        ("count", "<u2"),
+        ("more_flags", "<u2"),
+    ]
 )
-HEADER.names = (
-    *("magic", "session", "stream", "version", "flags", "step_us", "seq"),
-    *("capture_ns", "due_ns", "publish_ns", "layout", "count", "more_flags"),
-)
+"""The 56 bytes before a frame's values."""
 FLAGS = (
-    *("held", "late", "silent", "no face", "degraded", "first", "bad input", "skipped"),  # bit 0 first
-    *("unsound", "text pending"),  # of the 16 bits in more_flags
+    "held",  # bit 0
+    "late",
+    "silent",
+    "no face",
+    "degraded",
+    "first",
+    "bad input",
+    "skipped",
+    "unsound",  # bit 0 of more_flags
+    "text pending",
 )
 LONGEST = (1 << 20) + 1024  # bytes of a message; announcements are the longest
 

@@ -25,7 +25,7 @@ from engine.bundle.fillable import check_fillable
 from engine.clock import MonotonicClock
 from engine.errors import EngineError
 from engine.feeds.feeds import Key
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.session.host import Host
 from engine.session.live import LiveSession, Opening
 from engine.session.pushed import BURST_S, PushedSound
@@ -208,7 +208,7 @@ class Live:
         if ring is None:
             raise self._unwanted(*key)
         seen = np.zeros(ring.shape, np.float32) if values is None else self._numbers(key[0], values)
-        ring.put(Pose(self._clock.now_ns() if at_ns is None else at_ns, seen, values is not None))
+        ring.put(PoseSample(self._clock.now_ns() if at_ns is None else at_ns, seen, values is not None))
 
     def _numbers(self, what: str, values: ArrayLike) -> NDArray[np.float32]:
         if self.ended is not None:

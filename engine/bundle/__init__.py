@@ -16,7 +16,7 @@ from engine.bundle.manifest import (
     MANIFEST,
     MANIFEST_LIMIT,
     STEP,
-    Encoder,
+    EncoderFiles,
     OnnxFile,
 )
 
@@ -29,7 +29,7 @@ __all__ = [
     "STEP",
     "Bundle",
     "BundleError",
-    "Encoder",
+    "EncoderFiles",
     "OnnxFile",
     "bundled",
 ]

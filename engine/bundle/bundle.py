@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.bundle.errors import BundleError
 from engine.bundle.files import exactly, regular
 from engine.bundle.graph import check_graph
-from engine.bundle.manifest import CARD, MANIFEST, Encoder, Listed, Manifest, OnnxFile, read_manifest
+from engine.bundle.manifest import CARD, MANIFEST, EncoderFiles, Listed, Manifest, OnnxFile, read_manifest
 from engine.spec import StreamSpec
 
 BUNDLES = Path(__file__).parent.parent / "data" / "bundles"
@@ -43,7 +43,7 @@ class Bundle:
     tolerance: Mapping[str, float] = field(default_factory=dict)
     parity: Mapping[str, float] = field(default_factory=dict)
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-    encoders: Mapping[str, Encoder] = field(default_factory=dict)
+    encoders: Mapping[str, EncoderFiles] = field(default_factory=dict)
     vocabulary: str = ""
     contrib: tuple[str, ...] = ()
     digest: str = ""

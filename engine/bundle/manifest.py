@@ -50,7 +50,7 @@ class OnnxFile:
 
 
 @dataclass(frozen=True)
-class Encoder:
+class EncoderFiles:
     """How a text becomes the vector of an input of role text: by the files ``onnx`` and ``tokenizer`` of the bundle.
 
     The graph has two inputs, ``ids`` and ``mask``, both int64 (1, ``tokens``): the text's ids, cut to that length or
@@ -104,7 +104,7 @@ class Manifest:
     parity: dict[str, float]
     files: dict[str, Listed]
     spec: StreamSpec
-    encoders: dict[str, Encoder] = field(default_factory=dict)
+    encoders: dict[str, EncoderFiles] = field(default_factory=dict)
     vocabulary: str = ""
     format: int = FORMAT
 

@@ -31,7 +31,7 @@ _LONGEST_S = 0.1  # and a jump that stays where it went must not become a step b
 
 
 @dataclass(frozen=True)
-class Pose:
+class PoseSample:
     """One look at a face or a body: ``capture_ns`` on the engine's clock; ``values`` float32, a face (58,) in the order
     of :mod:`engine.channels` or joint positions (J, 3) in metres; ``valid`` False when nothing was found (the values
     then mean nothing)."""
@@ -52,12 +52,12 @@ class PoseRing:
             raise EngineError(f"pose ring of {capacity}: give a capacity of 1 or more")
         self.dropped = 0
         self._changed = threading.Condition()
-        self._poses: deque[Pose] = deque(maxlen=capacity)
+        self._poses: deque[PoseSample] = deque(maxlen=capacity)
         self._asked_ns: int | None = None
         self._ended = False
         self._low, self._high, self._speed = -math.inf, math.inf, math.inf
         self._shape: tuple[int, ...] | None = None
-        self._believed: Pose | None = None
+        self._believed: PoseSample | None = None
         self._doubt: str | None = None
         self._wake: Callable[[], None] | None = None
 
@@ -80,12 +80,12 @@ class PoseRing:
         """Why the newest pose is not believed; None where it is."""
         return self._doubt
 
-    def put(self, pose: Pose) -> None:
+    def put(self, pose: PoseSample) -> None:
         """Add a pose; the oldest is dropped when the ring is full."""
         with self._changed:
             self._add(pose)
 
-    def put_in_turn(self, pose: Pose, stop: threading.Event) -> bool:
+    def put_in_turn(self, pose: PoseSample, stop: threading.Event) -> bool:
         """Add a pose once the reader has asked (:meth:`reach`) for a time after the newest. Returns False, without
         adding it, when ``stop`` was set before that."""
         with self._changed:
@@ -96,7 +96,7 @@ class PoseRing:
             self._add(pose)
         return True
 
-    def newest_before(self, t_ns: int) -> Pose | None:
+    def newest_before(self, t_ns: int) -> PoseSample | None:
         """The pose captured last at or before ``t_ns``, or None when the ring holds none that old."""
         with self._changed:
             return next((pose for pose in reversed(self._poses) if pose.capture_ns <= t_ns), None)
@@ -122,7 +122,7 @@ class PoseRing:
         with self._changed:
             return self._ended and self._newest_ns() < t_ns
 
-    def _add(self, pose: Pose) -> None:
+    def _add(self, pose: PoseSample) -> None:
         pose = self._judged(pose)
         self.dropped += len(self._poses) == self._poses.maxlen
         late = pose.capture_ns < self._newest_ns()
@@ -133,7 +133,7 @@ class PoseRing:
         if self._wake is not None:
             self._wake()
 
-    def _judged(self, pose: Pose) -> Pose:
+    def _judged(self, pose: PoseSample) -> PoseSample:
         if self._shape is not None and pose.values.shape != self._shape:
             raise EngineError(f"a pose of shape {pose.values.shape} where the bundle takes {self._shape}; give that")
         if not pose.valid or self._speed == math.inf:
@@ -145,7 +145,7 @@ class PoseRing:
             self._believed = pose
         return pose
 
-    def _doubtful(self, pose: Pose) -> str | None:
+    def _doubtful(self, pose: PoseSample) -> str | None:
         values = pose.values[np.isfinite(pose.values)]
         if values.size and (values.min() < self._low or values.max() > self._high):
             farthest = float(values[np.abs(values).argmax()])

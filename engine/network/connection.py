@@ -23,7 +23,7 @@ from engine.access import Access
 from engine.errors import EngineError
 from engine.network.intake import Intake, check_gives
 from engine.network.limits import Bucket
-from engine.network.messages import MessageError, Open, Said, Told, Words, parse_text
+from engine.network.messages import ClientOrder, MessageError, Open, Said, Words, parse_text
 from engine.network.metrics import Traffic
 from engine.network.outbox import Outbox
 from engine.publish import to_json
@@ -228,7 +228,9 @@ class Connection:
         """A text message."""
         told, session = parse_text(message), self.session
         assert session is not None
-        if not isinstance(told, Told) or told.kind != "time":  # which a library answers, whoever else is still there
+        if (
+            not isinstance(told, ClientOrder) or told.kind != "time"
+        ):  # which a library answers, whoever else is still there
             self._heard = True
         if isinstance(told, Words):
             self._intake.words(told, now_ns)
@@ -239,7 +241,7 @@ class Connection:
         else:
             self._short(told, session, now_ns)
 
-    def _short(self, told: Told, session: LiveSession, now_ns: int) -> None:
+    def _short(self, told: ClientOrder, session: LiveSession, now_ns: int) -> None:
         if told.kind == "time":
             if told.at_ns is None or not self._intake.clock.answered(told.value, told.at_ns, now_ns):
                 raise MessageError("time: answer what was asked, once, with your own time in at")

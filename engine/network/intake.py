@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from engine.bundle import Bundle
 from engine.channels import FACE_NAMES
 from engine.feeds.feeds import Key, columns, key, wanted
-from engine.feeds.latest import Pose, PoseRing
+from engine.feeds.latest import PoseRing, PoseSample
 from engine.feeds.samples import AudioRing
 from engine.feeds.words import Word
 from engine.network.messages import Input, MessageError, Record, Said, Words, parse_records
@@ -92,7 +92,7 @@ class Intake:
 
     def _poses(self, ring: PoseRing) -> Callable[[Record, int], None]:
         def take(record: Record, now_ns: int) -> None:
-            ring.put(Pose(self.clock.to_engine(record.at_ns, now_ns), record.values, record.valid))
+            ring.put(PoseSample(self.clock.to_engine(record.at_ns, now_ns), record.values, record.valid))
 
         return take
 

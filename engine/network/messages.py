@@ -142,7 +142,7 @@ class Said(NamedTuple):
     at_ns: int | None
 
 
-class Told(NamedTuple):
+class ClientOrder(NamedTuple):
     """One of the short messages: ``set``, ``pause``, ``resume``, ``reset``, ``ping``, ``stats``, ``time`` with its
     value."""
 
@@ -151,7 +151,7 @@ class Told(NamedTuple):
     at_ns: int | None
 
 
-def parse_text(message: bytes) -> Open | Words | Said | Told:
+def parse_text(message: bytes) -> Open | Words | Said | ClientOrder:
     """What a text message says. Raises :class:`MessageError`."""
     if len(message) > LONGEST_TEXT:
         raise MessageError(f"a text message of {len(message)} bytes: send {LONGEST_TEXT} at most")
@@ -179,7 +179,7 @@ def parse_text(message: bytes) -> Open | Words | Said | Told:
         if value is not None and not isinstance(value, bool):
             raise MessageError("speaking: give true, false or null")
         return Said(_owner(told), value, at_ns)
-    return Told(kind, _checked(kind, value), at_ns)
+    return ClientOrder(kind, _checked(kind, value), at_ns)
 
 
 def parse_records(message: bytes, inputs: Sequence[Input]) -> list[Record]:

@@ -107,7 +107,15 @@ class ChunkWriter:
             places[channel] = self.end + len(chunk) + len(indices)
             indices += _packed(records.MessageIndex(channel, entries))
         place = records.ChunkIndex(
-            *(len(chunk), self.end, "zstd", len(packed), last, len(indices), places, first, len(content))
+            chunk_length=len(chunk),
+            chunk_start_offset=self.end,
+            compression="zstd",
+            compressed_size=len(packed),
+            message_end_time=last,
+            message_index_length=len(indices),
+            message_index_offsets=places,
+            message_start_time=first,
+            uncompressed_size=len(content),
         )
         self._write(chunk + indices)
         for channel, entries in self._index.items():

@@ -20,7 +20,7 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -38,9 +38,36 @@ PROFILE = "reaction-engine"
 METADATA = "reaction-engine recording"
 INPUTS = "inputs"
 HEAD = struct.Struct("<qqqII??xxIIIII")
-"""Sequence number, capture and due time (ns), flags known before the step, flags published, whether the row was made
-new, whether the step counted, row, first row and size of its block, steps lost just before this one, CRC-32 of the
-inputs that follow."""
+
+
+class StepHead(NamedTuple):
+    """What comes before a step's inputs: times in ns, flags known before the step (``given``) and published, whether
+    the row was made new (``reset``) and whether the step counted (``committed``), the row, first row and size of its
+    block, steps lost just before this one, and the CRC-32 of the inputs."""
+
+    seq: int
+    capture_ns: int
+    due_ns: int
+    given: int
+    flags: int
+    reset: bool
+    committed: bool
+    row: int
+    start: int
+    size: int
+    lost: int
+    crc: int
+
+    def pack(self) -> bytes:
+        """:data:`HEAD` bytes."""
+        return HEAD.pack(*self)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> StepHead:
+        """Of the first bytes of a step."""
+        return cls(*HEAD.unpack_from(packed))
+
+
 LONGEST_STEP = 16 << 20
 """Bytes of a step with its frames; rules has 3 kB."""
 LONGEST_ABOUT = 4 << 20

@@ -29,6 +29,7 @@ from engine.record.layout import (
     METADATA,
     About,
     RecordingError,
+    StepHead,
     stream_topic,
 )
 from engine.runtime.protocol import Block
@@ -39,7 +40,7 @@ _ALL_FLAGS = (1 << 24) - 1
 
 
 @dataclass(frozen=True)
-class Step:
+class RecordedStep:
     """One step as recorded, see :class:`engine.record.step.StepRecord`; ``lost`` steps are missing just before it.
     ``frames``: one a stream, in the order of ``About.streams``. ``sound``: the inputs match their checksum."""
 
@@ -79,12 +80,12 @@ class Recording:
         with self._opened() as file:
             self.about = self._describe(file)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[RecordedStep]:
         """All steps in order, up to the last that is whole. Raises :class:`RecordingError` where one is damaged."""
         with self._opened() as file:
             yield from self._read(file)
 
-    def _read(self, file: IO[bytes]) -> Iterator[Step]:
+    def _read(self, file: IO[bytes]) -> Iterator[RecordedStep]:
         topics = {INPUTS: 0} | {stream_topic(item): place for place, item in enumerate(self.about.streams, 1)}
         places: dict[int, int] = {}
         parts: list[bytes] = []
@@ -107,16 +108,18 @@ class Recording:
         if parts and not self.cut:
             raise self._damaged(f"it ends within frame {before + 1}")
 
-    def _step(self, parts: list[bytes]) -> Step:
+    def _step(self, parts: list[bytes]) -> RecordedStep:
         packed, about = parts[0], self.about
         if len(packed) != HEAD.size + about.input_bytes:
             raise self._damaged(f"a step of {len(packed)} bytes, not {HEAD.size + about.input_bytes}")
-        seq, capture, due, given, flags, reset, committed, row, start, size, lost, crc = HEAD.unpack_from(packed)
-        block = Block(start, size)
-        if row > LAST_ROW or not 1 <= size <= LARGEST_BLOCK or start % size or not start <= row < start + size:
-            raise self._damaged(f"frame {seq}: row {row} in rows {start} to {start + size} cannot be")
-        if (given | flags) & ~_ALL_FLAGS:
-            raise self._damaged(f"frame {seq}: flags {flags:#x}")
+        head = StepHead.unpack(packed)
+        seq, row, block = head.seq, head.row, Block(head.start, head.size)
+        end = block.start + block.size
+        sound = 1 <= block.size <= LARGEST_BLOCK and block.start % block.size == 0
+        if not sound or row > LAST_ROW or not block.start <= row < end:
+            raise self._damaged(f"frame {seq}: row {row} in rows {block.start} to {end} cannot be")
+        if (head.given | head.flags) & ~_ALL_FLAGS:
+            raise self._damaged(f"frame {seq}: flags {head.flags:#x}")
         frames = []
         for stream, part in zip(about.streams, parts[1:], strict=True):
             try:
@@ -126,10 +129,21 @@ class Recording:
             if len(frame.values) != len(stream.names):
                 raise self._damaged(f"frame {seq} of stream {stream.name[:60]!r}: {len(frame.values)} values")
             frames.append(frame)
-        return Step(
-            *(about, seq, capture, due, Flag(given), Flag(flags), reset, committed, row, block, lost, packed),
-            tuple(frames),
-            crc == zlib.crc32(memoryview(packed)[HEAD.size :]),
+        return RecordedStep(
+            about=about,
+            seq=seq,
+            capture_ns=head.capture_ns,
+            due_ns=head.due_ns,
+            given=Flag(head.given),
+            flags=Flag(head.flags),
+            reset=head.reset,
+            committed=head.committed,
+            row=row,
+            block=block,
+            lost=head.lost,
+            packed=packed,
+            frames=tuple(frames),
+            sound=head.crc == zlib.crc32(memoryview(packed)[HEAD.size :]),
         )
 
     def _describe(self, file: IO[bytes]) -> About:

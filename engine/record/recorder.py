@@ -28,12 +28,12 @@ from engine.record.beside import open_beside, unwritable
 from engine.record.container import ChunkWriter, Metadata
 from engine.record.layout import (
     FORMAT,
-    HEAD,
     INPUTS,
     LONGEST_STEP,
     METADATA,
     PROFILE,
     About,
+    StepHead,
     stream_topic,
 )
 from engine.record.step import StepRecord
@@ -118,11 +118,21 @@ class Recorder:
             if self._over:
                 return
         inputs = b"".join([record.inputs[name].tobytes() for name in self._inputs])
-        head = HEAD.pack(
-            *(record.seq, record.capture_ns, record.due_ns, int(record.given), int(record.flags), record.reset),
-            *(record.committed, record.row, *record.block, self._lost, zlib.crc32(inputs)),
+        head = StepHead(
+            seq=record.seq,
+            capture_ns=record.capture_ns,
+            due_ns=record.due_ns,
+            given=int(record.given),
+            flags=int(record.flags),
+            reset=record.reset,
+            committed=record.committed,
+            row=record.row,
+            start=record.block.start,
+            size=record.block.size,
+            lost=self._lost,
+            crc=zlib.crc32(inputs),
         )
-        messages = [head + inputs, *[encode(frame) for frame in record.frames]]
+        messages = [head.pack() + inputs, *[encode(frame) for frame in record.frames]]
         size = sum(map(len, messages))
         published = record.frames[-1].publish_ns if record.frames else record.due_ns
         self._put += size

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from engine.bundle import Bundle, bundled
 from engine.noise import uniform
 from engine.record.layout import About, RecordingError, StreamLayout, input_layouts, spec_digest, step_digest
-from engine.record.reading import Recording, Step
+from engine.record.reading import RecordedStep, Recording
 from engine.runtime import Runtime, open_runtime
 from engine.spec import StreamSpec
 from engine.streams import BAD_INPUT
@@ -94,7 +94,7 @@ class _Again:
         self._held = {item.name: np.zeros(item.shape, item.dtype) for item in runtime.spec.outputs}
         self._noise = runtime.spec.by_role("noise")
 
-    def compare(self, step: Step, tolerance: float) -> tuple[str, float]:
+    def compare(self, step: RecordedStep, tolerance: float) -> tuple[str, float]:
         """In words how a step's frames differ ("" if they do not), and by how much their values do at most."""
         if self._row is not None and self._row != step.row:
             self._runtime.move(self._row, step.row)
@@ -137,7 +137,7 @@ class _Again:
             told = f"the step {'counted' if step.committed else 'did not count'} then, and now the other way round"
         return told, largest
 
-    def _run(self, step: Step) -> tuple[dict[str, NDArray[Any]] | None, str]:
+    def _run(self, step: RecordedStep) -> tuple[dict[str, NDArray[Any]] | None, str]:
         """The row's outputs, or None and why, as the frame loop judges them. It counts if it counted then."""
         runtime, row = self._runtime, step.row
         for name, value in step.inputs.items():

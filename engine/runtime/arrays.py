@@ -33,7 +33,7 @@ class Form(NamedTuple):
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-class Place(NamedTuple):
+class BufferPlace(NamedTuple):
     """Where an array lies: the address of its first row, and the bytes of a row."""
 
     address: int
@@ -53,11 +53,13 @@ class Pool(NamedTuple):
         """(names, rows, *shape); ``new``: what a run writes of it, which is one row of each ring."""
         return Form((len(self.names), rows, *(self.shape[1:] if new and self.ring else self.shape)), self.dtype)
 
-    def places(self, address: int, rows: int, new: bool = False) -> dict[str, Place]:
+    def places(self, address: int, rows: int, new: bool = False) -> dict[str, BufferPlace]:
         """Where its arrays lie if it begins at ``address``, by the graph's names."""
         prefix = ("row." if self.ring else "next.") if new else "state."
         row = self.form(1, new).size // len(self.names)
-        return {f"{prefix}{name}": Place(address + index * rows * row, row) for index, name in enumerate(self.names)}
+        return {
+            f"{prefix}{name}": BufferPlace(address + index * rows * row, row) for index, name in enumerate(self.names)
+        }
 
     def initial(self, spec: StreamSpec) -> Array:
         """One row of it as it is at first, (names, 1, *shape)."""
@@ -117,10 +119,10 @@ class Exchange:
         self.inputs = dict(zip(inputs, self.given.arrays, strict=True))
         self.outputs = dict(zip(outputs, self.got.arrays, strict=True))
 
-    def places(self, given: int, got: int) -> tuple[dict[str, Place], dict[str, Place]]:
+    def places(self, given: int, got: int) -> tuple[dict[str, BufferPlace], dict[str, BufferPlace]]:
         """Where inputs and outputs lie in memory like this that begins at these addresses."""
         found = []
         for values, there, address in ((self.inputs, self.given, given), (self.outputs, self.got, got)):
             offsets = zip(values.items(), there.offsets, strict=True)
-            found.append({name: Place(address + at, value[0].nbytes) for (name, value), at in offsets})
+            found.append({name: BufferPlace(address + at, value[0].nbytes) for (name, value), at in offsets})
         return found[0], found[1]

@@ -53,7 +53,11 @@ class CudaRuntime(OnnxRuntime):
     ) -> None:
         provider = "cuda" if memory is None else memory.device
         super().__init__(
-            *(bundle, rows, threads, buckets, provider),
+            bundle,
+            rows,
+            threads,
+            buckets,
+            provider,
             # Made after the sessions: they say better what is missing, and load the library that is found here.
             store=lambda spec, count: DeviceStore(spec, count, CudaMemory() if memory is None else memory),
         )

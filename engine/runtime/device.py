@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.runtime.arrays import Bytes, Exchange, Place, laid_out, pooled
+from engine.runtime.arrays import BufferPlace, Bytes, Exchange, laid_out, pooled
 from engine.runtime.protocol import Array
 from engine.runtime.store import Indices
 from engine.spec import StreamSpec
@@ -75,7 +75,7 @@ class DeviceStore:
         for row in range(rows):
             self._put(self._old, row, self._first, 0)
 
-    def places(self) -> tuple[dict[str, Place], dict[str, Place]]:
+    def places(self) -> tuple[dict[str, BufferPlace], dict[str, BufferPlace]]:
         """See :class:`~engine.runtime.store.Store`."""
         reads, writes = self.exchange.places(self._given, self._got)
         for pool, old, new in zip(self._pools, self._old, self._new, strict=True):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle
-from engine.runtime.arrays import Place
+from engine.runtime.arrays import BufferPlace
 from engine.runtime.protocol import ACTIVE, Array, Block, RuntimeRefusal, check_rows, cover, graph_signature
 from engine.runtime.session import check_signature, make_session
 from engine.runtime.store import HostStore, Store
@@ -162,7 +162,7 @@ class OnnxRuntime:
             )
         binding, device = session.io_binding(), self._store.device
 
-        def bind(to: Callable[..., None], name: str, place: Place, dtype: str, shape: tuple[int, ...]) -> None:
+        def bind(to: Callable[..., None], name: str, place: BufferPlace, dtype: str, shape: tuple[int, ...]) -> None:
             kind = np.dtype(dtype).type
             to(name, device, 0, kind, (block.size, *shape), place.address + block.start * place.row)
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.runtime.arrays import Exchange, HostArrays, Place, pooled
+from engine.runtime.arrays import BufferPlace, Exchange, HostArrays, pooled
 from engine.runtime.protocol import Array
 from engine.spec import StreamSpec
 
@@ -27,7 +27,7 @@ class Store(Protocol):
     exchange: Exchange
     """What the host writes before a run and reads after it."""
 
-    def places(self) -> tuple[dict[str, Place], dict[str, Place]]:
+    def places(self) -> tuple[dict[str, BufferPlace], dict[str, BufferPlace]]:
         """Where the graph reads and where it writes, by its names."""
         ...
 
@@ -87,7 +87,7 @@ class HostStore:
         for pool, old in zip(pools, self._old.arrays, strict=True):
             old[...] = pool.initial(spec)
 
-    def places(self) -> tuple[dict[str, Place], dict[str, Place]]:
+    def places(self) -> tuple[dict[str, BufferPlace], dict[str, BufferPlace]]:
         """See :class:`Store`."""
         reads, writes = self.exchange.places(self.exchange.given.address, self.exchange.got.address)
         for index, pool in enumerate([*self._small, *self._rings]):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.channels import FACE_NAMES
 from engine.clock import Clock
 from engine.feeds.feeds import Feeds, Key
-from engine.feeds.latest import Pose, PoseRing
+from engine.feeds.latest import PoseRing, PoseSample
 
 SEEN_AND_HEARD: tuple[Key, ...] = (("audio", "partner"), ("face", "partner"))
 """What a recording of a person gives."""
@@ -83,7 +83,7 @@ class FaceFeed:
         elif self._first_miss_ns is None:
             self._first_miss_ns = capture_ns
         filled = np.zeros(len(FACE_NAMES), np.float32) if values is None else np.asarray(values, np.float32)
-        pose = Pose(capture_ns, filled, values is not None)
+        pose = PoseSample(capture_ns, filled, values is not None)
         if self._face is None:  # the bundle looks at no face
             return
         if in_turn is None:

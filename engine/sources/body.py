@@ -14,7 +14,7 @@ from engine.body.motion import rest_frames
 from engine.body.skeleton import Skeleton
 from engine.clock import Clock
 from engine.feeds.feeds import Feeds, Key
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 
 log = logging.getLogger(__name__)
 AHEAD_S = 0.1
@@ -50,7 +50,8 @@ class BodySource:
         found = read_body(self._path, skeleton, unit=unit, up=up)
         first, frames = rest_frames(found.motion), len(found.motion)
         if frames - first < FEWEST:
-            raise BvhError(f"{path}: {frames} frames are no movement; give a take of at least {FEWEST}")
+            many = "1 frame is" if frames == 1 else f"{frames} frames are"
+            raise BvhError(f"{path}: {many} no movement; give a take of at least {FEWEST}")
         self._motion, self._sound = found.motion.cut(first, frames), found.sound[first:]
         self._unit = found.unit
         self._fast, self._loop = fast, loop
@@ -107,7 +108,7 @@ class BodySource:
         for number in itertools.count() if self._loop else range(frames):
             frame = number % frames
             when = start_ns + round((number + 1) * 1e9 / rate)
-            pose = Pose(when, self._motion.positions[frame], bool(self._sound[frame]))
+            pose = PoseSample(when, self._motion.positions[frame], bool(self._sound[frame]))
             if self._fast:
                 ring.put_in_turn(pose, self._stop)
             else:

@@ -4,8 +4,9 @@ The other engine is asked on its control socket for its streams and skeletons; i
 start later, fall silent or be restarted at any time: it is then asked again until it answers. A pose counts as
 captured when it arrives, since the clocks of two machines have nothing in common.
 
-The other engine may be anybody. What it says of itself is read into :class:`Body` or refused in words; its messages are
-bounded as those of a peer are (:mod:`engine.door`), and whether a pose can be true is for the feed to judge.
+The other engine may be anybody. What it says of itself is read into :class:`RemoteBody` or refused in words; its
+messages are bounded as those of a peer are (:mod:`engine.door`), and whether a pose can be true is for the feed to
+judge.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from engine.control import NoAnswer, ask, connect
 from engine.door import A_MESSAGE, Bounds, Doorkeeper, limit
 from engine.errors import EngineError, clean
 from engine.feeds.feeds import Feeds, Key
-from engine.feeds.latest import Pose, PoseRing
+from engine.feeds.latest import PoseRing, PoseSample
 from engine.sources.base import joined
 from engine.wire import HEADER, WireError, decode, topic
 
@@ -43,7 +44,7 @@ _EVERYWHERE = ("0.0.0.0", "*", "::")
 
 
 @dataclass(frozen=True)
-class Body:
+class RemoteBody:
     """Where a body comes from: address and topic to subscribe to, its layout, and which of its joints to take."""
 
     bundle: str
@@ -60,7 +61,7 @@ class Body:
         return Bounds(longest, WAITING, WAITING * (longest + A_MESSAGE), queue=1)
 
     @classmethod
-    def read(cls, told: Mapping[str, Any], skeleton: Skeleton, endpoint: str) -> Body:
+    def read(cls, told: Mapping[str, Any], skeleton: Skeleton, endpoint: str) -> RemoteBody:
         """From what the engine whose control socket is ``endpoint`` says of itself. Raises :class:`EngineError` where
         it publishes no body, one with other joints, or says what cannot be."""
         bundle = clean(told.get("bundle", "?"), 60)
@@ -81,7 +82,7 @@ class Body:
             len(joints),
         )
 
-    def pose(self, message: bytes, now_ns: int) -> Pose | None:
+    def pose(self, message: bytes, now_ns: int) -> PoseSample | None:
         """The pose that a message holds; None where it holds none of this body."""
         try:
             frame = decode(message)
@@ -89,7 +90,7 @@ class Body:
             return None
         if not message.startswith(self.topic) or frame.layout != self.layout or frame.values.size != 3 * self.of:
             return None
-        return Pose(now_ns, np.array(frame.values, np.float32).reshape(self.of, 3)[self.joints], True)
+        return PoseSample(now_ns, np.array(frame.values, np.float32).reshape(self.of, 3)[self.joints], True)
 
 
 class EngineSource:
@@ -113,7 +114,7 @@ class EngineSource:
         self._failure: str | None = None
         self._bundle = ""
         try:
-            self._body: Body | None = self._ask()
+            self._body: RemoteBody | None = self._ask()
         except NoAnswer as error:
             self._body, self._failure = None, self._waiting(error)
 
@@ -168,7 +169,7 @@ class EngineSource:
         self._body, self._failure = None, failure
         self._stop.wait(SILENT_S)
 
-    def _watch(self, context: zmq.Context[zmq.Socket[bytes]], body: Body, ring: PoseRing) -> None:
+    def _watch(self, context: zmq.Context[zmq.Socket[bytes]], body: RemoteBody, ring: PoseRing) -> None:
         """Put what arrives into the ring, until nothing has come for a while."""
         with context.socket(zmq.SUB) as socket:
             socket.setsockopt(zmq.LINGER, 0)
@@ -190,7 +191,7 @@ class EngineSource:
                 keeper.close()
         self._body = None  # asked again: another bundle may run there now
 
-    def _newest(self, socket: zmq.Socket[bytes], keeper: Doorkeeper, body: Body) -> Pose | None:
+    def _newest(self, socket: zmq.Socket[bytes], keeper: Doorkeeper, body: RemoteBody) -> PoseSample | None:
         """The newest pose among the messages that wait, after waiting a little for one."""
         newest = None
         for number in range(WAITING):
@@ -202,10 +203,10 @@ class EngineSource:
             newest = pose or newest
         return newest
 
-    def _ask(self) -> Body:
+    def _ask(self) -> RemoteBody:
         request = {"op": "describe"} | ({"token": self._token} if self._token else {})
         try:
-            body = Body.read(ask(self._endpoint, request, ANSWER_S, self._keys), self._skeleton, self._endpoint)
+            body = RemoteBody.read(ask(self._endpoint, request, ANSWER_S, self._keys), self._skeleton, self._endpoint)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, EngineError):
                 raise

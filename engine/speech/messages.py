@@ -57,7 +57,7 @@ _FIELDS = ("clear", "begin", "at_ns", "words", "speaking", "at")
 
 
 @dataclass(frozen=True)
-class Sound:
+class SpeechSound:
     """``samples`` (n,) float32 at ``rate`` Hz; ``begins`` an utterance; ``at_ns`` 0: after what came before."""
 
     samples: NDArray[np.float32]
@@ -67,7 +67,7 @@ class Sound:
 
 
 @dataclass(frozen=True)
-class Told:
+class SpeechUpdate:
     """The JSON fields; ``words`` as (start, end, text). ``flag`` is what is said of speaking, where ``flagged``; ``at``
     None: now."""
 
@@ -80,7 +80,7 @@ class Told:
     at: float | None = None
 
 
-def decode(message: bytes) -> Sound | Told:
+def decode(message: bytes) -> SpeechSound | SpeechUpdate:
     """What a message says. Raises :class:`EngineError` in words for the one who sent it."""
     return _sound(message) if message[:4] == MAGIC else _told(message)
 
@@ -90,7 +90,7 @@ def encode_sound(samples: NDArray[np.float32], rate: int, begins: bool = False, 
     return HEAD.pack(MAGIC, 1, begins, 0, rate, at_ns) + np.ascontiguousarray(samples, "<f4").tobytes()
 
 
-def _sound(message: bytes) -> Sound:
+def _sound(message: bytes) -> SpeechSound:
     if not HEAD.size <= len(message) <= LONGEST_MESSAGE:
         raise EngineError(f"sound of {len(message)} bytes: give a head of {HEAD.size} and {LONGEST_MESSAGE} at most")
     _, kind, begins, reserved, rate, at_ns = HEAD.unpack_from(message)
@@ -106,10 +106,10 @@ def _sound(message: bytes) -> Sound:
     samples = np.frombuffer(message, dtype, offset=HEAD.size)
     if not np.isfinite(samples).all():
         raise EngineError("sound with numbers that are not finite; send samples from -1 to 1")
-    return Sound(np.clip(samples * np.float32(scale), -1.0, 1.0), rate, bool(begins), at_ns)
+    return SpeechSound(np.clip(samples * np.float32(scale), -1.0, 1.0), rate, bool(begins), at_ns)
 
 
-def _told(message: bytes) -> Told:
+def _told(message: bytes) -> SpeechUpdate:
     if len(message) > LONGEST_JSON:
         raise EngineError(f"JSON of {len(message)} bytes: {LONGEST_JSON} at most; send words as they are made")
     try:
@@ -129,7 +129,7 @@ def _told(message: bytes) -> Told:
         raise EngineError("at_ns: give whole nanoseconds of the engine's clock")
     if not isinstance(told.get("speaking"), (bool, type(None))):
         raise EngineError("speaking: give true, false or null")
-    return Told(
+    return SpeechUpdate(
         clear=told.get("clear", False),
         begins=told.get("begin", False),
         at_ns=at_ns,

@@ -20,8 +20,8 @@ from engine.door import Bounds, Door
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, Key
 from engine.publish import to_json
-from engine.speech.messages import LONGEST_MESSAGE, Sound, decode
-from engine.speech.schedule import Schedule
+from engine.speech.messages import LONGEST_MESSAGE, SpeechSound, decode
+from engine.speech.schedule import SpeechSchedule
 
 PERIOD_S = 0.01
 """Sound is passed on so often, as by a sound card."""
@@ -57,7 +57,7 @@ class NetSpeech:
             self.stop()
             raise
         self.endpoint = door.endpoint
-        schedule = Schedule(feeds, clock.now_ns())
+        schedule = SpeechSchedule(feeds, clock.now_ns())
         self._thread = threading.Thread(target=self._run, args=(door, schedule, clock), name="speech", daemon=True)
         self._thread.start()
 
@@ -83,7 +83,7 @@ class NetSpeech:
         """Where to send to."""
         return {"source": "speech", "endpoint": self.endpoint or self._asked}
 
-    def _run(self, door: Door, schedule: Schedule, clock: Clock) -> None:
+    def _run(self, door: Door, schedule: SpeechSchedule, clock: Clock) -> None:
         try:
             due_ns = clock.now_ns()
             while not self._stop.is_set():
@@ -97,7 +97,7 @@ class NetSpeech:
         finally:
             door.close()
 
-    def _answer(self, door: Door, schedule: Schedule, clock: Clock, due_ns: int) -> None:
+    def _answer(self, door: Door, schedule: SpeechSchedule, clock: Clock, due_ns: int) -> None:
         """Answer what comes before ``due_ns``; where that is very much, wait for that moment."""
         for _ in range(MOST_A_PERIOD):
             left_ms = -(-(due_ns - clock.now_ns()) // 1_000_000)
@@ -108,13 +108,13 @@ class NetSpeech:
             door.socket.send(to_json(self._done([part.bytes for part in parts], schedule, clock)))
         clock.sleep_until(due_ns, self._stop)
 
-    def _done(self, parts: list[bytes], schedule: Schedule, clock: Clock) -> dict[str, Any]:
+    def _done(self, parts: list[bytes], schedule: SpeechSchedule, clock: Clock) -> dict[str, Any]:
         try:
             if not 1 <= len(parts) <= 2:
                 raise EngineError(f"a message of {len(parts)} parts: send it in one, or a token and the message")
             self._access.require(parts[0].decode("latin-1") if len(parts) == 2 else "", "set", "speech")
             message = decode(parts[-1])
-            if isinstance(message, Sound):
+            if isinstance(message, SpeechSound):
                 schedule.sound(message, clock.now_ns)
             else:
                 schedule.told(message, clock.now_ns())

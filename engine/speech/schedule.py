@@ -26,7 +26,7 @@ from engine.feeds.feeds import Feeds
 from engine.feeds.words import Word
 from engine.resample import StreamingResampler
 from engine.sources.player import playing_rate
-from engine.speech.messages import Sound, Told
+from engine.speech.messages import SpeechSound, SpeechUpdate
 
 MOST_AHEAD_S = 60.0
 MOST_WAITING = 4096
@@ -58,7 +58,7 @@ class _Utterance:
     notes: list[_Note] = field(default_factory=list)  # the next one last
 
 
-class Schedule:
+class SpeechSchedule:
     """Writes the feeds of ``owner`` from ``start_ns`` on. Used from one thread; methods are told the time."""
 
     def __init__(self, feeds: Feeds, start_ns: int, owner: str = "self") -> None:
@@ -74,7 +74,7 @@ class Schedule:
         self._heard_ns = start_ns
         self._flag_holds = False
 
-    def sound(self, sound: Sound, time_ns: Callable[[], int]) -> None:
+    def sound(self, sound: SpeechSound, time_ns: Callable[[], int]) -> None:
         """Take sound; what comes due while it is made fit (a second for a minute of it) is passed on meanwhile. Raises
         :class:`EngineError` where it is too much, and nothing is changed then."""
         self._heard_ns = time_ns()
@@ -94,7 +94,7 @@ class Schedule:
             self._place(self._resampler.push(sound.samples[at : at + _PART]), first)
             self.release(time_ns())
 
-    def told(self, told: Told, now_ns: int) -> None:
+    def told(self, told: SpeechUpdate, now_ns: int) -> None:
         """Do what a message says. Raises :class:`EngineError` where it is too much, and nothing is changed then."""
         self.release(now_ns)
         waiting = 0 if told.clear else sum(len(utterance.notes) for utterance in self._utterances)

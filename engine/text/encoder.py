@@ -40,7 +40,7 @@ class TextEncoder:
     """Encodes texts for the input ``name`` of a bundle; used by one thread at a time.
 
     Raises :class:`~engine.bundle.BundleError` where the bundle has no encoder for it, where the tokenizer does not read
-    or the graph is not as :class:`engine.bundle.manifest.Encoder` says; :class:`EngineError` where the package
+    or the graph is not as :class:`engine.bundle.manifest.EncoderFiles` says; :class:`EngineError` where the package
     ``tokenizers`` is needed and not installed.
     """
 

@@ -24,7 +24,7 @@ from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds
 from engine.feeds.gather import Gather
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.feeds.samples import Hop
 from engine.runtime import open_runtime
 from engine.streams import streams
@@ -121,7 +121,7 @@ def served(name: str, voices: Voices, change: Callable[[int, int, Any], None] = 
         at = (frame + 1) * PERIOD_NS
         for place, visit in enumerate(visits):
             face = voices.face(visit.number, frame)
-            feeds[place].latest["face", "partner"].put(Pose(at - FACE_AGO_NS, face, True))
+            feeds[place].latest["face", "partner"].put(PoseSample(at - FACE_AGO_NS, face, True))
             sound = voices.sound(visit.number, frame) / np.float32(32768)
             gathers[place].fill(runtime.inputs, place, frame, Hop(sound.astype(np.float32), at, True), at)
             change(frame, place, runtime.inputs)

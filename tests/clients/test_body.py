@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clients.opencv.body import AVATAR, PARTNER, Figure, draw_body, draw_scene, outline
+from clients.opencv.body import AVATAR, PARTNER, StageBody, draw_body, draw_scene, outline
 from clients.opencv.camera import Camera, aim
 from clients.opencv.capsule import Canvas
 from clients.opencv.physique import LEFT, RIGHT, physique
@@ -74,8 +74,8 @@ def test_left_is_blue_and_on_the_right_of_a_body_that_faces_us_and_right_is_oran
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_nearer_body_hides_the_farther_one(order):
-    near = Figure(fake.standing() + np.float32((0.0, 0.0, 0.6)), PLAIN, AVATAR)
-    far = Figure(fake.standing() - np.float32((0.0, 0.0, 0.6)), PLAIN, PARTNER)
+    near = StageBody(fake.standing() + np.float32((0.0, 0.0, 0.6)), PLAIN, AVATAR)
+    far = StageBody(fake.standing() - np.float32((0.0, 0.0, 0.6)), PLAIN, PARTNER)
     image = draw_scene([near, far][::order], FRONT, SIZE)
     alone = draw_scene([near], FRONT, SIZE)
     for name in ("abdomen", "lShin", "rForeArm"):
@@ -145,7 +145,7 @@ def test_the_head_is_a_ball_that_faces_where_its_joints_are():
 
 def test_hands_leave_trails_of_their_colour():
     past = np.stack([fake.standing(x=0.02 * k - 0.6) for k in range(31)])
-    figure = Figure(past[-1], PLAIN, AVATAR, past)
+    figure = StageBody(past[-1], PLAIN, AVATAR, past)
     with_trail, without = (draw_scene([each], FRONT, SIZE) for each in (figure, replace(figure, past=None)))
     trail = np.abs(with_trail.astype(int) - without).max(2) > 12
     x, y = pixel(FRONT, past[20][CMU.index("rMid1")])
@@ -196,7 +196,7 @@ def test_a_long_collar_is_no_limb_yet():
 def test_a_shadow_has_no_edges(scale):
     small = {**PLAIN, "rest": (np.array(CMU.rest) * scale).tolist()}
     at = fake.standing() * np.float32(scale)
-    camera = aim(outline([Figure(at, small)]), SIZE)
+    camera = aim(outline([StageBody(at, small)]), SIZE)
     image = draw_body(at, small, SIZE, camera)
     darkened = (draw_scene([], camera, SIZE).astype(int) - image).max(2)[200:]
     assert darkened.max() > 5
@@ -220,7 +220,7 @@ def trees(draw: Any) -> Skeleton:
 @given(trees())
 def test_any_skeleton_is_drawn(body):
     at = body.rest_positions()
-    camera = aim(outline([Figure(at, body.to_dict())]), SIZE)
+    camera = aim(outline([StageBody(at, body.to_dict())]), SIZE)
     image = draw_body(at, body.to_dict(), SIZE, camera)
     assert image.shape == (240, 320, 3) and image.dtype == np.uint8
     changed = change(image, camera)
@@ -240,7 +240,7 @@ def test_wild_numbers_take_away_what_hangs_on_them_and_nothing_else(wild):
     at = fake.standing()
     for place, value in wild:
         at.reshape(-1)[place] = value
-    camera = aim(outline([Figure(at, PLAIN)]), SIZE)
+    camera = aim(outline([StageBody(at, PLAIN)]), SIZE)
     image = draw_body(at, PLAIN, SIZE, camera)
     spared = np.abs(at).max(1) < 10
     changed = change(image, camera)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clients.opencv.body import Figure, outline
+from clients.opencv.body import StageBody, outline
 from clients.opencv.camera import Camera, aim, follow, needed
 from engine.body.skeleton import skeleton
 
@@ -23,7 +23,7 @@ def inside(camera: Camera, points: np.ndarray, size: tuple[int, int] = SIZE) -> 
 
 
 def points(x: float = 0.0, z: float = 0.0, sway: float = 0.0) -> np.ndarray:
-    return outline([Figure(fake.standing(x=x, sway=sway) + np.float32((0, 0, z)), PLAIN)])
+    return outline([StageBody(fake.standing(x=x, sway=sway) + np.float32((0, 0, z)), PLAIN)])
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,7 +57,7 @@ def test_following_is_smooth_and_arrives():
 
 def test_a_crouch_does_not_zoom():
     standing, crouched = fake.standing(), fake.standing() * np.float32((1.0, 0.6, 1.0))
-    far = [aim(outline([Figure(at, PLAIN)]), SIZE).distance for at in (standing, crouched)]
+    far = [aim(outline([StageBody(at, PLAIN)]), SIZE).distance for at in (standing, crouched)]
     assert far[1] == pytest.approx(far[0], rel=0.05)
 
 
@@ -79,9 +79,9 @@ def test_with_nobody_there_it_stays():
 
 
 def test_both_dancers_are_kept_but_not_one_who_walked_away():
-    avatar = Figure(fake.standing(), PLAIN)
+    avatar = StageBody(fake.standing(), PLAIN)
     for x, together in ((2.0, True), (40.0, False)):
-        partner = Figure(fake.standing(x=x), PLAIN)
+        partner = StageBody(fake.standing(x=x), PLAIN)
         camera = aim(outline([avatar, partner]), SIZE)
         assert inside(camera, avatar.positions) and inside(camera, partner.positions) == together
         assert camera.distance < 12

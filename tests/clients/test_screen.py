@@ -14,7 +14,7 @@ import pytest
 from clients.opencv.body import AVATAR
 from clients.opencv.panel import draw_canvas
 from clients.opencv.screen import LEVELS, SIDE, STAGE, TRACES, Screen, captions, figures_of
-from clients.opencv.store import Store, shown
+from clients.opencv.store import FrameStore, shown
 from clients.opencv.strip import words
 from clients.opencv.traces import body_rows, meter_rows, speed
 from engine.body.skeleton import skeleton
@@ -25,8 +25,8 @@ from .test_video import filled, receive
 PLAIN = skeleton("cmu").to_dict()
 
 
-def dancing(frames: int = 40, monitor: bool = True, outputs: tuple[str, ...] = ("body", "effort")) -> Store:
-    store = Store(fake.read(fake.dance("tcp://127.0.0.1:1", monitor, outputs)))
+def dancing(frames: int = 40, monitor: bool = True, outputs: tuple[str, ...] = ("body", "effort")) -> FrameStore:
+    store = FrameStore(fake.read(fake.dance("tcp://127.0.0.1:1", monitor, outputs)))
     for seq in range(frames):
         for number, stream in store.streams.items():
             receive(store, fake.frame(seq, fake.values(stream.name, seq), number), seq * 40_000_000)
@@ -120,7 +120,7 @@ def test_a_partner_who_is_not_seen_is_not_drawn():
     """Without a partner the model is given zeros, which are published with --monitor."""
     nobody = np.zeros((27, 3), np.float32)
     for outputs in (("body", "effort"), ("effort",)):
-        store = Store(fake.read(fake.dance("tcp://127.0.0.1:1", True, outputs)))
+        store = FrameStore(fake.read(fake.dance("tcp://127.0.0.1:1", True, outputs)))
         for seq in range(5):
             for number, stream in store.streams.items():
                 value = nobody if stream.name == "partner_body" else fake.values(stream.name, seq)
@@ -144,7 +144,7 @@ def test_what_is_missing_is_said():
     receive(store, fake.frame(4, fake.standing() - np.float32((0, 0.3, 0))))
     assert "avatar: 0.30 m under the floor" in captions(store, figures_of(store, store.recent(9)))
     assert any("partner is 60 m away" in line for line in said)
-    early = Store(fake.read(fake.dance("tcp://127.0.0.1:1")))
+    early = FrameStore(fake.read(fake.dance("tcp://127.0.0.1:1")))
     receive(early, fake.frame(0, np.full((27, 3), np.nan)))
     assert "partner (darker): not shown yet" in captions(early, figures_of(early, early.recent(9)))
     assert Screen(early).draw(early.recent(9), 30.0, 0).shape == (720, 1280, 3)
@@ -153,14 +153,14 @@ def test_what_is_missing_is_said():
 def test_announcements_that_contradict_themselves_are_named():
     about = fake.dance("tcp://127.0.0.1:1")
     with pytest.raises(ValueError, match="skeleton 'cmu', which the engine does not announce"):
-        Store(fake.read(about, skeletons={}))
+        FrameStore(fake.read(about, skeletons={}))
     with pytest.raises(ValueError, match=r"'body' has 81 values; the 1 joints of skeleton 'cmu' need 3"):
         one = {"name": "cmu", "joints": ["a"], "parents": [-1], "rest": [[0, 0, 0]]}
-        Store(fake.read(about, skeletons={"cmu": one}))
+        FrameStore(fake.read(about, skeletons={"cmu": one}))
     with pytest.raises(ValueError, match=r"no face .arkit58. and no body .joints."):
-        Store(fake.read(about, streams=about["streams"][1:2]))
+        FrameStore(fake.read(about, streams=about["streams"][1:2]))
     with pytest.raises(ValueError, match="'effort' is emotion25 and has 3 values"):
-        Store(fake.read(about, streams=[about["streams"][0], about["streams"][1] | {"codec": "emotion25"}]))
+        FrameStore(fake.read(about, streams=[about["streams"][0], about["streams"][1] | {"codec": "emotion25"}]))
 
 
 def test_traces_measure_the_motion():

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from clients.opencv.store import Store
+from clients.opencv.store import FrameStore
 from clients.opencv.strip import Shot, comic, film, floor_of, strip
 from engine.body.skeleton import skeleton
 
@@ -100,7 +100,7 @@ def test_a_film_that_cannot_be_written_is_named(tmp_path):
 
 @pytest.mark.parametrize(("frames", "rows"), [(20, 1), (60, 2), (900, 8)])
 def test_a_recorded_dance_becomes_a_comic_of_bounded_size(frames, rows):
-    store = Store(fake.read(fake.dance("tcp://127.0.0.1:1", monitor=False)), None)
+    store = FrameStore(fake.read(fake.dance("tcp://127.0.0.1:1", monitor=False)), None)
     for seq in range(frames):
         if seq != 9:
             receive(store, fake.frame(seq, fake.values("body", seq)))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clients.opencv.panel import draw_canvas, trace_row
-from clients.opencv.store import Store, level
+from clients.opencv.store import FrameStore, level
 from clients.opencv.video import (
     OutputError,
     check_output,
@@ -22,14 +22,14 @@ from clients.python.subscriber import decode
 from . import fake
 
 
-def receive(store: Store, message: bytes, now_ns: int = 10) -> None:
+def receive(store: FrameStore, message: bytes, now_ns: int = 10) -> None:
     frame = decode(message)
     assert frame is not None
     store.add(frame, now_ns)
 
 
-def filled(seqs: list[int], monitor: bool = True, **weights: float) -> Store:
-    store = Store(fake.read(fake.description("tcp://127.0.0.1:1", monitor)))
+def filled(seqs: list[int], monitor: bool = True, **weights: float) -> FrameStore:
+    store = FrameStore(fake.read(fake.description("tcp://127.0.0.1:1", monitor)))
     for seq in seqs:
         if monitor:
             receive(store, fake.frame(seq, np.full(fake.HOP, seq / 100.0), 256))
@@ -48,7 +48,7 @@ def test_parts_of_a_moment_meet_by_frame_number_in_any_order():
 
 
 def test_the_store_keeps_as_many_as_asked_and_starts_over_after_a_restart():
-    store = Store(fake.read(fake.description("tcp://127.0.0.1:1")), keep=3)
+    store = FrameStore(fake.read(fake.description("tcp://127.0.0.1:1")), keep=3)
     for seq in (5, 6, 7, 8):
         receive(store, fake.frame(seq, fake.face()))
     assert list(store.moments) == [6, 7, 8]
@@ -57,7 +57,7 @@ def test_the_store_keeps_as_many_as_asked_and_starts_over_after_a_restart():
 
 
 def test_a_frame_of_the_wrong_length_or_an_unknown_stream_is_ignored():
-    store = Store(fake.read(fake.description("tcp://127.0.0.1:1")))
+    store = FrameStore(fake.read(fake.description("tcp://127.0.0.1:1")))
     receive(store, fake.frame(1, np.zeros(57)))
     receive(store, fake.frame(1, np.zeros(58), 9))
     assert store.moments == {}
@@ -113,7 +113,7 @@ def test_an_interrupted_video_is_playable(tmp_path):
 
 
 def test_moments_of_interest_find_the_events_and_fill_up():
-    store = Store(fake.read(fake.description("tcp://127.0.0.1:1")))
+    store = FrameStore(fake.read(fake.description("tcp://127.0.0.1:1")))
     for seq in range(400):
         weights = {
             "headPitch": 0.3 if seq == 100 else 0.0,

@@ -10,7 +10,7 @@ import av
 import cv2
 import pytest
 
-from clients.opencv.store import Store
+from clients.opencv.store import FrameStore
 from clients.opencv.viewer import show
 from clients.python.subscriber import Subscriber
 
@@ -55,7 +55,7 @@ def test_window_shows_the_newest_frame_and_q_closes_it(monkeypatch):
     monkeypatch.setattr(cv2, "waitKey", lambda _: next(keys))
     with fake.Engine() as engine:
         subscriber = Subscriber(engine.about["pub"], fake.SESSION, announced=fake.read(engine.about))
-        store = Store(fake.read(engine.about), keep=5)
+        store = FrameStore(fake.read(engine.about), keep=5)
         run = show(subscriber, store, 30.0)
         subscriber.close()
     assert next(keys, None) is None, "every key was read, the last of them q"
@@ -74,7 +74,7 @@ def test_a_closed_window_ends_it(monkeypatch):
     with fake.Engine() as engine:
         subscriber = Subscriber("tcp://127.0.0.1:1", fake.SESSION)
         began = time.monotonic()
-        show(subscriber, Store(fake.read(engine.about)), 30.0)
+        show(subscriber, FrameStore(fake.read(engine.about)), 30.0)
         subscriber.close()
     assert time.monotonic() - began < 2
 

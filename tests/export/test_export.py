@@ -15,7 +15,7 @@ from engine.runtime import open_runtime
 from engine.spec import OutputSpec
 from export.__main__ import main
 from export.errors import ExportError
-from export.step import OPSET, Step, to_onnx
+from export.step import OPSET, StepModule, to_onnx
 from models import registry
 from models.checkpoint import Checkpoint, save
 from models.registry import Family
@@ -129,7 +129,7 @@ def test_a_model_that_breaks_its_spec_is_refused():
         "tiny", 25.0, short.spec.inputs, (*short.spec.outputs, OutputSpec("more")), short.spec.state, 4000
     )
     with pytest.raises(ExportError, match="does not return 'more'"):
-        Step(short).check()
+        StepModule(short).check()
 
 
 def test_a_model_of_one_batch_size_is_refused():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.bundle import CARD, MANIFEST, STEP, Bundle, Encoder
+from engine.bundle import CARD, MANIFEST, STEP, Bundle, EncoderFiles
 from engine.text.encoder import TextEncoder
 from export.texts import Texts, texts_of
 from models import registry
@@ -31,7 +31,7 @@ def test_a_model_with_texts_and_words_is_exported_whole(tmp_path: Path):
     bundle = Bundle.load(tmp_path / "b")
     files = [CARD, "encode.onnx", MANIFEST, STEP, "tokenizer.json", "words.txt"]
     assert sorted(item.name for item in bundle.path.iterdir()) == files
-    assert bundle.encoders == dict.fromkeys(("prompt", "mood"), Encoder("encode.onnx", "tokenizer.json", TOKENS))
+    assert bundle.encoders == dict.fromkeys(("prompt", "mood"), EncoderFiles("encode.onnx", "tokenizer.json", TOKENS))
     assert bundle.vocabulary == "words.txt" and bundle.read("words.txt") == WORDS
     card = bundle.read(CARD).decode()
     for text in (
@@ -72,9 +72,9 @@ def test_files_of_different_content_get_names_of_their_own():
     }
     texts = texts_of(SimpleNamespace(encoders=encoders, vocabulary=WORDS))
     assert texts.encoders == {
-        "a": Encoder("encode.onnx", "tokenizer.json", 4),
-        "b": Encoder("encode2.onnx", "tokenizer.txt", 5),
-        "c": Encoder("encode.onnx", "tokenizer2.txt", 4),
+        "a": EncoderFiles("encode.onnx", "tokenizer.json", 4),
+        "b": EncoderFiles("encode2.onnx", "tokenizer.txt", 5),
+        "c": EncoderFiles("encode.onnx", "tokenizer2.txt", 4),
     }
     assert texts.vocabulary == "words.txt"
     assert texts.files == {

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.bundle import CARD, MANIFEST, STEP, Bundle, BundleError, Encoder, bundle, bundled
+from engine.bundle import CARD, MANIFEST, STEP, Bundle, BundleError, EncoderFiles, bundle, bundled
 from engine.spec import InputSpec, OutputSpec, StateSpec, StreamSpec
 from tests.engine.bundle.graphs import bundle_of, good
 
@@ -249,7 +249,7 @@ TALKS = StreamSpec(
     (InputSpec("prompt", "text", (3,)), InputSpec("said", "words", (2, 4), of="self")),
     (OutputSpec("y", (3,)),),
 )
-ENCODERS = {"prompt": Encoder("encode.onnx", "tokens.json", 8)}
+ENCODERS = {"prompt": EncoderFiles("encode.onnx", "tokens.json", 8)}
 MORE = {"encode.onnx": GRAPH, "tokens.json": b"{}", "words.txt": b"-\nyes\nno\n"}
 
 

@@ -16,7 +16,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from engine.bundle import BUNDLES, CARD, STEP, Bundle, BundleError, Encoder
+from engine.bundle import BUNDLES, CARD, STEP, Bundle, BundleError, EncoderFiles
 from engine.bundle import trial as module
 from engine.bundle.trial import Limits, trial, trusted
 from engine.spec import InputSpec, OutputSpec, StreamSpec
@@ -231,7 +231,7 @@ def test_encoders_are_tried_too(tmp_path: Path, content: bytes, said: str):
         tmp_path / "b",
         prompted,
         spec=ENCODES,
-        encoders={"prompt": Encoder("encode.onnx", "words.txt", 4)},
+        encoders={"prompt": EncoderFiles("encode.onnx", "words.txt", 4)},
         more={"encode.onnx": content, "words.txt": b"-\na\ntext\nto\ntry\n"},
     )
     assert {STEP, CARD, "encode.onnx", "words.txt"} == set(made.files)

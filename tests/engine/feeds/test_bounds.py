@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds
 from engine.feeds.gather import Gather
-from engine.feeds.latest import STALE_S, Pose, PoseRing
+from engine.feeds.latest import STALE_S, PoseRing, PoseSample
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.wire import Flag
 
@@ -36,8 +36,8 @@ def ring() -> PoseRing:
     return made
 
 
-def pose(index: int, place: float) -> Pose:
-    return Pose(index * STEP_NS, np.full((2, 3), place, np.float32), True)
+def pose(index: int, place: float) -> PoseSample:
+    return PoseSample(index * STEP_NS, np.full((2, 3), place, np.float32), True)
 
 
 def believed(places: list[float]) -> list[bool]:
@@ -87,7 +87,7 @@ def test_numbers_that_are_not_finite_pass_to_the_model_which_flags_them() -> Non
     watched.put(pose(0, 0.0))
     wrong = np.zeros((2, 3), np.float32)
     wrong[1, 2] = np.nan
-    watched.put(Pose(STEP_NS, wrong, True))
+    watched.put(PoseSample(STEP_NS, wrong, True))
     newest = watched.newest_before(STEP_NS)
     assert newest is not None and newest.valid
     watched.put(pose(2, 0.1))
@@ -96,7 +96,7 @@ def test_numbers_that_are_not_finite_pass_to_the_model_which_flags_them() -> Non
 
 def test_another_shape_is_refused_in_words() -> None:
     with pytest.raises(EngineError, match=r"\(3, 3\).*\(2, 3\)"):
-        ring().put(Pose(0, np.zeros((3, 3), np.float32), True))
+        ring().put(PoseSample(0, np.zeros((3, 3), np.float32), True))
 
 
 def test_the_frame_says_that_a_pose_was_not_believed_and_the_model_sees_nobody() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.feeds.feeds import Feeds
 from engine.feeds.gather import NEVER_S, Gather
-from engine.feeds.latest import STALE_S, Pose, PoseRing
+from engine.feeds.latest import STALE_S, PoseRing, PoseSample
 from engine.feeds.samples import Hop
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.wire import Flag
@@ -47,7 +47,7 @@ def test_nothing_heard_and_nobody_seen() -> None:
 
 def test_heard_and_seen() -> None:
     ring = PoseRing()
-    ring.put(Pose(NOW - 30 * MS, np.array([0.1, 0.2], np.float32), True))
+    ring.put(PoseSample(NOW - 30 * MS, np.array([0.1, 0.2], np.float32), True))
     inputs, flags = fill(ring, hop(0.25))
     assert flags == Flag(0)
     assert (inputs["voice"] == 0.25).all()
@@ -59,7 +59,7 @@ def test_heard_and_seen() -> None:
 def test_the_face_of_the_future_is_not_seen() -> None:
     ring = PoseRing()
     for at, value in ((NOW - 50 * MS, 1.0), (NOW, 2.0), (NOW + 1, 3.0)):
-        ring.put(Pose(at, np.full(2, value, np.float32), True))
+        ring.put(PoseSample(at, np.full(2, value, np.float32), True))
     inputs, _ = fill(ring)
     assert (inputs["look"] == 2.0).all()
     assert inputs["look_age"][0] == 0.0
@@ -68,7 +68,7 @@ def test_the_face_of_the_future_is_not_seen() -> None:
 @pytest.mark.parametrize(("age_s", "seen"), [(STALE_S, True), (STALE_S + 0.001, False), (5000.0, False)])
 def test_an_old_face_counts_until_it_is_stale(age_s: float, seen: bool) -> None:
     ring = PoseRing()
-    ring.put(Pose(NOW - round(age_s * 1e9), np.full(2, 2.0, np.float32), True))
+    ring.put(PoseSample(NOW - round(age_s * 1e9), np.full(2, 2.0, np.float32), True))
     inputs, flags = fill(ring, hop(0.0))
     assert flags == (Flag(0) if seen else Flag.NO_FACE)
     assert inputs["look"][0].tolist() == ([2.0, 2.0] if seen else [0.5, 0.5])
@@ -77,8 +77,8 @@ def test_an_old_face_counts_until_it_is_stale(age_s: float, seen: bool) -> None:
 
 def test_a_picture_without_a_face_ends_the_face_before_it() -> None:
     ring = PoseRing()
-    ring.put(Pose(NOW - 2 * MS, np.full(2, 2.0, np.float32), True))
-    ring.put(Pose(NOW - 1 * MS, np.zeros(2, np.float32), False))
+    ring.put(PoseSample(NOW - 2 * MS, np.full(2, 2.0, np.float32), True))
+    ring.put(PoseSample(NOW - 1 * MS, np.zeros(2, np.float32), False))
     inputs, flags = fill(ring, hop(0.0))
     assert flags == Flag.NO_FACE
     assert inputs["look_valid"][0] == 0.0
@@ -86,7 +86,7 @@ def test_a_picture_without_a_face_ends_the_face_before_it() -> None:
 
 def test_bad_numbers_are_passed_on_for_the_model_to_flag() -> None:
     ring = PoseRing()
-    ring.put(Pose(NOW, np.array([np.nan, 0.0], np.float32), True))
+    ring.put(PoseSample(NOW, np.array([np.nan, 0.0], np.float32), True))
     inputs, flags = fill(ring, hop(np.inf))
     assert flags == Flag(0)
     assert np.isnan(inputs["look"][0, 0])
@@ -134,9 +134,9 @@ def test_a_body_is_seen_as_a_face_is_and_missed_only_where_one_was_promised(
 ) -> None:
     feeds = Feeds.of(BODY, 0)
     bodies = feeds.latest["body", "partner"]
-    bodies.put(Pose(NOW + 1, np.full((2, 3), 8.0, np.float32), True))  # of the future
+    bodies.put(PoseSample(NOW + 1, np.full((2, 3), 8.0, np.float32), True))  # of the future
     if age_s is not None:
-        bodies.put(Pose(NOW - round(age_s * 1e9), np.full((2, 3), 2.0, np.float32), valid))
+        bodies.put(PoseSample(NOW - round(age_s * 1e9), np.full((2, 3), 2.0, np.float32), valid))
     inputs: dict[str, Any] = {item.name: np.full((1, *item.shape), 99.0, np.float32) for item in BODY.inputs}
     promised = {(what, "partner") for what in given}
     flags = Gather(BODY, feeds, 0, promised).fill(inputs, 0, 0, None, NOW)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from engine.feeds.latest import Pose, PoseRing
+from engine.feeds.latest import PoseRing, PoseSample
 
 
-def pose(at: int, value: float = 0.0, valid: bool = True) -> Pose:
-    return Pose(at, np.full(58, value, np.float32), valid)
+def pose(at: int, value: float = 0.0, valid: bool = True) -> PoseSample:
+    return PoseSample(at, np.full(58, value, np.float32), valid)
 
 
 def test_poses_are_found_by_time_and_the_oldest_dropped() -> None:

@@ -18,11 +18,11 @@ from engine.network.messages import (
     LONGEST_TEXT,
     MOST_RECORDS,
     MOST_WORDS,
+    ClientOrder,
     Input,
     MessageError,
     Open,
     Said,
-    Told,
     Words,
     parse_records,
     parse_text,
@@ -94,13 +94,13 @@ def test_text_messages() -> None:
     asked = parse_text(text({"open": {"bundles": ["rules"], "gives": ["audio/partner"], "seed": 3, "at": -7}}))
     assert isinstance(asked, Open) and asked.keys == {("audio", "partner")}
     assert (asked.bundles, asked.seed, asked.at, asked.sample_rate) == (("rules",), 3, -7, 16_000)
-    assert parse_text(b'{"set": {"a": 1, "prompt": "wave"}}') == Told("set", {"a": 1, "prompt": "wave"}, None)
+    assert parse_text(b'{"set": {"a": 1, "prompt": "wave"}}') == ClientOrder("set", {"a": 1, "prompt": "wave"}, None)
     words = parse_text(text({"words": [["hi\n\x1b[2J", 5, 9], ["you", 10, None], ["x" * 999, 11]], "owner": "self"}))
     assert words == Words("self", [("hi [2J", 5, 9), ("you", 10, None), ("x" * 64, 11, None)])
     assert parse_text(b'{"speaking": null, "owner": "partner", "at": 4}') == Said("partner", None, 4)
-    assert parse_text(b'{"time": 5, "at": 6}') == Told("time", 5, 6)
+    assert parse_text(b'{"time": 5, "at": 6}') == ClientOrder("time", 5, 6)
     for kind in ("pause", "resume", "reset", "stats"):
-        assert parse_text(text({kind: True})) == Told(kind, True, None)
+        assert parse_text(text({kind: True})) == ClientOrder(kind, True, None)
 
 
 @pytest.mark.parametrize(

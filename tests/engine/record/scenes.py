@@ -15,10 +15,10 @@ import numpy as np
 
 from engine.bundle import Bundle
 from engine.feeds.feeds import Feeds
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.record.container import ChunkWriter, Message, Metadata, read
 from engine.record.layout import METADATA
-from engine.record.reading import Step
+from engine.record.reading import RecordedStep
 from engine.record.recorder import Recorder
 from engine.record.step import StepRecord
 from engine.runtime import Block, Runtime
@@ -126,7 +126,7 @@ def session(
     slot.record(kept)
 
     def arrive(k: int, at: int) -> None:
-        feeds.latest["face", "partner"].put(Pose(at, face, True))
+        feeds.latest["face", "partner"].put(PoseSample(at, face, True))
         feeds.samples["partner"].write(voice[k * hop : (k + 1) * hop], at)
 
     for k in range(frames):
@@ -142,7 +142,7 @@ def session(
     return path
 
 
-def same(step: Step, record: StepRecord) -> None:
+def same(step: RecordedStep, record: StepRecord) -> None:
     """A step is as it was told."""
     for name in ("seq", "capture_ns", "due_ns", "given", "flags", "reset", "committed", "row", "block"):
         assert getattr(step, name) == getattr(record, name)

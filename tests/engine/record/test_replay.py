@@ -19,7 +19,7 @@ import pytest
 from engine.bundle import Bundle
 from engine.cli import main
 from engine.feeds.feeds import Feeds
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.record.layout import HEAD, RecordingError
 from engine.record.reading import Recording
 from engine.record.replay import replay
@@ -39,7 +39,9 @@ def eventful(clock: Timeline, slot: Slot, feeds: Feeds) -> None:
     clock.at(START + 20 * PERIOD + 1, slot.reset)
     clock.at(START + 30 * PERIOD + 1, lambda: feeds.held.set({"nod_rate": 2.0}))
     bad = np.full(58, np.nan, np.float32)
-    clock.at(START + 40 * PERIOD + 1, lambda: feeds.latest["face", "partner"].put(Pose(START + 41 * PERIOD, bad, True)))
+    clock.at(
+        START + 40 * PERIOD + 1, lambda: feeds.latest["face", "partner"].put(PoseSample(START + 41 * PERIOD, bad, True))
+    )
     clock.at(START + 50 * PERIOD + 1, lambda: feeds.samples["partner"].write(np.zeros(640, np.float32), 0, False))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.clock import FakeClock
 from engine.feeds.feeds import Feeds
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.runtime import Block, Runtime
 from engine.session.loop import Loop
 from engine.session.slot import Slot
@@ -168,7 +168,7 @@ class Scene:
     def see(self, at_ns: int, *values: float) -> None:
         """Put a face into the ring; without values it is a picture without one."""
         face = np.array(values or [0.0] * 2, np.float32)
-        self.face.put(Pose(at_ns, face, bool(values)))
+        self.face.put(PoseSample(at_ns, face, bool(values)))
 
     def run(self, frames: int | None = None) -> list[Frame]:
         """Run the loop and return what it published."""

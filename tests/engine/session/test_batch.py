@@ -10,7 +10,7 @@ import pytest
 
 from engine.bundle import Bundle
 from engine.feeds.feeds import Feeds
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.runtime import Runtime, open_runtime
 from engine.session.loop import Loop
 from engine.session.slot import Slot
@@ -49,7 +49,7 @@ class Visit:
         )
 
         def arrive(hop: int, at: int) -> None:
-            feeds.latest["face", "partner"].put(Pose(at, self.face, True))
+            feeds.latest["face", "partner"].put(PoseSample(at, self.face, True))
             feeds.samples["partner"].write(self.voice[hop * HOP : (hop + 1) * HOP], at)
 
         for hop in range(self.last - self.first):

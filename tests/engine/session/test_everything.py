@@ -15,7 +15,7 @@ from engine.bundle import Bundle
 from engine.channels import FACE_NAMES
 from engine.clock import MonotonicClock
 from engine.errors import EngineError
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.feeds.words import Word
 from engine.session.host import Host, SessionRefused
 from engine.session.live import LiveSession, Opening
@@ -104,7 +104,7 @@ class Visit:
         raise AssertionError(f"no frame of {name} fits; the last is {last}")
 
     def put(self, key: tuple[str, str], values: Any) -> None:
-        self.feeds.latest[key].put(Pose(self.clock.now_ns(), np.asarray(values, np.float32), True))
+        self.feeds.latest[key].put(PoseSample(self.clock.now_ns(), np.asarray(values, np.float32), True))
 
 
 def test_each_voice_reaches_its_own_input_and_no_other(host: Host) -> None:

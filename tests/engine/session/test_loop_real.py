@@ -13,7 +13,7 @@ from engine.channels import FACE_NAMES
 from engine.clock import FakeClock
 from engine.feeds.feeds import Feeds
 from engine.feeds.held import Held
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.runtime import Runtime, open_runtime
 from engine.session.loop import Loop
 from engine.session.slot import Slot
@@ -44,7 +44,7 @@ def bad_scene(face: np.ndarray, samples: np.ndarray) -> list[Frame]:
     scene = Scene(step=step())
     for hop in range(20):
         captured = START + (hop + 1) * PERIOD
-        scene.face.put(Pose(captured, face if hop == 10 else np.zeros(58, np.float32), True))
+        scene.face.put(PoseSample(captured, face if hop == 10 else np.zeros(58, np.float32), True))
         piece = samples if hop == 10 else voice(hop)
         scene.clock.at(captured, lambda piece=piece, captured=captured: scene.audio.write(piece, captured))  # type: ignore[misc]
     return [frame for frame in scene.run(20) if frame.stream == 0]

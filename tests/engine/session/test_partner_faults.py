@@ -11,7 +11,7 @@ import pytest
 from engine.bundle import Bundle
 from engine.clock import FakeClock
 from engine.feeds.feeds import Feeds
-from engine.feeds.latest import Pose
+from engine.feeds.latest import PoseSample
 from engine.runtime import Runtime, open_runtime
 from engine.session.loop import Loop
 from engine.session.slot import Slot
@@ -45,7 +45,7 @@ def danced(runtime: Runtime, partner: Callable[[int, np.ndarray], np.ndarray]) -
     standing += np.float32([1.0, 0.95 - standing[0, 1], 0.5])
     for index in range(FRAMES):
         at = feeds.start_ns + round((index + 1) * 1e9 / spec.rate)
-        feeds.latest["body", "partner"].put(Pose(at, partner(index, standing).astype(np.float32), True))
+        feeds.latest["body", "partner"].put(PoseSample(at, partner(index, standing).astype(np.float32), True))
     # All poses lie in the ring: what a frame sees is decided by its time alone.
     loop = Loop(runtime, clock)
     loop.join(slot)

@@ -9,8 +9,8 @@ import numpy as np
 
 from engine.feeds.feeds import Feeds
 from engine.feeds.words import Word
-from engine.speech.messages import Sound, decode
-from engine.speech.schedule import Schedule
+from engine.speech.messages import SpeechSound, decode
+from engine.speech.schedule import SpeechSchedule
 from tests.engine.speech.made import RATE, START, own_side
 
 
@@ -19,7 +19,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.feeds: Feeds = own_side()
-        self.schedule = Schedule(self.feeds, START)
+        self.schedule = SpeechSchedule(self.feeds, START)
         self.now_s = 0.0
         self.words: list[Word] = []
         self.flags: list[tuple[bool | None, float]] = []
@@ -42,11 +42,11 @@ class Stage:
     def sound(self, samples: Any, rate: int = RATE, **more: Any) -> None:
         if "at_s" in more:
             more["at_ns"] = ns(more.pop("at_s"))
-        self.schedule.sound(Sound(np.asarray(samples, np.float32), rate, **more), lambda: ns(self.now_s))
+        self.schedule.sound(SpeechSound(np.asarray(samples, np.float32), rate, **more), lambda: ns(self.now_s))
 
     def tell(self, **told: Any) -> None:
         message = decode(json.dumps(told).encode())
-        assert not isinstance(message, Sound)
+        assert not isinstance(message, SpeechSound)
         self.schedule.told(message, ns(self.now_s))
 
     def until(self, second: float, step: float = 0.01) -> None:

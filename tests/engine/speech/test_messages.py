@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from engine.errors import EngineError
 from engine.speech import messages
-from engine.speech.messages import HEAD, RATES, Sound, Told, decode, encode_sound
+from engine.speech.messages import HEAD, RATES, SpeechSound, SpeechUpdate, decode, encode_sound
 
 GOLDEN_INT16 = bytes.fromhex("52585331 00 01 0000 c05d0000 1581e97df4102211 0000 0040 0080 ff7f")
 
 
 def test_golden_bytes() -> None:
     found = decode(GOLDEN_INT16)
-    assert isinstance(found, Sound)
+    assert isinstance(found, SpeechSound)
     assert (found.rate, found.begins, found.at_ns) == (24_000, True, 0x112210F47DE98115)
     assert found.samples.tolist() == [0.0, 0.5, -1.0, 32767 / 32768]
     assert encode_sound(np.float32([0.25]), 16_000).hex() == "5258533101000000803e000000000000000000000000803e"
@@ -30,7 +30,7 @@ def test_golden_bytes() -> None:
 @given(st.lists(st.floats(-1, 1, width=32)), st.sampled_from(RATES), st.booleans(), st.integers(0, 2**63 - 1))
 def test_sound_comes_out_as_it_went_in(values: list[float], rate: int, begins: bool, at_ns: int) -> None:
     found = decode(encode_sound(np.array(values, np.float32), rate, begins, at_ns))
-    assert isinstance(found, Sound)
+    assert isinstance(found, SpeechSound)
     assert found.samples.tolist() == values and (found.rate, found.begins, found.at_ns) == (rate, begins, at_ns)
 
 
@@ -83,14 +83,14 @@ def test_what_is_no_message_is_refused_in_words(message: bytes, words: str) -> N
 def test_a_message_may_say_several_things() -> None:
     words = [{"start": 0.5, "end": 0.75, "text": "hi "}]
     told: dict[str, Any] = {"clear": True, "begin": True, "at_ns": 7, "words": words, "speaking": None, "at": 0.25}
-    assert decode(json.dumps(told).encode()) == Told(True, True, 7, ((0.5, 0.75, "hi"),), True, None, 0.25)
-    assert decode(b'{"speaking": false}') == Told(flagged=True, flag=False)
-    assert decode(b'{"words": []}') == Told()
+    assert decode(json.dumps(told).encode()) == SpeechUpdate(True, True, 7, ((0.5, 0.75, "hi"),), True, None, 0.25)
+    assert decode(b'{"speaking": false}') == SpeechUpdate(flagged=True, flag=False)
+    assert decode(b'{"words": []}') == SpeechUpdate()
 
 
 def test_loud_samples_are_clipped() -> None:
     found = decode(encode_sound(np.float32([2.0, -3e38, 0.5]), 8_000))
-    assert isinstance(found, Sound) and found.samples.tolist() == [1.0, -1.0, 0.5]
+    assert isinstance(found, SpeechSound) and found.samples.tolist() == [1.0, -1.0, 0.5]
 
 
 def test_two_hundred_thousand_mutated_messages_are_read_or_refused() -> None:
@@ -114,5 +114,5 @@ def test_two_hundred_thousand_mutated_messages_are_read_or_refused() -> None:
         except EngineError:
             continue
         read += 1
-        assert isinstance(found, Told) or (np.isfinite(found.samples).all() and found.rate in RATES)
+        assert isinstance(found, SpeechUpdate) or (np.isfinite(found.samples).all() and found.rate in RATES)
     assert read > 10_000

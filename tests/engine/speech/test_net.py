@@ -20,7 +20,7 @@ from engine.feeds.feeds import Feeds
 from engine.feeds.words import Word
 from engine.speech.messages import LONGEST_MESSAGE
 from engine.speech.net import MOST_A_PERIOD, PERIOD_S, NetSpeech
-from engine.speech.schedule import Schedule
+from engine.speech.schedule import SpeechSchedule
 from tests.engine.speech.made import RATE, START, own_side
 
 PATIENCE_S = 30.0
@@ -192,7 +192,7 @@ def test_sound_goes_on_beside_one_who_sends_without_end() -> None:
     feeds = own_side()
     heard = Heard(feeds)
     clock = FakeClock(START)
-    schedule = Schedule(feeds, START)
+    schedule = SpeechSchedule(feeds, START)
     source, flood = NetSpeech("127.0.0.1:5572"), Flood()
     for _ in range(10):
         due_ns = clock.now_ns() + round(PERIOD_S * 1e9)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from engine.errors import EngineError
 from engine.speech import schedule as module
-from engine.speech.messages import LONGEST_MESSAGE, Sound, decode
-from engine.speech.schedule import EARLY_S, FLAG_LASTS_S, LONGEST_STALL_S, MOST_AHEAD_S, MOST_WAITING, Schedule
+from engine.speech.messages import LONGEST_MESSAGE, SpeechSound, decode
+from engine.speech.schedule import EARLY_S, FLAG_LASTS_S, LONGEST_STALL_S, MOST_AHEAD_S, MOST_WAITING, SpeechSchedule
 from tests.engine.speech.made import RATE, START, own_side
 from tests.engine.speech.stage import Stage, ns, ramp, word
 
@@ -174,7 +174,7 @@ def test_sound_goes_on_while_a_long_message_is_made_fit() -> None:
     stage.sound(np.full(RATE, 0.25), begins=True)
     stage.until(0.5)
     times = iter(range(ns(0.5), ns(5.0), 3_000_000))  # three milliseconds for each part
-    stage.schedule.sound(Sound(np.full(5 * 48_000, 0.5, np.float32), 48_000), lambda: next(times))
+    stage.schedule.sound(SpeechSound(np.full(5 * 48_000, 0.5, np.float32), 48_000), lambda: next(times))
     stage.now_s = (next(times) - START) / 1e9
     assert stage.now_s > 1.1, "it took longer than there was sound to play"
     assert max(np.diff(stage.ends)) < 0.02
@@ -245,10 +245,10 @@ def test_a_flag_of_a_program_that_fell_silent_no_longer_counts() -> None:
 def test_a_session_that_wants_only_some_of_it_gets_that() -> None:
     feeds = own_side()
     del feeds.words["self"], feeds.speaking["self"]
-    schedule = Schedule(feeds, START)
-    schedule.sound(Sound(ramp(0.1).astype(np.float32), RATE, True), lambda: START)
+    schedule = SpeechSchedule(feeds, START)
+    schedule.sound(SpeechSound(ramp(0.1).astype(np.float32), RATE, True), lambda: START)
     told = decode(json.dumps({"words": [word(0.0, 0.1)], "speaking": True}).encode())
-    assert not isinstance(told, Sound)
+    assert not isinstance(told, SpeechSound)
     schedule.told(told, START)
     schedule.release(ns(0.1))
     assert feeds.samples["self"].newest_hop() == 1

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.bundle import STEP, Bundle, Encoder, OnnxFile
+from engine.bundle import STEP, Bundle, EncoderFiles, OnnxFile
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 
 WORDS = ("[UNK]", "wave", "bow", "nod", "slowly", "twice")
@@ -116,7 +116,7 @@ def text_bundle(
         credits="none",
         command="",
         commit="unknown",
-        encoders={name: Encoder("encode.onnx", file, tokens) for name in inputs},
+        encoders={name: EncoderFiles("encode.onnx", file, tokens) for name in inputs},
     )
     more = {"encode.onnx": encoder or graph(tokens=tokens), file: tokenizer or word_level()}
     return bundle.write(step, "texts\n", more)
