@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -49,6 +50,22 @@ class Draws:
     frames: float
     draws: float
     margin: float
+
+
+class Compared(NamedTuple):
+    """Rungs *teacher-forced* (``low`` gets the state of ``exact`` before every frame) and *free-running*, and the
+    outputs (T, ...) of ``exact`` and of ``low`` teacher-forced."""
+
+    rungs: list[Rung]
+    exact: Arrays
+    low: Arrays
+
+
+class StepSeconds(NamedTuple):
+    """Median seconds of a step, run and commit, in both precisions."""
+
+    exact: float
+    low: float
 
 
 def to_int8(content: bytes, model: nn.Module) -> bytes | None:
@@ -100,15 +117,15 @@ def report(model: StreamModel, bundle: Bundle, logits: Bundle | None, inputs: Ar
     if low is None:
         return [f"  {'onnx int8':30} the same as fp32: no learned weight of a MatMul or Gemm", _FP16]
     if logits is None:
-        rungs, _ = compare(bundle, low, inputs)
-        lines = [_line(rung) for rung in rungs]
+        lines = [_line(rung) for rung in compare(bundle, low, inputs).rungs]
     else:
         network = rounded(logits, model, scratch / "int8_logits")
         assert network is not None
         kept = {item.name for item in logits.spec.inputs}
         given = {name: value for name, value in inputs.items() if name in kept} | {PREVIOUS: previous(bundle, inputs)}
-        rungs, answers = compare(logits, network, given)
-        lines = [_line(rung) for rung in rungs] + [_told(draw(*(answer[LOGITS] for answer in answers), inputs))]
+        compared = compare(logits, network, given)
+        draws = draw(exact=compared.exact[LOGITS], low=compared.low[LOGITS], inputs=inputs)
+        lines = [*(_line(rung) for rung in compared.rungs), _told(draws)]
     exact_s, low_s = timed(bundle, low, inputs)
     sizes = [item.files[item.onnx.file][1] / 1e6 for item in (low, bundle)]
     lines.append(
@@ -118,9 +135,8 @@ def report(model: StreamModel, bundle: Bundle, logits: Bundle | None, inputs: Ar
     return [*lines, _FP16]
 
 
-def compare(exact: Bundle, low: Bundle, inputs: Arrays) -> tuple[list[Rung], list[Arrays]]:
-    """Rungs *teacher-forced* (``low`` gets the state of ``exact`` before every frame) and *free-running*, and the
-    outputs (T, ...) of ``exact`` and of ``low`` teacher-forced."""
+def compare(exact: Bundle, low: Bundle, inputs: Arrays) -> Compared:
+    """Both precisions over the same frames."""
     rungs = [Rung("onnx int8 teacher-forced"), Rung("onnx int8 free-running")]
     frames = len(next(iter(inputs.values())))
     leader, *followers = (Follower(bundle, frames) for bundle in (exact, low, low))
@@ -136,10 +152,11 @@ def compare(exact: Bundle, low: Bundle, inputs: Arrays) -> tuple[list[Rung], lis
                 kept[1].append(found)
             state = max(_differences(moved, changes).values(), default=0.0)
             rung.see({**_differences(wanted, found), "state": state})
-    return rungs, [{name: np.concatenate([row[name] for row in rows]) for name in rows[0]} for rows in kept]
+    whole = [{name: np.concatenate([row[name] for row in rows]) for name in rows[0]} for rows in kept]
+    return Compared(rungs, exact=whole[0], low=whole[1])
 
 
-def timed(exact: Bundle, low: Bundle, inputs: Arrays) -> list[float]:
+def timed(exact: Bundle, low: Bundle, inputs: Arrays) -> StepSeconds:
     """Median seconds of run and commit of both, one thread, in turns of :data:`TURN` frames."""
     runtimes = [open_runtime(bundle) for bundle in (exact, low)]
     spent: list[list[float]] = [[], []]
@@ -147,7 +164,7 @@ def timed(exact: Bundle, low: Bundle, inputs: Arrays) -> list[float]:
         turn = {name: value[first : first + TURN, None] for name, value in inputs.items()}
         for runtime, seconds in zip(runtimes, spent, strict=True):
             drive(runtime, turn, keep=(), seconds=seconds)
-    return [float(np.median(times)) for times in spent]
+    return StepSeconds(exact=float(np.median(spent[0])), low=float(np.median(spent[1])))
 
 
 def previous(bundle: Bundle, inputs: Arrays) -> NDArray[np.int64]:

@@ -109,7 +109,7 @@ class Canvas:
         """(rows, columns) that the capsule covers, None if it is not in the picture."""
         if not 0.0 < max(radius, other) < LARGEST:
             return None
-        tall, wide = self.depth.shape
+        tall, wide = self.picture.shape[:2]
         left = max(math.floor(min(a[0] - radius, b[0] - other)) - 1, 0)
         right = min(math.ceil(max(a[0] + radius, b[0] + other)) + 2, wide)
         top = max(math.floor(min(a[1] - radius, b[1] - other)) - 1, 0)

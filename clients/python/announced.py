@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 MOST = 1024
 """Streams, controls, skeletons and joints of one engine."""
@@ -69,16 +69,17 @@ class Announced:
         if len({str(number) for number in numbers}) < len(numbers):
             raise ValueError("announced: two streams have one number")
         rate, bundle = _number(told.get("rate"), 1.0, 1000.0, "rate"), _text(told.get("bundle", "?"))
+        skeletons, texts = _some(told.get("skeletons", {}), "skeletons"), _some(told.get("texts", {}), "texts")
         return cls(
-            _whole(told.get("session"), 2**32, "session"),
-            rate,
-            _whole(told.get("sample_rate", 0), 400_000, "sample_rate"),
-            bundle,
-            _text(told.get("pub", "")),
-            tuple(_stream(each, rate, bundle) for each in _list(told.get("streams"), "streams")),
-            tuple(_control(each) for each in _list(told.get("controls", []), "controls")),
-            {_text(name): _skeleton(each) for name, each in _some(told.get("skeletons", {}), "skeletons").items()},
-            {_text(name): _said(each) for name, each in _some(told.get("texts", {}), "texts").items()},
+            session=_whole(told.get("session"), 2**32, "session"),
+            rate=rate,
+            sample_rate=_whole(told.get("sample_rate", 0), 400_000, "sample_rate"),
+            bundle=bundle,
+            pub=_text(told.get("pub", "")),
+            streams=tuple(_stream(each, rate, bundle) for each in _list(told.get("streams"), "streams")),
+            controls=tuple(_control(each) for each in _list(told.get("controls", []), "controls")),
+            skeletons={_text(name): _skeleton(each) for name, each in skeletons.items()},
+            texts={_text(name): _said(each) for name, each in texts.items()},
         )
 
 
@@ -90,17 +91,17 @@ def _stream(told: object, rate: float, bundle: str) -> Stream:
     names = tuple(_text(each) for each in _list(stream.get("names"), f"names of {name!r}", 0xFFFF))
     units = tuple(_text(each) for each in _list(stream.get("units", []), f"units of {name!r}", 0xFFFF))
     return Stream(
-        _whole(stream.get("stream"), 2**16, f"number of stream {name!r}"),
-        name,
-        _text(stream["codec"]),
-        _text(stream.get("kind")),
-        _text(stream.get("of", "self" if stream.get("kind") == "output" else "partner")),
-        names,
-        units,
-        _whole(stream.get("layout"), 2**32, f"layout of {name!r}"),
-        _text(stream.get("skeleton") or ""),
-        _number(stream.get("rate", rate), 1.0, 1000.0, f"rate of {name!r}"),
-        _text(stream.get("bundle", bundle)),
+        number=_whole(stream.get("stream"), 2**16, f"number of stream {name!r}"),
+        name=name,
+        codec=_text(stream["codec"]),
+        kind=_text(stream.get("kind")),
+        of=_text(stream.get("of", "self" if stream.get("kind") == "output" else "partner")),
+        names=names,
+        units=units,
+        layout=_whole(stream.get("layout"), 2**32, f"layout of {name!r}"),
+        skeleton=_text(stream.get("skeleton") or ""),
+        rate=_number(stream.get("rate", rate), 1.0, 1000.0, f"rate of {name!r}"),
+        bundle=_text(stream.get("bundle", bundle)),
     )
 
 
@@ -109,11 +110,11 @@ def _control(told: object) -> Control:
     low, high, value = (control.get(key) for key in ("low", "high", "value"))
     values = value if isinstance(value, list) else [value]
     return Control(
-        _text(control.get("name")),
-        float(low) if _is_number(low) else -math.inf,
-        float(high) if _is_number(high) else math.inf,
-        tuple(float(each) for each in values[:MOST]) if all(_is_number(each) for each in values) else (),
-        tuple(_text(each) for each in _list(control.get("choices") or [], "choices of a control")),
+        name=_text(control.get("name")),
+        low=float(low) if _is_number(low) else -math.inf,
+        high=float(high) if _is_number(high) else math.inf,
+        value=tuple(float(each) for each in values[:MOST]) if all(_is_number(each) for each in values) else (),
+        choices=tuple(_text(each) for each in _list(control.get("choices") or [], "choices of a control")),
     )
 
 
@@ -165,7 +166,7 @@ def _text(told: object) -> str:
     return clean(told, 200)
 
 
-def _is_number(told: object) -> bool:
+def _is_number(told: object) -> TypeGuard[float]:
     return isinstance(told, (int, float)) and not isinstance(told, bool) and -1e300 < told < 1e300
 
 

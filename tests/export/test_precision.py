@@ -84,13 +84,13 @@ def test_rungs_show_the_rounding_and_nothing_else(weighed: tuple[Weighed, Bundle
     low = precision.rounded(bundle, model, tmp_path)
     assert low is not None
     inputs, _ = recording(bundle.spec, 2.0)
-    (forced, free), (exact, rounded) = precision.compare(bundle, low, inputs)
+    (forced, free), exact, rounded = precision.compare(bundle, low, inputs)
     assert forced.frames == free.frames == len(exact["pose"]) == 50
     gap = np.abs(exact["pose"] - rounded["pose"]) / np.maximum(1.0, np.abs(exact["pose"]))
     assert forced.worst["pose"] == pytest.approx(gap.max())
     assert 1e-5 < forced.worst["pose"] < precision.TOLERANCE
     assert free.worst["pose"] == forced.worst["pose"]  # it carries nothing
-    same, _ = precision.compare(bundle, bundle, inputs)
+    same = precision.compare(bundle, bundle, inputs).rungs
     assert [rung.largest for rung in same] == [0.0, 0.0]
 
 
@@ -100,7 +100,7 @@ def test_errors_gather_in_a_free_run_only(sampler: tuple[TinySampler, Bundle, Bu
     assert low is not None
     inputs, _ = recording(bundle.spec, 2.0)
     given = {"x": inputs["x"], "previous": precision.previous(bundle, inputs)}
-    (forced, free), _ = precision.compare(logits, low, given)
+    forced, free = precision.compare(logits, low, given).rungs
     assert 0.0 < forced.worst["logits"] != free.worst["logits"]
 
 
