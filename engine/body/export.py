@@ -35,8 +35,8 @@ def export(recording: Path, out: Path, stream: str | None = None, program: str =
     error = write_bvh(motion, out, program)
     how = "markers" if not motion.skeleton.is_tree else "rotations solved" if solved else "rotations as recorded"
     return (
-        f"{out}: {len(motion)} frames at {motion.rate:g} frames/s of {motion.skeleton.name}, {how}; "
-        f"joints within {1000 * error:.2f} mm of the recording"
+        f"{out}: {len(motion)} frames at {motion.rate:g} frames/s of {motion.skeleton.name} for {program}, {how}; "
+        f"centimetres, Y up; joints within {1000 * error:.2f} mm of the recording"
     )
 
 

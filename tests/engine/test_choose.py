@@ -72,6 +72,9 @@ def test_a_take_is_a_partner(dancer: Bundle, tmp_path: Path) -> None:
     path = take(tmp_path / "a.bvh")
     (source,) = choose(options("body", str(path), loop=True), [dancer])
     assert (source.name, list(source.gives), source.describe()["loop"]) == ("body a.bvh", [("body", "partner")], True)
+    (source,) = choose(options("body", str(path), unit="0.02", up="y"), [dancer])
+    assert source.describe()["unit"] == 0.02
+    assert "unit 'parsec': give metres per unit of the file" in refused(dancer, "body", str(path), unit="parsec")
 
 
 def test_what_gives_the_bundle_nothing_is_refused(dancer: Bundle) -> None:
@@ -88,6 +91,8 @@ def test_what_gives_the_bundle_nothing_is_refused(dancer: Bundle) -> None:
     assert "--camera: --source demo opens no device" in refused(rules, "demo", camera=1)
     assert "--fast: another engine" in refused(dancer, "engine", "tcp://127.0.0.1:9", fast=True)
     assert "--loop: there is nothing to start again" in refused(dancer, loop=True)
+    assert "--unit: only a body file has one to be told" in refused(dancer, unit="m")
+    assert "--up: only a body file" in refused(rules, "demo", up="z")
 
 
 def test_bodies_of_two_skeletons_are_one_too_many(dancer: Bundle) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 import zmq
 
-from engine.body.bvh import read_bvh
+from engine.body.bvh import read_body
+from engine.body.motion import Motion
+from engine.body.write import write_bvh
 from engine.bundle import Bundle
 from engine.cli import main
 from engine.control import ask
@@ -25,6 +28,7 @@ from engine.sources.base import Source
 from engine.sources.body import BodySource
 from engine.sources.remote import EngineSource
 from engine.wire import PARTNER_STREAM, Flag, Frame, decode, topic
+from tests.engine.body.made import dance
 from tests.engine.dancer import EFFORTS, STICK, TURN, dancer_bundle, take, walk
 from tests.engine.said import said
 
@@ -142,9 +146,35 @@ def test_a_take_is_seen_frame_by_frame_and_its_end_is_the_end(
         body = stored["body"].reshape(60, 5, 3)
     assert main(["bvh", str(saved), str(tmp_path / "out.bvh")]) == 0
     assert "rotations as recorded" in capsys.readouterr().out
-    assert np.abs(read_bvh(tmp_path / "out.bvh", STICK).positions - body).max() < 1e-4
+    assert np.abs(read_body(tmp_path / "out.bvh", STICK).motion.positions - body).max() < 1e-4
     assert main(["bvh", str(saved), str(tmp_path / "in.bvh"), "--stream", "partner_body"]) == 0
-    assert np.abs(read_bvh(tmp_path / "in.bvh", STICK).positions - expected).max() < 1e-4
+    assert np.abs(read_body(tmp_path / "in.bvh", STICK).motion.positions - expected).max() < 1e-4
+
+
+def test_the_effort_meter_shows_the_same_for_a_take_in_any_unit_and_with_z_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turn = np.float32([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
+    motion = dance(frames=90)
+    shown = {}
+    for name, scale, axes, note in (
+        ("plain", 1.0, np.eye(3, dtype=np.float32), ""),
+        ("metres", 0.01, np.eye(3, dtype=np.float32), "unit found: metres"),
+        ("inches", 1 / 2.54, np.eye(3, dtype=np.float32), "unit found: inches"),
+        ("zup", 1.0, turn, "Z up turned upright"),
+    ):
+        rest = np.float32(motion.skeleton.rest) @ axes.T * np.float32(scale)
+        body = replace(motion.skeleton, rest=tuple((float(x), float(y), float(z)) for x, y, z in rest))
+        write_bvh(Motion(body, 30.0, motion.positions @ axes.T * np.float32(scale)), tmp_path / f"{name}.bvh")
+        source = ["--source", "body", str(tmp_path / f"{name}.bvh"), "--fast"]
+        assert main(["serve", "--bundle", "effort", *PORTS, *source, "--save", str(tmp_path / "a.npz")]) == 0
+        said = [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"body {name}.bvh: ")]
+        assert len(said) == bool(note) and all(note in line for line in said)
+        with np.load(tmp_path / "a.npz") as stored:
+            shown[name] = stored["shown"]
+    assert np.ptp(shown["plain"], axis=0).max() > 0.05  # it does move
+    for name in ("metres", "inches", "zup"):
+        assert np.abs(shown[name] - shown["plain"]).max() < 2e-3
 
 
 def test_in_real_time_a_take_ends_the_session_too(dancer: str, tmp_path: Path) -> None:

@@ -105,12 +105,12 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         positions=np.tile(np.float32([[0, 0, 0], [0, 1, 0]]), (3, 1, 1)),
     )
     write_bvh(other, tmp_path / "twig.bvh")
-    for name, said in (
+    for name, words in (
         ("nothing.bvh", "no such file"),
         ("text.bvh", "does not read as BVH"),
         ("twig.bvh", "has no joint chest, head, lHand, rHand, which skeleton 'stick' needs"),
     ):
-        with pytest.raises(EngineError, match=said):
+        with pytest.raises(EngineError, match=words):
             BodySource(tmp_path / name, STICK)
 
 
