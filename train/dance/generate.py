@@ -65,9 +65,9 @@ def decode(model: Dance, latents: Array, levels: NDArray[np.integer], frames: in
     stage; a window's length unless ``frames`` says otherwise."""
     model.eval()
     length = model.config.window if frames is None else frames
-    told = [x[:, None].expand(-1, length, -1) for x in (torch.as_tensor(latents), _efforts(model, levels))]
+    latent, effort = (x[:, None].expand(-1, length, -1) for x in (torch.as_tensor(latents), _efforts(model, levels)))
     view = torch.zeros(len(latents), length, model.partner.width if model.partner else 0)
-    vectors, _ = model.dance(*told, view, initial_state(model.decoder.state_specs(), len(latents)))
+    vectors, _ = model.dance(latent, effort, view, initial_state(model.decoder.state_specs(), len(latents)))
     return staged(model, vectors).numpy()
 
 

@@ -122,9 +122,9 @@ def _judged(
         effort = torch.nn.functional.one_hot(levels.clamp_min(0), config.labels).float()
         effort = torch.where((levels >= 0)[:, None], effort, 1.0 / config.labels)
         length = int(every[-1] - first) + config.window
-        told = [path(x[None], config, length) for x in (latents, effort)]
+        latent, asked = (path(x[None], config, length) for x in (latents, effort))
         unseen = torch.zeros(1, length, model.partner.width if model.partner else 0)
-        vectors, _ = model.dance(*told, unseen, initial_state(model.decoder.state_specs(), 1))
+        vectors, _ = model.dance(latent, asked, unseen, initial_state(model.decoder.state_specs(), 1))
         danced = staged(model, vectors)[0].numpy()
         windows = danced[(own - first)[:, None] + np.arange(config.window)]
         found.append(judge(windows))
@@ -141,7 +141,8 @@ def _put(buffer: Tensor, values: Tensor) -> None:
 
 def _principal(values: Tensor, count: int) -> Tensor:
     """The first ``count`` principal axes (K, count) of values (N, K)."""
-    return torch.linalg.svd(values - values.mean(0), full_matrices=False)[2][:count].T
+    axes: Tensor = torch.linalg.svd(values - values.mean(0), full_matrices=False)[2]
+    return axes[:count].T
 
 
 def _usual(points: Tensor, starts: Index, hop: int) -> Tensor:

@@ -46,8 +46,8 @@ class DanceRecipe(Recipe):
             loss = loss + settings.continuation * (terms["error"] + settings.kl_weight * terms["divergence"])
             figures |= terms
         if self.global_step % LOG_EVERY == 0:
-            told = {"loss": loss, **figures, "rate": self.current_rate}
-            self.write({f"train/{name}": value for name, value in told.items()})
+            self.write({f"train/{name}": value for name, value in {"loss": loss, **figures}.items()})
+            self.write({"train/rate": self.current_rate})
         return self.finite(loss)
 
     def windows(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -67,16 +67,17 @@ class DanceRecipe(Recipe):
             mean, spread = model.encoder(windows[:, :-1].unflatten(1, view.shape[1:]), effort)
             latent = mean + torch.randn_like(mean) * (0.5 * spread).exp()
             length = model.config.window
-            told = [x[:, None].expand(-1, length, -1) for x in (latent, effort)]
+            held, asked = (x[:, None].expand(-1, length, -1) for x in (latent, effort))
             target = batch["window_vectors"][number]
             unseen = torch.zeros_like(batch["window_view"][number])
             vectors, _ = model.dance(
-                *told, unseen, initial_state(model.decoder.state_specs(), len(number), view.device)
+                held, asked, unseen, initial_state(model.decoder.state_specs(), len(number), view.device)
             )
             return self.error(vectors, target, torch.zeros_like(target[..., 0])), divergence(mean, spread, literal)
 
         def classify(windows: Tensor) -> Tensor:
-            return model.classifier(windows[:, :-1].unflatten(1, view.shape[1:]))
+            logits: Tensor = model.classifier(windows[:, :-1].unflatten(1, view.shape[1:]))
+            return logits
 
         terms = m2(
             classify, bound, (carried[given], efforts), carried[other], settings.kl_weight, settings.alpha, literal
@@ -100,9 +101,9 @@ class DanceRecipe(Recipe):
         effort = torch.where((levels >= 0)[:, None], given, guess)
         mean, spread = model.encoder(view, effort)
         latent = mean + torch.randn_like(mean) * (0.5 * spread).exp() if noise else mean
-        told = [path(x.unflatten(0, (-1, count)), config, length) for x in (latent, effort)]
+        held, asked = (path(x.unflatten(0, (-1, count)), config, length) for x in (latent, effort))
         state = initial_state(model.decoder.state_specs(), len(batch["vectors"]), self.device)
-        vectors, _ = model.dance(*told, batch["view"], state)
+        vectors, _ = model.dance(held, asked, batch["view"], state)
         return {
             "error": self.error(vectors, batch["vectors"], batch["seen"]).mean(),
             "divergence": divergence(mean, spread).mean(),

@@ -81,7 +81,7 @@ def read(
     ``levels`` gives each take's labels by name; ``smooth`` are the seconds of :func:`train.dance.augment.smoothed`.
     """
     config, by_name = model.config, {take.name: take for take in takes}
-    rows: list[tuple[Tensor, ...]] = []
+    columns: dict[str, list[Tensor]] = {}
     names, styles, counts = [], [], []
     digest = hashlib.sha256()
     angles = [0.0, *np.random.default_rng(seed).uniform(-np.pi, np.pi, turns)]
@@ -97,15 +97,29 @@ def read(
                 vectors = model.pose.encode(*_tensors(calm), theirs)
                 view = _view(model, theirs, len(motion))
             seen = torch.full((len(motion),), float(theirs is not None))
-            positions, quiet = torch.tensor(motion.positions), torch.tensor(calm.positions)
-            rows.append((positions, quiet, vectors, view, seen, table, sound))
+            for name, values in {
+                "positions": torch.tensor(motion.positions),
+                "calm": torch.tensor(calm.positions),
+                "vectors": vectors,
+                "view": view,
+                "seen": seen,
+                "levels": table,
+                "sound": sound,
+            }.items():
+                columns.setdefault(name, []).append(values)
             digest.update(take.name.encode() + calm.positions.tobytes() + table.numpy().tobytes())
             names.append(f"{take.name}{'~' * other}{f'@{angle:.2f}' if angle else ''}")
             styles.append(take.style)
             counts.append(len(motion))
-    joined = [torch.cat(column) for column in zip(*rows, strict=True)]
     count = np.array(counts, np.int64)
-    return Streams(tuple(names), tuple(styles), np.cumsum(count) - count, count, *joined, digest.hexdigest()[:16])
+    return Streams(
+        names=tuple(names),
+        styles=tuple(styles),
+        first=np.cumsum(count) - count,
+        count=count,
+        **{name: torch.cat(values) for name, values in columns.items()},
+        fingerprint=digest.hexdigest()[:16],
+    )
 
 
 def _variant(motion: Motion, angle: float, other: bool) -> Motion:
@@ -178,4 +192,5 @@ def _view(model: Dance, theirs: Tensor | None, count: int) -> Tensor:
         return torch.zeros(count, model.partner.width)
     state = initial_state(model.partner.state_specs(), 1)
     (view, _, _), _ = model.partner(theirs[None], state, torch.ones(1, count))
-    return view[0]
+    found: Tensor = view[0]
+    return found

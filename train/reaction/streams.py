@@ -33,8 +33,11 @@ CONTROLS = ("expressiveness", "self_speaking")
 class Talk(Protocol):
     """What a reader gives of one talk: see :mod:`train.reaction.react`."""
 
-    name: str
-    listeners: Sequence[str]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def listeners(self) -> Sequence[str]: ...
 
     def audio(self) -> NDArray[np.float32]: ...
 

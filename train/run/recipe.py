@@ -44,7 +44,7 @@ class Recipe(L.LightningModule):
         config: Any = self.model.config
         return Checkpoint(self.family, config.to_dict(), state)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         """AdamW (Loshchilov & Hutter 2019), decaying matrices alone, and the schedule by step."""
         trained = [value for value in self.model.parameters() if value.requires_grad]
         groups = [

@@ -22,12 +22,12 @@ from train.simulate.nodding import plan_nods, render_nods
 from train.simulate.persona import Persona, draw_persona
 from train.simulate.smiling import mood, plan_brows, plan_smiles, render_laughs, render_pulses
 from train.simulate.swaying import sway
-from train.simulate.talk import Cue, Reaction, Talk
+from train.simulate.talk import Cue, SimulatedListener, Talk
 
 LOOKS_WHEN_NODDING = 0.85
 
 
-def listen(talk: Talk, count: int, seed: int) -> list[Reaction]:
+def listen(talk: Talk, count: int, seed: int) -> list[SimulatedListener]:
     """``count`` listeners of ``talk``; listener ``i`` depends on the talk, ``seed`` and ``i`` alone.
 
     Cues are those of the talk, or found in it where it carries none.
@@ -41,7 +41,9 @@ def listen(talk: Talk, count: int, seed: int) -> list[Reaction]:
     return [_react(talk, cues, floor, draw_persona(rng), rng) for rng in generators]
 
 
-def _react(talk: Talk, cues: tuple[Cue, ...], floor: Floor, who: Persona, rng: np.random.Generator) -> Reaction:
+def _react(
+    talk: Talk, cues: tuple[Cue, ...], floor: Floor, who: Persona, rng: np.random.Generator
+) -> SimulatedListener:
     """One listener, from its plans to its face."""
     frames = talk.frames
     nods = plan_nods(cues, floor, who, rng)
@@ -51,20 +53,20 @@ def _react(talk: Talk, cues: tuple[Cue, ...], floor: Floor, who: Persona, rng: n
     look = plan_look(floor, talk.own_turns, [*attended, *(smile.start_s for smile in smiles)], who, rng)
     closure, body = blink(floor, look, who, rng), sway(talk, floor, who, rng)
     level = mood(smiles, floor, who, rng)
-    jaw, back = render_laughs(smiles, frames, who, rng)
+    laugh = render_laughs(smiles, frames, who, rng)
 
     nod = render_nods(nods, frames)
     head = body.pose.copy()
-    head[:, 0] += nod + back + look.head_pitch
+    head[:, 0] += nod + laugh.back + look.head_pitch
     head[:, 1] += who.nod_slant * nod + look.head_yaw
     eyes = eye_weights(
         _tensor(body.partner_yaw + look.yaw - head[:, 1]), _tensor(body.partner_pitch + look.pitch - head[:, 0])
     )
     flash = _tensor(render_pulses(brows, frames))
     face = compose(_tensor(head), eyes, level, flash, _tensor(closure)).numpy()
-    face[:, FACE["jawOpen"]] = np.minimum(1.0, face[:, FACE["jawOpen"]] + jaw)
-    events = [move.event() for move in (*nods, *smiles, *brows)]
-    return Reaction(
+    face[:, FACE["jawOpen"]] = np.minimum(1.0, face[:, FACE["jawOpen"]] + laugh.jaw)
+    events = [nod.event() for nod in nods] + [pulse.event() for pulse in (*smiles, *brows)]
+    return SimulatedListener(
         face=face,
         controls={"expressiveness": np.full(frames, who.expressiveness, np.float32), "self_speaking": floor.own.copy()},
         events=tuple(sorted(events, key=lambda event: event.time_s)),

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from models.listener_rules import blinks, gaze
 from models.listening.cell import DT
-from train.simulate.curves import Curve, follow, held, lognormal, spring
+from train.simulate.curves import Change, Curve, follow, held, lognormal, spring
 from train.simulate.floor import Floor
 from train.simulate.persona import Persona
 from train.simulate.talk import Span
@@ -30,51 +31,67 @@ OWN_BLINK_HURRY = 1.5
 """Blinks come so much faster while speaking (17 to 26 a minute, Bentivoglio et al. 1997)."""
 
 
+class GazeShift(NamedTuple):
+    """When gaze moves, and how far (rad)."""
+
+    time_s: float
+    size: float
+
+
+class Target(NamedTuple):
+    """A point looked at from a moment on: radians from the partner's eyes, channel signs."""
+
+    time_s: float
+    yaw: float
+    pitch: float
+
+
 @dataclass(frozen=True)
-class Look:
+class GazeTrack:
     """Directions (T,), radians in channel signs: gaze from the partner's eyes, and the head's share in it."""
 
     yaw: Curve
     pitch: Curve
     head_yaw: Curve
     head_pitch: Curve
-    shifts: tuple[tuple[float, float], ...]  #: time (s) and size (rad) of every shift of gaze
+    shifts: tuple[GazeShift, ...]
 
 
 def plan_look(
     floor: Floor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
-) -> Look:
+) -> GazeTrack:
     """The gaze of one listener. ``calls`` are moments (s) at which it should rest on the partner."""
     frames = len(floor.own)
-    yaws, pitches, shifts = [], [], []
-    for time, yaw, pitch in _targets(floor, own_turns, calls, who, rng):
-        before = (yaws[-1][1], pitches[-1][1]) if yaws else (0.0, 0.0)
-        yaws.append((time, yaw))
-        pitches.append((time, pitch))
-        shifts.append((time, float(np.hypot(yaw - before[0], pitch - before[1]))))
-    yaw, pitch = held(frames, yaws), held(frames, pitches)
+    before, shifts = Target(0.0, 0.0, 0.0), []
+    targets = _targets(floor, own_turns, calls, who, rng)
+    for target in targets:
+        size = float(np.hypot(target.yaw - before.yaw, target.pitch - before.pitch))
+        shifts.append(GazeShift(target.time_s, size))
+        before = target
+    yaw = held(frames, [Change(target.time_s, target.yaw) for target in targets])
+    pitch = held(frames, [Change(target.time_s, target.pitch) for target in targets])
     # Only the larger looks take the head along.
     share = gaze.HEAD_SHARE * np.clip(1.0 - gaze.HEAD_FROM / np.hypot(yaw, pitch).clip(1e-3), 0.0, 1.0)
     # A saccade covers the same share of what is left in every frame: a one-pole filter with this time constant.
     tau = -DT / np.log(1.0 - gaze.SACCADE)
-    return Look(
-        follow(yaw, tau),
-        follow(pitch, tau),
-        spring(share * yaw, gaze.HEAD_OMEGA),
-        spring(share * pitch, gaze.HEAD_OMEGA),
-        tuple(shifts),
+    return GazeTrack(
+        yaw=follow(yaw, tau),
+        pitch=follow(pitch, tau),
+        head_yaw=spring(share * yaw, gaze.HEAD_OMEGA),
+        head_pitch=spring(share * pitch, gaze.HEAD_OMEGA),
+        shifts=tuple(shifts),
     )
 
 
 def _targets(
     floor: Floor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
-) -> list[tuple[float, float, float]]:
-    """Time (s), yaw and pitch of every point looked at, in order of time."""
+) -> list[Target]:
+    """Every point looked at, in order of time."""
     length = len(floor.own) * DT
     back = [turn.end_s - OWN_END_BACK_S for turn in own_turns]
     summons = sorted([*calls, *(time + rng.uniform(*LATENCY_S) for time in (*floor.resumes, *back))])
     leaves = [turn.start_s + rng.uniform(-0.3, 0.3) for turn in own_turns if rng.uniform() < OWN_START_AWAY]
-    points: list[tuple[float, float, float]] = []
+    points: list[Target] = []
     now = 0.0
     while now < length:
         until = now + _look_for(now, floor, who, rng)
@@ -86,7 +103,7 @@ def _targets(
         called = bisect_left(summons, until - LEAST_AWAY_S)
         end = min(until + away_for, summons[called]) if called < len(summons) else until + away_for
         if end - until >= LEAST_AWAY_S and until < length:
-            points.append((until, *_away(who, rng)))
+            points.append(_away(until, who, rng))
             now = end
         else:
             now = max(end, until)
@@ -104,9 +121,7 @@ def _look_for(now: float, floor: Floor, who: Persona, rng: np.random.Generator) 
     return lognormal(rng, median, gaze.TOWARDS_SIGMA)
 
 
-def _fixate(
-    points: list[tuple[float, float, float]], start: float, stop: float, who: Persona, rng: np.random.Generator
-) -> None:
+def _fixate(points: list[Target], start: float, stop: float, who: Persona, rng: np.random.Generator) -> None:
     """Fixations on the partner's eyes and mouth from ``start`` to ``stop``."""
     while start < stop:
         yaw, pitch = 0.01 * rng.uniform(-0.5, 0.5), 0.01 * rng.uniform(-0.5, 0.5)
@@ -114,21 +129,22 @@ def _fixate(
             pitch += gaze.FACE_HEIGHT
         else:
             yaw += rng.choice((-1.0, 1.0)) * gaze.FACE_HALF_WIDTH
-        points.append((start, yaw, pitch))
+        points.append(Target(start, yaw, pitch))
         start += lognormal(rng, gaze.FIXATION_MEDIAN, gaze.FIXATION_SIGMA)
 
 
-def _away(who: Persona, rng: np.random.Generator) -> tuple[float, float]:
-    """Yaw and pitch of a look away."""
+def _away(time_s: float, who: Persona, rng: np.random.Generator) -> Target:
+    """A look away."""
     size = lognormal(rng, gaze.AWAY_MEDIAN, gaze.AWAY_SPREAD)
     side = size if rng.uniform() < who.side else -size
     where = rng.uniform()
     if where < gaze.SIDEWAYS_SHARE:
-        return side, 0.35 * size * rng.uniform(-0.3, 0.7)
-    return 0.35 * side, 0.9 * size if where < gaze.SIDEWAYS_SHARE + gaze.DOWN_SHARE else -0.6 * size
+        return Target(time_s, side, 0.35 * size * rng.uniform(-0.3, 0.7))
+    down = where < gaze.SIDEWAYS_SHARE + gaze.DOWN_SHARE
+    return Target(time_s, 0.35 * side, 0.9 * size if down else -0.6 * size)
 
 
-def blink(floor: Floor, look: Look, who: Persona, rng: np.random.Generator) -> Curve:
+def blink(floor: Floor, look: GazeTrack, who: Persona, rng: np.random.Generator) -> Curve:
     """Closure of the lids 0..1, (T,): timers that hurry in pauses and in own turns, and blinks that come
     along with large shifts of gaze."""
     frames = len(floor.own)
@@ -136,7 +152,7 @@ def blink(floor: Floor, look: Look, who: Persona, rng: np.random.Generator) -> C
     hurry = np.where((floor.quiet_for > first) & (floor.quiet_for < last), blinks.PAUSE_HURRY, 1.0)
     clock = np.concatenate([[0.0], np.cumsum(DT * hurry * np.where(floor.own > 0.5, OWN_BLINK_HURRY, 1.0))])
     span = blinks.SHIFT_SURE - blinks.SHIFT_LEAST
-    with_look = [time for time, size in look.shifts if rng.uniform() < (size - blinks.SHIFT_LEAST) / span]
+    with_look = [time_s for time_s, size in look.shifts if rng.uniform() < (size - blinks.SHIFT_LEAST) / span]
     closure, now = np.zeros(frames), 0.0
     while True:
         due = np.interp(now, np.arange(frames + 1) * DT, clock) + lognormal(rng, who.blink_interval, blinks.SIGMA)

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -99,19 +100,26 @@ def render_pulses(pulses: list[Pulse], frames: int) -> Curve:
     rest = np.ones(frames)
     for pulse in pulses:
         first, stop = max(0, int(pulse.start_s / DT)), min(frames, int(pulse.end_s / DT) + 2)
-        time = np.arange(first, stop) * DT
+        time = np.arange(first, stop, dtype=np.float64) * DT
         rest[first:stop] *= 1.0 - pulse.level * bump(time, pulse.start_s, pulse.end_s, pulse.rise_s, pulse.fall_s)
     return 1.0 - rest
 
 
-def render_laughs(pulses: list[Pulse], frames: int, who: Persona, rng: np.random.Generator) -> tuple[Curve, Curve]:
-    """Jaw opening (0..1) and head pitch (rad) of the laughs among ``pulses``, each (frames,)."""
+class LaughMotion(NamedTuple):
+    """What laughs move, (frames,) both."""
+
+    jaw: Curve  #: opening, 0..1
+    back: Curve  #: head pitch, rad
+
+
+def render_laughs(pulses: list[Pulse], frames: int, who: Persona, rng: np.random.Generator) -> LaughMotion:
+    """The laughs among ``pulses``."""
     jaw, back = np.zeros(frames), np.zeros(frames)
     for pulse in pulses:
         if pulse.kind != "laugh":
             continue
         first, stop = max(0, int(pulse.start_s / DT)), min(frames, int(pulse.end_s / DT) + 2)
-        time = np.arange(first, stop) * DT
+        time = np.arange(first, stop, dtype=np.float64) * DT
         beats, pace = rng.integers(3, 8), lognormal(rng, LAUGH_HERTZ, 0.08)
         start = pulse.start_s + 0.6 * pulse.rise_s
         length = beats / pace
@@ -120,7 +128,7 @@ def render_laughs(pulses: list[Pulse], frames: int, who: Persona, rng: np.random
         jaw[first:stop] += who.expressiveness * LAUGH_JAW * envelope * (0.35 + 0.65 * wave)
         lean = bump(time, pulse.start_s, pulse.start_s + length + 1.5, 0.7, 1.2)
         back[first:stop] -= who.expressiveness * LAUGH_BACK * rng.uniform(0.3, 1.0) * lean
-    return jaw, back
+    return LaughMotion(jaw, back)
 
 
 def mood(smiles: list[Pulse], floor: Floor, who: Persona, rng: np.random.Generator) -> dict[str, Tensor]:
