@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.body.bvh import BvhError, read_bvh
+from engine.body.bvh import BvhError, read_body
 from engine.body.motion import forward_kinematics
 from engine.body.skeleton import Skeleton
 
@@ -25,7 +25,7 @@ def bodies(source: Path, skeleton: Skeleton, frames: int, rate: float) -> tuple[
         if sum(map(len, pieces)) >= frames:
             break
         try:
-            motion = read_bvh(path, skeleton)
+            motion = read_body(path, skeleton).motion
         except BvhError:
             continue
         index = (np.arange(len(motion) * rate / motion.rate) * motion.rate / rate).astype(np.int64)

@@ -25,8 +25,6 @@ from engine.body.retarget import onto
 from engine.body.rigs import recognise
 from engine.body.skeleton import FARTHEST, Skeleton, SkeletonError
 
-CENTIMETRE = 0.01
-
 
 @dataclass(frozen=True)
 class BodyFile:
@@ -60,18 +58,10 @@ def read_body(
         raise BvhError(f"{path}: {error}") from error
 
 
-def skeleton_of(
-    path: str | Path, unit: float | str | None = None, name: str | None = None, up: str | None = None
-) -> Skeleton:
+def skeleton_of(path: str | Path, *, unit: float | str | None = None, up: str | None = None) -> Skeleton:
     """The skeleton of a BVH file in metres, end sites included as joints named after their parent; ``unit`` and ``up``
     as for :func:`read_body`."""
-    found = read_body(path, unit=unit, up=up).motion.skeleton
-    return found if name is None else replace(found, name=name)
-
-
-def read_bvh(path: str | Path, skeleton: Skeleton | None = None, scale: float = CENTIMETRE) -> Motion:
-    """The motion in a BVH file of a known unit."""
-    return read_body(path, skeleton, unit=scale).motion
+    return read_body(path, unit=unit, up=up).motion.skeleton
 
 
 def _read(path: Path, skeleton: Skeleton | None, unit: float | str | None, up: str | None) -> BodyFile:

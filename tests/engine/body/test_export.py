@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.body.bvh import BvhError, read_bvh
+from engine.body.bvh import BvhError, read_body
 from engine.body.export import export, read_recording
 from engine.body.motion import Motion, forward_kinematics
 from engine.body.skeleton import Skeleton, SkeletonError, skeleton
@@ -63,7 +63,7 @@ def test_what_is_written_reads_back_where_it_was(tmp_path: Path, body: Skeleton,
     if solved:
         motion = replace(motion, rotations=None)
     assert write_bvh(motion, tmp_path / "new" / "a.bvh") < 1e-4
-    back = read_bvh(tmp_path / "new" / "a.bvh", body)
+    back = read_body(tmp_path / "new" / "a.bvh", body).motion
     assert np.abs(back.positions - motion.positions).max() < 1e-4
     assert back.rate == 30.0
 
@@ -72,7 +72,7 @@ def test_a_dancer_keeps_their_proportions(tmp_path: Path) -> None:
     tall = replace(STICK, rest=tuple((1.2 * x, 1.2 * y, 1.2 * z) for x, y, z in STICK.rest))
     motion = replace(turning(30, tall), skeleton=STICK)
     assert write_bvh(replace(motion, rotations=None), tmp_path / "a.bvh") < 1e-4
-    assert np.abs(read_bvh(tmp_path / "a.bvh", STICK).positions - motion.positions).max() < 1e-4
+    assert np.abs(read_body(tmp_path / "a.bvh", STICK).motion.positions - motion.positions).max() < 1e-4
 
 
 def test_limbs_that_stretch_are_off_by_as_much_as_is_said(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_limbs_that_stretch_are_off_by_as_much_as_is_said(tmp_path: Path) -> Non
     stretched = motion.positions.copy()
     stretched[:20, 3] += 0.1 * (stretched[:20, 3] - stretched[:20, 1])
     said = write_bvh(Motion(STICK, 30.0, stretched), tmp_path / "a.bvh")
-    off = np.linalg.norm(read_bvh(tmp_path / "a.bvh", STICK).positions - stretched, axis=-1).max()
+    off = np.linalg.norm(read_body(tmp_path / "a.bvh", STICK).motion.positions - stretched, axis=-1).max()
     assert off == pytest.approx(said, abs=1e-4)
     assert 0.005 < said < 0.061
 

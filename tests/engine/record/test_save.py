@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.body.bvh import BvhError, read_bvh
+from engine.body.bvh import BvhError, read_body
 from engine.body.export import export, read_recording
 from engine.bundle import Bundle
 from engine.clock import MonotonicClock
@@ -106,7 +106,7 @@ def test_a_recorded_body_becomes_a_bvh_file(tmp_path: Path, kind: str) -> None:
     rows = [*range(15), *[14] * 4, *range(15, 30)]
     assert np.array_equal(motion.positions, walk(30).positions[rows])
     assert "34 frames at 25 frames/s of stick" in export(path, tmp_path / "a.bvh")
-    back = read_bvh(tmp_path / "a.bvh", STICK)
+    back = read_body(tmp_path / "a.bvh", STICK).motion
     assert np.abs(back.positions - motion.positions).max() < 1e-4
 
 
