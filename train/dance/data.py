@@ -123,7 +123,7 @@ def judged_by(model: Dance) -> Judge:
     """The model's own classifier as judge, for efforts that only people can tell."""
 
     def judge(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return model.classifier(model.look(torch.as_tensor(windows))).softmax(-1).numpy()
+        return np.asarray(model.classifier(model.look(torch.as_tensor(windows))).softmax(-1).numpy())
 
     return judge
 

@@ -157,7 +157,7 @@ def _whole_wave(path: Path) -> bool:
     try:
         with wave.open(str(path)) as file:
             frames = len(file.readframes(file.getnframes())) // (file.getnchannels() * file.getsampwidth())
-            return abs(frames / file.getframerate() - CLIP_S) <= SLACK_S
+            return bool(abs(frames / file.getframerate() - CLIP_S) <= SLACK_S)
     except (wave.Error, EOFError, OSError):
         return False
 

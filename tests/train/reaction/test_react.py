@@ -4,7 +4,6 @@ refused with the file's name."""
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import wave
 from dataclasses import replace
@@ -17,47 +16,22 @@ import torch
 from engine.channels import EMOTION_NAMES, FACE, head_rotation
 from engine.errors import EngineError
 from models.emotion import emotion
+from tests.train.reaction.sets import VOICE, listener, small_talk, write_set
 from train.__main__ import main
 from train.reaction.clips import MEAN_ROTATION, MEAN_TRANSLATION, METRES, from_faceverse
 from train.reaction.react import ReactData
-from train.simulate.cues import find_cues
-from train.simulate.speaker import build_talk
-from train.simulate.talk import FPS, RATE, Cue, Reaction, Span, Talk
-from train.simulate.voices import synthetic_voice
+from train.simulate.talk import RATE, Talk
 from train.simulate.write import Writer
-
-VOICE = synthetic_voice("val", 0, 0)
-
-
-def listener(talk: Talk, number: int) -> Reaction:
-    rng = np.random.default_rng(number)
-    face = np.clip(talk.face + rng.normal(0, 0.01, talk.face.shape), -1, 1).astype(np.float32)
-    face[:, :52] = np.clip(face[:, :52], 0, 1)
-    speaking = np.zeros(talk.frames, np.float32)
-    for own in talk.own_turns:
-        speaking[round(own.start_s * FPS) : round(own.end_s * FPS)] = 1.0
-    controls = {"expressiveness": np.full(talk.frames, 0.5 + number, np.float32), "self_speaking": speaking}
-    events = tuple(Cue("nod", float(at), 0.5) for at in np.arange(3.0, talk.frames / FPS, 7.0))
-    return Reaction(face, controls, events, {"nodding": 0.25 * number})
 
 
 @pytest.fixture(scope="module")
 def talk() -> Talk:
-    made = build_talk(VOICE, 1.0, 2)
-    made = replace(made, own_turns=(Span(12.0, 18.5), Span(28.0, 33.25)))  # one goes on in the second clip
-    return replace(made, cues=find_cues(made))
+    return small_talk()
 
 
 @pytest.fixture(scope="module")
 def root(talk: Talk, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sim")
-    writer = Writer(folder, "a test", 0)
-    writer.add("train", "t0", VOICE, talk, [listener(talk, 0)])
-    for name in ("v0", "v1"):
-        writer.add("val", name, VOICE, talk, [listener(talk, number) for number in range(2)])
-    writer.add("test", "e0", VOICE, talk, [listener(talk, 0)])
-    writer.finish()
-    return folder
+    return write_set(tmp_path_factory.mktemp("sim"), talk)
 
 
 @pytest.fixture
@@ -170,77 +144,6 @@ def test_the_command_gives_the_same_bytes_again(tmp_path: Path, monkeypatch: pyt
 def test_wrong_options_are_refused(option: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", str(tmp_path / "x"), option]) == 2
     assert said in capsys.readouterr().err and not (tmp_path / "x").exists()
-
-
-def torn(path: Path) -> None:
-    """Half of a file."""
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def shorten(path: Path, lines: int) -> None:
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:lines]))
-
-
-FAULTS = [
-    ("val/Emotion/SIM/v0/L1/2.csv", lambda path: path.unlink(), "missing"),
-    ("val/3D_FV_files/SIM/v0/L0/1.npy", lambda path: np.save(path, np.zeros((700, 58))), "700 x 58, not 751 frames"),
-    ("val/3D_FV_files/SIM/v0/L0/2.npy", lambda path: np.save(path, np.full((751, 58), np.nan)), "finite"),
-    ("val/3D_FV_files/SIM/v0/L0/2.npy", lambda path: path.write_bytes(b"x"), "does not read as an array"),
-    ("val/3D_FV_files/SIM/v0/L0/2.npy", torn, "does not read as an array"),
-    ("val/3D_FV_files/SIM/v0/speaker/2.npy", lambda path: np.save(path, np.array([{}])), "does not read as an array"),
-    ("val/Emotion/SIM/v0/L0/1.csv", lambda path: path.write_text("a,b\n1,2\n"), "columns"),
-    ("val/Emotion/SIM/v0/L0/1.csv", lambda path: path.write_text(path.read_text() + "1,2\n"), ":752: has 2 cells"),
-    ("val/Emotion/SIM/v0/L0/2.csv", lambda path: path.write_text(path.read_text().replace("0.", "q", 1)), "'q"),
-    ("val/Emotion/SIM/v0/speaker/1.csv", torn, ":376: has 14 cells, 25 are needed"),
-    ("val/Emotion/SIM/v0/L0/1.csv", lambda path: shorten(path, 700), "holds 699 rows, not 750"),
-    ("val/Controls/SIM/v0/L0/1.csv", lambda path: path.unlink(), "missing"),
-    ("val/Events/SIM/v0/speaker/1.json", lambda path: path.write_text("[]"), "is not an event file"),
-    ("val/Events/SIM/v0/L0/2.json", torn, "does not read as JSON at line 1"),
-    ("val/Audio_files/SIM/v0/speaker/2.wav", torn, "s of sound, not 30 s"),
-    ("val/Audio_files/SIM/v0/speaker/1.wav", lambda path: path.write_bytes(b"x" * 99), "1.wav"),
-]
-INNER = re.compile(r"pickle|usecols|Errno|numpy\.|Expecting|codec|object")
-
-
-@pytest.mark.parametrize(("name", "break_it", "said"), FAULTS)
-def test_a_bad_file_is_left_out_by_name_and_the_rest_is_read(copied: Path, name: str, break_it, said: str) -> None:
-    break_it(copied / name)
-    told: list[str] = []
-    talks = ReactData(copied).talks("val", say=told.append)
-    (line,) = told
-    assert line.startswith("left out: ") and str(copied / name) in line and re.search(said, line), line
-    assert not INNER.search(line.replace("Python objects", "").replace("numpy.save", "")), line
-    names = {talk.name: (talk.clips, talk.listeners) for talk in talks}
-    assert names.pop("v1") == ((1, 2), ("L0", "L1"))
-    bad = int(Path(name).stem)
-    if "/speaker/" in name:
-        assert names == {"v0": ((3 - bad,), ("L0", "L1"))}
-    else:
-        assert names == {"v0": ((1, 2), ("L1" if "/L0/" in name else "L0",))}
-    for talk in talks:
-        assert talk.voice == VOICE.name
-        talk.audio(), talk.face(), talk.cues()
-        for who in talk.listeners:
-            talk.listener(who), talk.emotion(who), talk.controls(who), talk.events(who)
-
-
-def test_where_nothing_is_left_all_reasons_are_told(copied: Path) -> None:
-    for path in copied.glob("val/3D_FV_files/SIM/*/*/*.npy"):
-        path.write_bytes(b"x")
-    told: list[str] = []
-    with pytest.raises(EngineError, match="no clip of split val can be used, as told above"):
-        ReactData(copied).talks("val", say=told.append)
-    assert len(told) == 11 and all("does not read as an array" in line for line in told[:10])
-    assert told[-1] == f"left out: and 2 more: python -m train check reaction {copied} tells all"
-
-
-def test_listeners_that_take_turns_make_talks_of_their_own(copied: Path) -> None:
-    """Nobody answers both clips: each clip is a talk, with the listener that it has."""
-    lines = (copied / "val.csv").read_text().splitlines()
-    kept = [lines[0], "0,SIM/v0/speaker/1,SIM/v0/L0/1", "1,SIM/v0/speaker/2,SIM/v0/L1/2"]
-    (copied / "val.csv").write_text("\n".join(kept) + "\n")
-    talks = ReactData(copied).talks("val")
-    assert [(talk.name, talk.listeners) for talk in talks] == [("v0@1", ("L0",)), ("v0@2", ("L1",))]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from train.__main__ import main
 from train.reaction.react import ReactData
 from train.reaction.view import COLUMNS, KINDS, LABEL, TILE, choose, strip, take, timeline
 from train.simulate.speaker import build_talk
-from train.simulate.talk import Cue, Reaction
+from train.simulate.talk import Cue, SimulatedListener
 from train.simulate.voices import synthetic_voice
 from train.simulate.write import Writer
 
@@ -25,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     voice = synthetic_voice("val", 0, 0)
     talk = replace(build_talk(voice, 0.5, 3), cues=(Cue("pause", 12.0, 1.0),))
     controls = {name: np.zeros(talk.frames, np.float32) for name in ("expressiveness", "self_speaking")}
-    still = Reaction(np.zeros_like(talk.face), controls, (Cue("nod", 12.6, 0.5),))
+    still = SimulatedListener(np.zeros_like(talk.face), controls, (Cue("nod", 12.6, 0.5),))
     writer = Writer(folder, "a test", 0)
     for split in ("train", "val", "test"):
         writer.add(split, f"{split}_talk", voice, talk, [still, still])
