@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 from engine.errors import EngineError
+from train.dance.options import add_take_arguments
+from train.run.settings import pair
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--out", type=Path, help="folder for report.json, report.html, dances and films")
     add("--effort", choices=("time", "space"), default="time", help="which effort was asked for (default: time)")
     add("--held-out", default="val,test", metavar="SPLITS", help="splits that are the truth (default: val,test)")
-    add("--splits", type=Path, help="csv that says which take is in which split (default: drawn)")
+    add_take_arguments(parser)
     add("--split-seed", type=int, default=0, help="seed of the drawn splits, as in training (default: 0)")
     add("--dances", type=int, default=8, help="dances of each level (default: 8)")
     add("--seconds", type=float, default=12.0, help="length of each, s (default: 12)")
@@ -39,23 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
-    from train.dance.evaluation import whole  # here, so that --help needs no torch
+    from train.dance.evaluation import whole  # here, so that --help is quick
 
     for name, least in (("dances", 2), ("windows", 40), ("threads", 1)):
         if getattr(args, name) < least:
             raise EngineError(f"--{name} {getattr(args, name)}: give at least {least}")
-    whole.run(args, controls(args.set), lambda line: print(line, file=sys.stderr, flush=True))
-
-
-def controls(given: list[str]) -> dict[str, float]:
-    """``CONTROL=VALUE`` pairs as numbers. Raises :class:`EngineError` for what is none."""
-    found = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        try:
-            found[name] = float(value)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise EngineError(f"--set {pair}: give CONTROL=NUMBER")
-    return found
+    whole.run(
+        args, dict(pair(item, "speed=0.8") for item in args.set), lambda line: print(line, file=sys.stderr, flush=True)
+    )

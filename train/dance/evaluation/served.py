@@ -25,14 +25,14 @@ SETTLE = 60
 
 @dataclass
 class Dancer:
-    """A bundle that dances. ``controls`` are set for every dance (``speed``, say), the effort by each dance. Raises
-    :class:`EngineError` for a bundle that does not."""
+    """A bundle that dances. ``controls`` (numbers or text that says them) are set for every dance, ``speed`` say; the
+    effort by each dance. Raises :class:`EngineError` for a bundle that does not, or does not have such controls."""
 
     bundle: Bundle
     seeds: int
     frames: int
     seed: int = 0
-    controls: Mapping[str, float] = field(default_factory=dict)
+    controls: Mapping[str, Any] = field(default_factory=dict)
     _offline: Offline = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,10 +49,9 @@ class Dancer:
             raise EngineError(
                 f"bundle {self.bundle.name}: control {EFFORT!r} has choices {choices}, {LEVELS} are needed"
             )
-        unknown = sorted(set(self.controls) - {item.name for item in spec.controls} | {EFFORT} & set(self.controls))
-        if unknown:
-            there = ", ".join(item.name for item in spec.controls if item.name != EFFORT)
-            raise EngineError(f"bundle {self.bundle.name}: cannot set {', '.join(unknown)}; there is {there}")
+        if EFFORT in self.controls:
+            raise EngineError(f"{EFFORT} is set by each dance that is asked for; set the other controls alone")
+        self.controls = spec.check_controls(self.controls)
 
     @property
     def skeleton(self) -> Skeleton:

@@ -18,7 +18,8 @@ from train.dance.evaluation.instruments import EVERY
 from train.dance.evaluation.rows import COMPUTED, HUMAN, DanceRow
 from train.dance.evaluation.run import Dancing, evaluate
 from train.dance.evaluation.served import SETTLE, Dancer
-from train.dance.labels import LEVELS, label_table, parted, read_labels
+from train.dance.labels import LEVELS, label_table, parted, read_labels, recorded
+from train.dance.options import how
 from train.dance.splits import SPLITS
 from train.dance.takes import FRAMES, RATE, Take, read_takes
 from train.report.evaluation import Say, Section
@@ -35,12 +36,12 @@ class People(NamedTuple):
     thresholds: efforts.Thresholds
 
 
-def run(args: argparse.Namespace, controls: dict[str, float], say: Say) -> None:
+def run(args: argparse.Namespace, controls: dict[str, str], say: Say) -> None:
     """Evaluate, print, write; the bundles with ``controls`` set."""
     torch.set_num_threads(args.threads)
     dancers = named(args, controls, say)
     body = _body(dancers)
-    takes = read_takes(args.data, body, seed=args.split_seed, splits=args.splits, strict=False, say=say)
+    takes = read_takes(args.data, body, how(args), seed=args.split_seed, splits=args.splits, say=say)
     skeleton = takes[0].motion.skeleton
     truth, training, thresholds = people(takes, args.labels, args.effort, args.held_out)
     measured: list[DanceRow] = [truth, training]
@@ -90,7 +91,7 @@ def sections(
     return found
 
 
-def named(args: argparse.Namespace, controls: dict[str, float], say: Say) -> dict[str, Dancer]:
+def named(args: argparse.Namespace, controls: dict[str, str], say: Say) -> dict[str, Dancer]:
     """The bundles by their label, ``untrained`` among them. Raises :class:`EngineError` for a label used twice."""
     frames = SETTLE + round(args.seconds * RATE)
     if frames < SETTLE + FRAMES:
@@ -111,7 +112,7 @@ def people(takes: list[Take], labels: Path | None, effort: str, held_out: str) -
     thresholds = efforts.fit_thresholds(takes)
     tables = {COMPUTED: efforts.computed_table(takes, thresholds, effort)}
     if labels is not None:
-        given = read_labels(labels, {take.name: len(take.motion) for take in takes})
+        given = read_labels(labels, recorded(takes))
         tables[HUMAN] = label_table(takes, parted(given)[0], effort)
     truth = rows.of_takes(
         "truth", f"held-out takes ({' and '.join(chosen)})", [t for t in takes if t.split in chosen], tables
