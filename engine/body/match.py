@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from engine.body.decode import BvhError
 from engine.body.parse import END
 from engine.body.pose import Posed
-from engine.body.rigs import LIMBS, Rig, bare, line, missing, plain, recognise
+from engine.body.rig_names import LIMBS
+from engine.body.rigs import Rig, bare, line, missing, plain, recognise
 from engine.body.skeleton import Skeleton
 
 SPARED = ("eye", "middle", "socket", "collar", "toe")

@@ -1,6 +1,6 @@
 """Rigs: which joint of a body is which, by the names that programs give them.
 
-The table holds what joints of the limbs are called; names are compared without prefix (``mixamorig:``, ``Character1_``,
+:mod:`engine.body.rig_names` is the table. Names are compared without prefix (``mixamorig:``, ``Character1_``,
 ``Bip01 ``, ``DEF-``), case and separators, and without their side. One word means different joints in different rigs
 (``LeftShoulder`` is a collar bone in Mixamo's and an upper arm in Biovision's), so the rig that explains most of a
 body is found first. What lies in the middle is found by structure, as its names and numbers differ most: the hips are
@@ -19,108 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.body.parse import END
+from engine.body.rig_names import COMMON, HEADS, LIMBS, NECKS, NEEDED, RIGS, THIGHS
 from engine.body.skeleton import Skeleton, SkeletonError
 
-LIMBS = ("collar", "shoulder", "elbow", "wrist", "middle", "socket", "thigh", "shin", "foot", "toe", "eye")
-NEEDED = ("shoulder", "elbow", "wrist", "thigh", "shin", "foot")
-"""Parts on both sides without which a body is not told from others; beside them a neck or a head."""
-RIGS: dict[str, dict[str, str]] = {
-    # Mixamo, MotionBuilder (HIK), Rokoko, Perception Neuron, LaFAN, FAIR, CMU by cgspeed for MotionBuilder
-    "MotionBuilder": {
-        "collar": "shoulder",
-        "shoulder": "arm",
-        "elbow": "forearm",
-        "wrist": "hand",
-        "middle": "handmiddle1 inhandmiddle fingerbase handend",
-        "socket": "hipjoint",
-        "thigh": "upleg thigh",
-        "shin": "leg shin",
-        "foot": "foot",
-        "toe": "toebase toe toes",
-    },
-    # Biovision's own names: Xsens' BVH, CMU by other converters
-    "Biovision": {
-        "collar": "collar clavicle",
-        "shoulder": "shoulder",
-        "elbow": "elbow",
-        "wrist": "wrist",
-        "middle": "fingers finger1 hand",
-        "socket": "hipjoint",
-        "thigh": "hip",
-        "shin": "knee",
-        "foot": "ankle",
-        "toe": "toe toes foot",
-    },
-    # CMU by cgspeed for Daz and Poser
-    "Poser": {
-        "collar": "collar",
-        "shoulder": "shldr",
-        "elbow": "forearm",
-        "wrist": "hand",
-        "middle": "mid1",
-        "socket": "buttock",
-        "thigh": "thigh",
-        "shin": "shin",
-        "foot": "foot",
-        "toe": "toe",
-    },
-    # Unity Humanoid, VRM, Xsens MVN
-    "Unity": {
-        "collar": "shoulder",
-        "shoulder": "upperarm",
-        "elbow": "lowerarm forearm",
-        "wrist": "hand",
-        "middle": "middleproximal",
-        "socket": "hipjoint",
-        "thigh": "upperleg",
-        "shin": "lowerleg",
-        "foot": "foot",
-        "toe": "toes toe toebase",
-    },
-    # Blender's Rigify, Unreal, 3ds Max Biped
-    "Rigify": {
-        "collar": "shoulder clavicle",
-        "shoulder": "upperarm",
-        "elbow": "forearm lowerarm",
-        "wrist": "hand",
-        "middle": "fmiddle01 palm02 middle01 finger2",
-        "socket": "pelvis",
-        "thigh": "thigh",
-        "shin": "shin calf",
-        "foot": "foot",
-        "toe": "toe ball toe0",
-    },
-    # the names of CMU's own ASF files
-    "Acclaim": {
-        "collar": "clavicle",
-        "shoulder": "humerus",
-        "elbow": "radius",
-        "wrist": "wrist",
-        "middle": "fingers hand",
-        "socket": "hipjoint",
-        "thigh": "femur",
-        "shin": "tibia",
-        "foot": "foot",
-        "toe": "toes",
-    },
-    # SMPL and SMPL-X, AIST++
-    "SMPL": {
-        "collar": "collar",
-        "shoulder": "shoulder",
-        "elbow": "elbow",
-        "wrist": "wrist",
-        "middle": "hand",
-        "thigh": "hip",
-        "shin": "knee",
-        "foot": "ankle",
-        "toe": "foot toe",
-    },
-}
-_NECKS = {"neck", "neck1", "neck01", "lowerneck", "upperneck", "spine004"}
-_HEADS = {"head", "spine006"}
-_THIGHS = ("upleg", "thigh", "upperleg", "femur", "hip", "leg", "buttock", "hipjoint")
 _FEET = re.compile(r"foot|toe|ankle|ball\b", re.IGNORECASE)
-_COMMON = {"eye": "eye eyesmplhf", "middle": "middle1 middle"}
 _SIDES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -158,7 +60,7 @@ class Rig:
 def bare(names: Sequence[str]) -> list[str]:
     """Names without what nearly all of them begin or end with: up to a colon or bar, and words that four fifths of
     them share."""
-    short = [re.split(r"[:|]", name)[-1].strip() or name for name in names]
+    short = [re.sub(r"\s*\(.*\)$", "", re.split(r"[:|]", name)[-1].strip()) or name for name in names]
     for pattern in (r"^[^ _.\-]+[ _.\-]+(?=.)", r"(?<=.)[ _.\-]+[^ _.\-]+$"):
         while True:
             found = [re.search(pattern, name) for name in short]
@@ -184,7 +86,10 @@ def sided(names: Sequence[str]) -> list[tuple[str, str]]:
     plains = {plain(name) for name in names}
     found = []
     for name in names:
-        told = "", plain(re.sub(r"^c_|_c$", "", name, flags=re.IGNORECASE))  # VRM says C where others say nothing
+        told = (
+            "",
+            plain(re.sub(r"^c_|[_.][cx]$", "", name, flags=re.IGNORECASE)),
+        )  # for the middle, VRM and Auto-Rig Pro
         for pattern in _SIDES:
             match = pattern.match(name)
             if match is None:
@@ -218,20 +123,21 @@ def _told(names: Sequence[str]) -> dict[str, dict[str, int]]:
     told = sided(bare(names))
     middle: dict[str, int] = {}
     for number, (side, rest) in enumerate(told):
-        if not side and rest in _HEADS:
+        if not side and rest in HEADS:
             middle["head"] = number
-        elif not side and rest in _NECKS:
+        elif not side and rest in NECKS:
             middle.setdefault("neck", number)
     numbers = {each: number for number, each in reversed(list(enumerate(told)))}
     found = {}
     for name, table in RIGS.items():
         parts = dict(middle)
         for part in LIMBS:
-            words = f"{table.get(part, '')} {_COMMON.get(part, '')}".split()
+            words = f"{table.get(part, '')} {COMMON.get(part, '')}".split()
             for side in "lr":
                 there = [numbers[side, word] for word in words if (side, word) in numbers]
-                if there:
-                    parts[f"{side}.{part}"] = there[0]
+                free = [number for number in there if number not in parts.values()]
+                if free:
+                    parts[f"{side}.{part}"] = free[0]
         found[name] = parts
     return found
 
@@ -289,7 +195,7 @@ def thighs(skeleton: Skeleton) -> tuple[str, str]:
     rig = recognise(skeleton.joints, skeleton.parents)
     pairs = [] if rig is None else [(rig.parts["l.thigh"], rig.parts["r.thigh"])]
     told = sided(bare(skeleton.joints))
-    for word in _THIGHS:
+    for word in THIGHS:
         sides = [[n for n, (side, rest) in enumerate(told) if side == of and rest == word] for of in "lr"]
         pairs += list(zip(*sides, strict=False))
     for left, right in pairs:

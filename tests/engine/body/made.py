@@ -92,6 +92,42 @@ RIGS: dict[str, dict[str, str]] = {
         "*clavicle|*humerus|*radius|*wrist|*fingers|*hipjoint|*femur|*tibia|*foot|*eye",
         *("l", "r"),
     ),
+    "biovision 1": both(
+        "Hips|Chest|Chest2|Neck|Head",
+        "*Collar|*UpArm|*LowArm|*Hand|*Finger|*Seat|*UpLeg|*LowLeg|*Foot|*Eye",
+        *("Left", "Right"),
+    ),
+    "kinect": both(
+        "SpineBase|SpineMid|SpineShoulder|Neck|Head",
+        "Collar*|Shoulder*|Elbow*|Wrist*|Hand*|Seat*|Hip*|Knee*|Ankle*|Eye*",
+        *("Left", "Right"),
+    ),
+    "beat": both(
+        "Hips|Spine|Spine1|Neck|Head",
+        "*Shoulder|*Arm|*Arm1|*Hand|*HandM1|*Seat|*UpLeg|*Leg|*Foot|*Eye",
+        *("L", "R"),
+    ),
+    "daz genesis": both(
+        "hip|abdomenLower|chestUpper|neckLower|head",
+        "*Collar|*ShldrBend|*ForearmBend|*Hand|*Mid1|*Seat|*ThighBend|*Shin|*Foot|*Eye",
+        *("l", "r"),
+    ),
+    "optitrack": both(
+        "Take:Hip|Take:Ab|Take:Chest|Take:Neck|Take:Head",
+        "Take:*Shoulder|Take:*UArm|Take:*FArm|Take:*Hand|Take:*Mid1|Take:*Seat|Take:*Thigh|Take:*Shin|Take:*Foot|Take:*Eye",
+        *("L", "R"),
+    ),
+    "deepmotion": both(
+        "hips_JNT|spine_JNT|spine2_JNT|neck_JNT|head_JNT",
+        "*_shoulder_JNT|*_arm_JNT|*_forearm_JNT|*_hand_JNT|*_handMiddle1_JNT|*_seat_JNT|*_upleg_JNT|*_leg_JNT|*_foot_JNT|"
+        "*_eye_JNT",
+        *("l", "r"),
+    ),
+    "poser's doubled names": both(
+        "Hips (hip)|ToSpine (abdomen)|Chest (chest)|Neck (neck)|Head (head)",
+        "*Collar (c)|*Shoulder (s)|*Elbow (e)|*Wrist (w)|*Fingers (f)|*Seat (b)|*Hip (t)|*Knee (k)|*Ankle (a)|*Eye (i)",
+        *("Left", "Right"),
+    ),
     "unity": both(
         "Hips|Spine|Chest|Neck|Head",
         "*Shoulder|*UpperArm|*LowerArm|*Hand|* Middle Proximal|*Seat|*UpperLeg|*LowerLeg|*Foot|*Eye",
