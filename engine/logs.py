@@ -56,6 +56,13 @@ def refused(command: str, error: Exception) -> None:
     logging.getLogger("engine").error(" ".join(str(error).split()), extra={_COMMAND: command})
 
 
+def interactive() -> bool:
+    """Whether a progress bar may be drawn on stderr: it is a terminal, read by people who want to hear of progress."""
+    now = Logs._now
+    plain = now is None or not now.as_json
+    return plain and sys.stderr.isatty() and logging.getLogger("engine").isEnabledFor(logging.INFO)
+
+
 class Logs:
     """The one handler of this process, on the root logger; a second one takes the place of the first."""
 
@@ -64,6 +71,7 @@ class Logs:
     def __init__(self, level: str = "info", as_json: bool = False, queued: bool = False) -> None:
         if Logs._now is not None:
             Logs._now.close()
+        self.as_json = as_json
         shown = logging.StreamHandler(sys.stderr)
         shown.setFormatter(JsonFormatter() if as_json else LineFormatter())
         self._writer = _Writer(shown) if queued else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import inspect
 import shutil
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from engine import logs
 from engine.bundle import MANIFEST, STEP, Bundle, OnnxFile
 from engine.bundle.fillable import check_fillable
 from engine.errors import EngineError
@@ -25,6 +27,7 @@ from export import precision
 from export.card import card, notes
 from export.errors import ExportError
 from export.parity import MARGIN, Rung, climb
+from export.progress import stage
 from export.recording import recording
 from export.revision import require_clean, revision
 from export.shipped import SHIPPED, shipped
@@ -42,13 +45,17 @@ TENSORRT = f"  {'tensorrt':30} not available: an engine is built on the machine 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when the bundle stands, 1 when parity failed, 2 when something was refused."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        if given[:1] == [SHIPPED]:
-            return shipped(given[1:], main)
-        return export(_parser().parse_args(given))
-    except EngineError as error:
-        print(f"export: {error}", file=sys.stderr)
-        return 2
+    options = argparse.Namespace()
+    run = functools.partial(shipped, given[1:], main)
+    if given[:1] != [SHIPPED]:
+        options = _parser().parse_args(given)
+        run = functools.partial(export, options)
+    with logs.set_up(options):
+        try:
+            return run()
+        except EngineError as error:
+            logs.refused("export", error)
+            return 2
 
 
 def export(options: argparse.Namespace) -> int:
@@ -64,7 +71,8 @@ def export(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     model = _opened(options.model, options.checkpoint)
     texts = texts_of(model)
-    graph = to_onnx(model, options.opset, Origin.of(options.model, model).to_dict())
+    with stage(f"{model.spec.name}: tracing its step to ONNX"):
+        graph = to_onnx(model, options.opset, Origin.of(options.model, model).to_dict())
     kinds = ", ".join(f"{kind} {count}" for kind, count in graph.nodes.items())
     print(f"{model.spec.name}: {sum(graph.nodes.values())} nodes, {len(graph.content)} bytes, opset {graph.opset}")
     print(f"  {kinds}", flush=True)
@@ -80,7 +88,7 @@ def export(options: argparse.Namespace) -> int:
         print(report, flush=True)
         broken = [rung.name for rung in rungs if rung.broken is not None]
         if broken:
-            print(f"export: {', '.join(broken)}: beyond the tolerance; no bundle was written", file=sys.stderr)
+            logs.refused("export", ExportError(f"{', '.join(broken)}: beyond the tolerance; no bundle was written"))
             return 1
         measured = {rung.name: rung.largest for rung in rungs}
         bundle = dataclasses.replace(bundle, parity=measured)
@@ -104,23 +112,27 @@ def _ladder(
 ) -> tuple[list[Rung], str, list[str]]:
     """The rungs that must hold, what they were measured on, and lines about the lower precisions."""
     inputs, source = recording(model.spec, options.seconds, options.seed)
-    rungs, hidden = climb(model, bundle, inputs, options.tolerance), None
+    frames = next(iter(inputs.values())).shape[0]
+    with stage(f"{model.spec.name}: parity", frames) as advance:
+        rungs, hidden = climb(model, bundle, inputs, options.tolerance, advance), None
     if isinstance(model, AutoregressiveModel):
         # Ids hide the logits behind them: the network is compared as a stream of its own, given its previous ids.
         network = TeacherForced(model).eval()
-        graph = to_onnx(network, options.opset)
+        with stage(f"{model.spec.name}: tracing its network to ONNX"):
+            graph = to_onnx(network, options.opset)
         texts = texts_of(model)
         described = _describe(scratch / "logits", network, graph, texts, options)
         hidden = described.write(graph.content, "not kept\n", texts.files)
         forced, _ = recording(network.spec, options.seconds, options.seed)
-        for rung in climb(network, hidden, forced, options.tolerance):
-            rungs.append(dataclasses.replace(rung, name=f"logits, {rung.name}"))
-    frames = next(iter(inputs.values())).shape[0]
+        with stage(f"{model.spec.name}: parity of its logits", frames) as advance:
+            for rung in climb(network, hidden, forced, options.tolerance, advance):
+                rungs.append(dataclasses.replace(rung, name=f"logits, {rung.name}"))
     header = (
         f"largest difference from the model step by step, over {frames} frames ({frames / model.spec.rate:.0f} s) of "
         f"{source}\nrelative to max(1, |value|); tolerance {options.tolerance:g}, margin of a tie {MARGIN:g}"
     )
-    return rungs, header, precision.report(model, bundle, hidden, inputs, scratch)
+    with stage(f"{model.spec.name}: in 8 bits, for comparison", frames) as advance:
+        return rungs, header, precision.report(model, bundle, hidden, inputs, scratch, advance)
 
 
 def _line(rung: Rung, rate: float) -> str:
@@ -175,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--require-clean", action="store_true", help="refuse a source tree with changes that no commit holds"
     )
+    logs.add_arguments(parser)
     return parser
 
 

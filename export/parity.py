@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,8 +87,15 @@ class Follower:
             self.runtime.inputs[name][...] = value
 
 
-def climb(model: StreamModel, bundle: Bundle, inputs: Arrays, tolerance: float) -> list[Rung]:
-    """The rungs whole, teacher-forced and free-running over ``inputs`` (T, *shape), one row, one thread."""
+def climb(
+    model: StreamModel,
+    bundle: Bundle,
+    inputs: Arrays,
+    tolerance: float,
+    advance: Callable[[], None] = lambda: None,
+) -> list[Rung]:
+    """The rungs whole, teacher-forced and free-running over ``inputs`` (T, *shape), one row, one thread. ``advance`` is
+    called after every frame."""
     tensors = {name: torch.from_numpy(value)[None] for name, value in inputs.items()}
     frames = next(iter(inputs.values())).shape[0]
     whole, forced, free = Rung("torch whole"), Rung("onnx teacher-forced"), Rung("onnx free-running")
@@ -129,6 +136,7 @@ def climb(model: StreamModel, bundle: Bundle, inputs: Arrays, tolerance: float) 
                     elif _excuse(rung, frame):
                         followers[rung.name].put(_numpy(following))
             state = following
+            advance()
     return [whole, forced, free]
 
 

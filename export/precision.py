@@ -18,7 +18,7 @@ import dataclasses
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,20 +110,28 @@ def rounded(bundle: Bundle, model: nn.Module, folder: Path) -> Bundle | None:
     return described.write(content, "not kept\n", bundle.further())
 
 
-def report(model: StreamModel, bundle: Bundle, logits: Bundle | None, inputs: Arrays, scratch: Path) -> list[str]:
+def report(
+    model: StreamModel,
+    bundle: Bundle,
+    logits: Bundle | None,
+    inputs: Arrays,
+    scratch: Path,
+    advance: Callable[[], None] = lambda: None,
+) -> list[str]:
     """Lines about ``model``'s ``bundle`` over ``inputs`` (T, *shape). Of one that draws ids, ``logits`` is the bundle
-    of its network, which is then compared in its place, given the ids that the 32-bit step draws."""
+    of its network, which is then compared in its place, given the ids that the 32-bit step draws. ``advance`` is called
+    after every frame of the comparison."""
     low = rounded(bundle, model, scratch / "int8")
     if low is None:
         return [f"  {'onnx int8':30} the same as fp32: no learned weight of a MatMul or Gemm", _FP16]
     if logits is None:
-        lines = [_line(rung) for rung in compare(bundle, low, inputs).rungs]
+        lines = [_line(rung) for rung in compare(bundle, low, inputs, advance).rungs]
     else:
         network = rounded(logits, model, scratch / "int8_logits")
         assert network is not None
         kept = {item.name for item in logits.spec.inputs}
         given = {name: value for name, value in inputs.items() if name in kept} | {PREVIOUS: previous(bundle, inputs)}
-        compared = compare(logits, network, given)
+        compared = compare(logits, network, given, advance)
         draws = draw(exact=compared.exact[LOGITS], low=compared.low[LOGITS], inputs=inputs)
         lines = [*(_line(rung) for rung in compared.rungs), _told(draws)]
     exact_s, low_s = timed(bundle, low, inputs)
@@ -135,8 +143,8 @@ def report(model: StreamModel, bundle: Bundle, logits: Bundle | None, inputs: Ar
     return [*lines, _FP16]
 
 
-def compare(exact: Bundle, low: Bundle, inputs: Arrays) -> Compared:
-    """Both precisions over the same frames."""
+def compare(exact: Bundle, low: Bundle, inputs: Arrays, advance: Callable[[], None] = lambda: None) -> Compared:
+    """Both precisions over the same frames; ``advance`` is called after each."""
     rungs = [Rung("onnx int8 teacher-forced"), Rung("onnx int8 free-running")]
     frames = len(next(iter(inputs.values())))
     leader, *followers = (Follower(bundle, frames) for bundle in (exact, low, low))
@@ -152,6 +160,7 @@ def compare(exact: Bundle, low: Bundle, inputs: Arrays) -> Compared:
                 kept[1].append(found)
             state = max(_differences(moved, changes).values(), default=0.0)
             rung.see({**_differences(wanted, found), "state": state})
+        advance()
     whole = [{name: np.concatenate([row[name] for row in rows]) for name in rows[0]} for rows in kept]
     return Compared(rungs, exact=whole[0], low=whole[1])
 

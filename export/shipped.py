@@ -11,6 +11,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from engine import logs
 from export.errors import ExportError
 from export.revision import BUNDLES, ROOT
 from models.registry import FAMILIES
@@ -28,7 +29,8 @@ def shipped(arguments: Sequence[str], export: Callable[[Sequence[str]], int]) ->
             raise ExportError(f"no bundle {name!r} comes with the engine; there is {', '.join(known)}")
     weights = dict(_pair(item) for item in options.weights)
     for name in options.names or known:
-        made = export([*_command(name, known[name], weights.get(known[name])), *(["--require-clean"] * options.clean)])
+        command = _command(name, known[name], weights.get(known[name])) + ["--require-clean"] * options.clean
+        made = export([*command, "--log-level", options.log_level, *(["--log-json"] * options.log_json)])
         if made:
             return made
     return 0
@@ -65,4 +67,5 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", action="append", default=[], metavar="FAMILY=FILE", help="weights of a training run"
     )
     parser.add_argument("--require-clean", dest="clean", action="store_true", help="refuse a source tree with changes")
+    logs.add_arguments(parser)
     return parser

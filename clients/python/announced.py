@@ -109,11 +109,12 @@ def _control(told: object) -> Control:
     control = _object(told, "a control")
     low, high, value = (control.get(key) for key in ("low", "high", "value"))
     values = value if isinstance(value, list) else [value]
+    numbers = tuple(float(each) for each in values if _is_number(each))
     return Control(
         name=_text(control.get("name")),
         low=float(low) if _is_number(low) else -math.inf,
         high=float(high) if _is_number(high) else math.inf,
-        value=tuple(float(each) for each in values[:MOST]) if all(_is_number(each) for each in values) else (),
+        value=numbers[:MOST] if len(numbers) == len(values) else (),
         choices=tuple(_text(each) for each in _list(control.get("choices") or [], "choices of a control")),
     )
 
