@@ -151,6 +151,7 @@ def test_leaps_avoid_where_the_walk_has_been(walk: LatentWalk) -> None:
     fresh = shares(go(walk, grid(), here=2.0), walk)
     assert fresh[1] == pytest.approx(0.5, abs=2e-3) == fresh[3]
     lately = shares(go(walk, grid(), here=2.0, trail=1.0), walk)
+    assert lately[3] > 0.9, "felt, not only there"
     assert lately[3] / lately[1] == pytest.approx(math.exp(AVOID), rel=0.05)
     halfway = shares(go(walk, grid(), here=2.0, trail=0.0), walk)
     assert halfway[3] / halfway[1] == pytest.approx(math.exp(0.5 * AVOID), rel=0.05)
@@ -168,6 +169,7 @@ def test_leaps_go_to_what_shows_the_effort_asked_for(walk: LatentWalk) -> None:
     walk.used.copy_(torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0, 0.0]))
     walk.chances[2], walk.chances[4] = torch.tensor([0.6, 0.2, 0.2]), torch.tensor([0.4, 0.2, 0.4])
     found = shares(go(walk, grid(), here=2.0), walk)
+    assert found[1] > 2.0 * found[3]
     assert found[1] / found[3] == pytest.approx(((0.6 + FAINTEST) / (0.4 + FAINTEST)) ** STEER, rel=0.05)
     turned = shares(go(walk, grid(), here=2.0, effort=HIGH), walk)
     assert turned[1] / turned[3] == pytest.approx(((0.2 + FAINTEST) / (0.4 + FAINTEST)) ** STEER, rel=0.05)
@@ -189,6 +191,7 @@ def test_variety_shakes_a_leap_and_nothing_else_does(walk: LatentWalk) -> None:
     calm = go(walk, uniform(0.0, shake=0.9), here=2.0)
     shaken = go(walk, uniform(0.0, shake=0.9), here=2.0, variety=1.0)
     by = FADE * SHAKE * LOGISTIC * math.log(0.9 / 0.1) * 2.0
+    assert by > 0.3
     torch.testing.assert_close(shaken.place.left - calm.place.left, torch.full((1, LATENT), by))
     assert go(walk, uniform(0.99, shake=0.9), variety=1.0).place.left.abs().sum() == 0.0
 

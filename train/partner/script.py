@@ -25,7 +25,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Cue:
+class FaceCue:
     """A face event: it starts ``offset_s`` after the line's start (or end) and lasts ``length_s``."""
 
     name: str
@@ -53,15 +53,15 @@ LINES: tuple[Line, ...] = (
     Line("best", "It was the best start to a Monday I've had in a long time.", 1.8, length=1.03),
 )
 
-CUES: tuple[Cue, ...] = (
-    Cue("smile", "hello", "start", 0.1, 1.6, 0.3),
-    Cue("brow_raise", "ask", "end", -1.3, 2.6, 0.45),
-    Cue("head_tilt", "ask", "end", -0.5, 2.9),
-    Cue("smile", "sneeze", "end", -0.1, 2.7, 0.62),
-    Cue("look_away", "name", "start", 0.1, 2.1),
-    Cue("smile", "biscuit", "start", 0.5, 1.9, 0.4),
-    Cue("lean_in", "know", "start", -0.2, 3.0),
-    Cue("smile", "best", "end", -0.5, 1.5, 0.3),
+FACE_CUES: tuple[FaceCue, ...] = (
+    FaceCue("smile", "hello", "start", 0.1, 1.6, 0.3),
+    FaceCue("brow_raise", "ask", "end", -1.3, 2.6, 0.45),
+    FaceCue("head_tilt", "ask", "end", -0.5, 2.9),
+    FaceCue("smile", "sneeze", "end", -0.1, 2.7, 0.62),
+    FaceCue("look_away", "name", "start", 0.1, 2.1),
+    FaceCue("smile", "biscuit", "start", 0.5, 1.9, 0.4),
+    FaceCue("lean_in", "know", "start", -0.2, 3.0),
+    FaceCue("smile", "best", "end", -0.5, 1.5, 0.3),
 )
 
 QUESTIONS = ("ask",)  # lines that wait for an answer: their pause is the listener's turn

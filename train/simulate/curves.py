@@ -1,7 +1,9 @@
-"""Random walks, filters and draws over a whole clip in numpy: the rule listener's cells in one pass instead of frame by
-frame (:mod:`models.listener_rules.cells` has the same names and constants, in seconds, rad/s and frames of 40 ms)."""
+"""Random walks, filters and draws over a whole clip in numpy: what :mod:`models.listening.cell` does frame by frame, in
+one pass and under the same names (seconds, rad/s, frames of 40 ms)."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +41,18 @@ def wander(rng: np.random.Generator, frames: int, tau: float, count: int = 1) ->
     return np.asarray(lfilter([1.0], [1.0, -keep], drawn, axis=0))
 
 
-def held(frames: int, changes: list[tuple[float, float]], first: float = 0.0) -> Curve:
-    """A curve (frames,) that holds each (time_s, value) of ``changes``, in order of time, from its frame on."""
-    curve = np.full(frames, first)
-    for time, value in changes:
-        curve[max(0, round(time / DT)) :] = value
+class Change(NamedTuple):
+    """A value from a moment on."""
+
+    time_s: float
+    value: float
+
+
+def held(frames: int, changes: list[Change]) -> Curve:
+    """A curve (frames,) from 0 that holds each of ``changes``, in order of time, from its frame on."""
+    curve = np.zeros(frames)
+    for change in changes:
+        curve[max(0, round(change.time_s / DT)) :] = change.value
     return curve
 
 

@@ -18,10 +18,10 @@ from scipy.signal import butter, lfilter, sosfilt
 
 from engine.channels import FACE
 from engine.resample import StreamingResampler
-from train.partner.face import Event, animate, hear
+from train.partner.face import FaceEvent, animate, hear
 from train.partner.speech import pitch_track
 from train.simulate import synth
-from train.simulate.synth import Throat
+from train.simulate.synth import VoiceParameters
 from train.simulate.talk import CLIP_FRAMES, FPS, HOP, RATE, Act, Span, Talk
 from train.simulate.voices import LEVEL, Phrase, Voice
 
@@ -61,8 +61,8 @@ def build_talk(voice: Voice, minutes: float, seed: int) -> Talk:
     """``voice`` talking for ``minutes`` (a multiple of half a minute: whole clips); same arguments, same talk."""
     rng = np.random.default_rng(seed)
     frames = round(minutes * 60 * FPS / CLIP_FRAMES) * CLIP_FRAMES
-    throat = voice.throat or _throat_of(voice)
-    layout = _lay_out(_Mouth(voice, throat, rng), throat, frames / FPS, rng)
+    parameters = voice.parameters or _parameters_near(voice)
+    layout = _lay_out(_PhraseSource(voice, parameters, rng), parameters, frames / FPS, rng)
     _draw_acts(layout, frames / FPS, rng)
     clean = np.zeros(frames * HOP)
     for start, said in layout.said:
@@ -73,21 +73,21 @@ def build_talk(voice: Voice, minutes: float, seed: int) -> Talk:
     return Talk(voice.name, voice.source, pcm, face, tuple(layout.phrases), tuple(layout.own), acts)
 
 
-class _Mouth:
+class _PhraseSource:
     """Gives one phrase after the other: made on the spot, or the recorded ones in random order at one tempo."""
 
-    def __init__(self, voice: Voice, throat: Throat, rng: np.random.Generator) -> None:
-        self._voice, self._throat, self._rng = voice, throat, rng
+    def __init__(self, voice: Voice, parameters: VoiceParameters, rng: np.random.Generator) -> None:
+        self._voice, self._parameters, self._rng = voice, parameters, rng
         self._rate = RATE + 200 * int(rng.integers(-12, 13))  # played at 16 kHz: pitch and tempo move by up to 15 %
         self._queue: list[Phrase] = []
 
-    def say(self, last: bool) -> Phrase:
+    def next_phrase(self, last: bool) -> Phrase:
         """The next phrase; ``last`` of a turn, it ends in a fall or a rise."""
         rng = self._rng
-        if self._voice.throat is not None:
+        if self._voice.parameters is not None:
             ends = (0.66, 0.30, 0.04) if last else (0.54, 0.08, 0.38)
             kind = str(rng.choice(synth.KINDS, p=ends))
-            pcm = synth.phrase(self._throat, float(np.clip(rng.lognormal(1.1, 0.5), 1.0, 8.0)), kind, rng)
+            pcm = synth.phrase(self._parameters, float(np.clip(rng.lognormal(1.1, 0.5), 1.0, 8.0)), kind, rng)
             level = LEVEL * rng.uniform(0.85, 1.15) / np.sqrt(np.mean(np.square(pcm)))
             return Phrase((pcm * level).astype(np.float32), kind)
         wanted, words = rng.uniform(1.5, 4.5), [self._next()]
@@ -129,15 +129,15 @@ def _played(phrase: Phrase, rate: int, rng: np.random.Generator) -> Phrase:
     return Phrase(pcm, phrase.kind, face)
 
 
-def _throat_of(voice: Voice) -> Throat:
-    """A throat near a recorded voice's pitch, for its "mhm" and its laugh."""
+def _parameters_near(voice: Voice) -> VoiceParameters:
+    """Parameters near a recorded voice's pitch, for its "mhm" and its laugh."""
     heard = np.concatenate([item.pcm for item in voice.phrases[:4]])[: 8 * RATE].astype(float)
     pitch = pitch_track(heard * (0.1 / max(float(np.sqrt(np.mean(heard**2))), 1e-6)))
     f0 = float(np.nanmedian(pitch)) if np.isfinite(pitch).any() else 150.0
-    return Throat(f0, 5.0, 1.0 if f0 < 155 else 1.17, 1.0, 0.06, 1.2)
+    return VoiceParameters(f0, 5.0, 1.0 if f0 < 155 else 1.17, 1.0, 0.06, 1.2)
 
 
-def _lay_out(mouth: _Mouth, throat: Throat, length_s: float, rng: np.random.Generator) -> _Layout:
+def _lay_out(source: _PhraseSource, parameters: VoiceParameters, length_s: float, rng: np.random.Generator) -> _Layout:
     """Turns of phrases until the time is up."""
     layout = _Layout()
     clock = rng.uniform(0.4, 1.5)
@@ -147,7 +147,7 @@ def _lay_out(mouth: _Mouth, throat: Throat, length_s: float, rng: np.random.Gene
         count = int(rng.integers(2, 8))
         layout.turns.append(clock)
         for index in range(count):
-            said = mouth.say(index == count - 1)
+            said = source.next_phrase(index == count - 1)
             clock = round(clock * FPS) / FPS
             if clock + len(said.pcm) / RATE > length_s - 0.5:
                 return layout
@@ -158,9 +158,9 @@ def _lay_out(mouth: _Mouth, throat: Throat, length_s: float, rng: np.random.Gene
                 layout.asked.append(span)
             clock = end + (rng.uniform(0.15, 0.3) if rng.random() < 0.4 else _pause(rng))
             if rng.random() < laughs and clock < length_s - 4:
-                clock = _laugh(layout, throat, end + rng.uniform(0.2, 0.4), rng) + _pause(rng)
+                clock = _laugh(layout, parameters, end + rng.uniform(0.2, 0.4), rng) + _pause(rng)
         if clock > next_own and clock < length_s - 8:
-            clock = _own_turn(layout, throat, clock, min(length_s - 1.5, clock + rng.uniform(4, 15)), rng)
+            clock = _own_turn(layout, parameters, clock, min(length_s - 1.5, clock + rng.uniform(4, 15)), rng)
             next_own = clock + rng.uniform(25, 70)
         elif rng.random() < 0.35:
             clock += rng.uniform(4, 12)
@@ -173,9 +173,9 @@ def _pause(rng: np.random.Generator) -> float:
     return float(np.clip(rng.lognormal(np.log(0.55), 0.5), 0.25, 1.5))
 
 
-def _laugh(layout: _Layout, throat: Throat, start_s: float, rng: np.random.Generator) -> float:
+def _laugh(layout: _Layout, parameters: VoiceParameters, start_s: float, rng: np.random.Generator) -> float:
     """A laugh from ``start_s`` on, with a smile that outlasts it; returns when the sound ends."""
-    pcm = synth.laugh(throat, rng.uniform(0.7, 1.5), rng)
+    pcm = synth.laugh(parameters, rng.uniform(0.7, 1.5), rng)
     pcm *= np.float32(LEVEL / np.sqrt(np.mean(np.square(pcm))))
     end = layout.put(start_s, Phrase(pcm))
     layout.acts.append(Act("laugh", start_s, end, 1.0))
@@ -183,11 +183,13 @@ def _laugh(layout: _Layout, throat: Throat, start_s: float, rng: np.random.Gener
     return end
 
 
-def _own_turn(layout: _Layout, throat: Throat, start_s: float, end_s: float, rng: np.random.Generator) -> float:
+def _own_turn(
+    layout: _Layout, parameters: VoiceParameters, start_s: float, end_s: float, rng: np.random.Generator
+) -> float:
     """The avatar's turn: the speaker is silent, or says "mhm" once or twice. Returns when the speaker goes on."""
     layout.own.append(Span(start_s, end_s))
     for at in np.sort(rng.uniform(start_s + 1.0, end_s - 1.0, int(rng.integers(0, 3)))) if end_s - start_s > 4 else ():
-        pcm = synth.hum(throat, rng)
+        pcm = synth.hum(parameters, rng)
         layout.put(float(at), Phrase(pcm * np.float32(0.4 * LEVEL / np.sqrt(np.mean(np.square(pcm))))))
     return end_s + rng.uniform(0.15, 0.7)
 
@@ -232,8 +234,8 @@ def _draw_acts(layout: _Layout, length_s: float, rng: np.random.Generator) -> No
 
 def _face(clean: Array, layout: _Layout, voice: Voice, rng: np.random.Generator) -> NDArray[np.float32]:
     """The face (T, 58): animated from sound and acts, at this speaker's size of movement, captured where it was."""
-    events: list[Event] = [("speech", span.start_s, span.end_s, 1.0) for span in layout.phrases]
-    events += [(act.name, act.start_s, act.end_s, act.amount) for act in layout.acts]
+    events = [FaceEvent("speech", span.start_s, span.end_s, 1.0) for span in layout.phrases]
+    events += [FaceEvent(act.name, act.start_s, act.end_s, act.amount) for act in layout.acts]
     face = animate(hear(clean, RATE), events, int(rng.integers(2**31)))
     face[:, MOUTH] *= rng.uniform(0.8, 1.2)
     face[:, POSE] *= rng.uniform(0.7, 1.4)

@@ -23,7 +23,7 @@ OWN_MORE = 1.25
 
 
 @dataclass(frozen=True)
-class Body:
+class HeadMotion:
     """The pose (T, 6) in channel order, and the direction of the partner's face, (T,) each, radians."""
 
     pose: Curve
@@ -31,7 +31,7 @@ class Body:
     partner_pitch: Curve
 
 
-def sway(talk: Talk, floor: Floor, who: Persona, rng: np.random.Generator) -> Body:
+def sway(talk: Talk, floor: Floor, who: Persona, rng: np.random.Generator) -> HeadMotion:
     """The body of one listener of ``talk``, nods and looks left out."""
     frames, axes = talk.frames, len(posture.AXES)
     size = who.expressiveness**0.5 * who.restlessness * (1.0 + (OWN_MORE - 1.0) * follow(floor.own.astype(float), 1.0))
@@ -57,4 +57,4 @@ def sway(talk: Talk, floor: Floor, who: Persona, rng: np.random.Generator) -> Bo
 
     turns = np.cumsum(DT * posture.BREATH_RATE * rng.uniform(0.85, 1.15, frames)) + rng.uniform()
     breath = np.sin(2.0 * np.pi * turns)[:, None] * posture.BREATH
-    return Body(spring(target, posture.OMEGA) + breath, yaw, pitch)
+    return HeadMotion(spring(target, posture.OMEGA) + breath, yaw, pitch)

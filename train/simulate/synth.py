@@ -37,7 +37,7 @@ KINDS = ("fall", "rise", "level")  #: how a phrase ends: statement, question, to
 
 
 @dataclass(frozen=True)
-class Throat:
+class VoiceParameters:
     """What stays the same of a synthetic voice. ``f0`` Hz at mid range, ``span`` semitones, ``tract`` relative to an
     adult man's formants, ``rate`` relative tempo, ``breath`` 0..1 of noise, ``tilt`` of the spectrum."""
 
@@ -60,46 +60,46 @@ class _Tracks:
     formants: list[Array]
 
 
-def draw_throat(rng: np.random.Generator) -> Throat:
+def draw_parameters(rng: np.random.Generator) -> VoiceParameters:
     """A voice: half of them low (men's 85-150 Hz), half high (160-270 Hz)."""
     low = rng.random() < 0.5
     f0 = rng.uniform(85, 150) if low else rng.uniform(160, 270)
     tract = rng.uniform(0.93, 1.06) if low else rng.uniform(1.1, 1.25)
-    return Throat(
+    return VoiceParameters(
         f0, rng.uniform(4.0, 8.0), tract, rng.uniform(0.88, 1.15), rng.uniform(0.02, 0.12), rng.uniform(0.8, 1.5)
     )
 
 
-def phrase(throat: Throat, seconds: float, kind: str, rng: np.random.Generator) -> NDArray[np.float32]:
+def phrase(voice: VoiceParameters, seconds: float, kind: str, rng: np.random.Generator) -> NDArray[np.float32]:
     """About ``seconds`` of speech ending in ``kind`` (of :data:`KINDS`), (N,) float32 at 16 kHz, peak 0.5."""
-    count = max(2, round(seconds * throat.rate / 0.19))
+    count = max(2, round(seconds * voice.rate / 0.19))
     tracks = _Tracks([], [], [], [], [])
     vowel = VOWELS[rng.integers(len(VOWELS))]
     strong = _stresses(count, rng)
     for index in range(count):
         stress, last = bool(strong[index]), index == count - 1
-        length = rng.uniform(0.12, 0.19) * (1.25 if stress else 1.0) * (1.35 if last else 1.0) / throat.rate
+        length = rng.uniform(0.12, 0.19) * (1.25 if stress else 1.0) * (1.35 if last else 1.0) / voice.rate
         before, vowel = vowel, VOWELS[rng.integers(len(VOWELS))]
         _syllable(tracks, length, before, vowel, rng.uniform(0.85, 1.1) if stress else rng.uniform(0.35, 0.7), rng)
     joined = [np.concatenate(part) for part in (tracks.voiced, tracks.noisy, tracks.band, tracks.formants)]
     spans = np.cumsum([0, *map(len, tracks.voiced)])
-    semitones = _melody(spans, strong, kind, throat, rng)
+    semitones = _melody(spans, strong, kind, voice, rng)
     voiced, noisy, band, formants = joined
     fade = np.clip(np.arange(len(voiced), 0, -1) / 12, 0, 1)
-    return render(throat, semitones, voiced * fade, noisy * fade, band, formants, rng)
+    return render(voice, semitones, voiced * fade, noisy * fade, band, formants, rng)
 
 
-def hum(throat: Throat, rng: np.random.Generator) -> NDArray[np.float32]:
+def hum(voice: VoiceParameters, rng: np.random.Generator) -> NDArray[np.float32]:
     """A "mhm": two nasal bumps, the second higher, about 0.5 s."""
     steps = round(rng.uniform(0.42, 0.6) / 0.005)
     x = np.arange(steps) / steps
     voiced = 0.7 * (np.sin(np.pi * np.clip(x / 0.46, 0, 1)) + np.sin(np.pi * np.clip((x - 0.5) / 0.5, 0, 1)))
     semitones = np.where(x < 0.48, -2.0 + x, 1.5 + 2 * x) - 1.0
     formants = np.repeat(NASALS[:1], steps, 0)
-    return render(throat, semitones, voiced, np.zeros(steps), np.full(steps, 2), formants, rng) * np.float32(0.5)
+    return render(voice, semitones, voiced, np.zeros(steps), np.full(steps, 2), formants, rng) * np.float32(0.5)
 
 
-def laugh(throat: Throat, seconds: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def laugh(voice: VoiceParameters, seconds: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """A "ha ha ha" of about five calls a second, each a breath and a vowel, falling (Bachorowski et al. 2001, JASA)."""
     steps = round(seconds / 0.005)
     time = np.arange(steps) * 0.005
@@ -109,11 +109,11 @@ def laugh(throat: Throat, seconds: float, rng: np.random.Generator) -> NDArray[n
     noisy = np.where(phase < 0.5, np.sin(np.pi * phase / 0.5), 0.0) * 0.5 * wane
     semitones = 6.0 - 5.0 * time / seconds - 2.0 * phase
     formants = np.repeat(VOWELS[[8]], steps, 0)
-    return render(throat, semitones, voiced, noisy, np.full(steps, 2), formants, rng)
+    return render(voice, semitones, voiced, noisy, np.full(steps, 2), formants, rng)
 
 
 def render(
-    throat: Throat,
+    voice: VoiceParameters,
     semitones: Array,
     voiced: Array,
     noisy: Array,
@@ -125,7 +125,7 @@ def render(
     size = len(voiced) * STEP
     at = np.arange(size) / STEP
     steps = np.arange(len(voiced))
-    f0 = throat.f0 * 2 ** (np.interp(at, steps, _soft(semitones, 3)) / 12)
+    f0 = voice.f0 * 2 ** (np.interp(at, steps, _soft(semitones, 3)) / 12)
     cycles = np.cumsum(f0) / RATE
     where = np.interp(np.arange(1, int(cycles[-1])), cycles, np.arange(size))  # samples, not whole ones
     where = where + rng.normal(0, 0.008, len(where)) * RATE / np.interp(where, np.arange(size), f0)
@@ -133,14 +133,14 @@ def render(
     kept = loud > 0.01
     where, loud = where[kept], loud[kept]
     soft = _soft(formants, 5)
-    tuned = np.stack([np.interp(where / STEP, steps, soft[:, k]) for k in range(3)], 1) * throat.tract
-    out = _grains(where, loud, f0[np.clip(where.astype(int), 0, size - 1)], tuned, throat, size)
+    tuned = np.stack([np.interp(where / STEP, steps, soft[:, k]) for k in range(3)], 1) * voice.tract
+    out = _grains(where, loud, f0[np.clip(where.astype(int), 0, size - 1)], tuned, voice, size)
     out += _noise(np.interp(at, steps, _soft(noisy, 1)), np.repeat(band, STEP), rng)
-    out += throat.breath * 0.15 * np.interp(at, steps, voiced) * rng.standard_normal(size)
+    out += voice.breath * 0.15 * np.interp(at, steps, voiced) * rng.standard_normal(size)
     return (0.5 * out / max(float(np.abs(out).max()), 1e-6)).astype(np.float32)
 
 
-def _grains(where: Array, loud: Array, f0: Array, formants: Array, throat: Throat, size: int) -> Array:
+def _grains(where: Array, loud: Array, f0: Array, formants: Array, voice: VoiceParameters, size: int) -> Array:
     """The sum of one damped resonance per pulse and formant, and of the voice's own fundamental."""
     length = round(GRAIN_S * RATE)
     start = np.ceil(where).astype(np.int64)
@@ -149,9 +149,9 @@ def _grains(where: Array, loud: Array, f0: Array, formants: Array, throat: Throa
     shape = attack * attack * (3 - 2 * attack)
     fade = np.clip((GRAIN_S - time) / 0.006, 0, 1)
     total = np.exp(-2 * np.pi * 60 * time) * np.sin(2 * np.pi * 1.15 * f0[:, None] * time) * 0.8
-    highest = np.full(len(where), 3600.0 * throat.tract)
+    highest = np.full(len(where), 3600.0 * voice.tract)
     for k, centre in enumerate([*formants.T, highest]):
-        level = (500.0 / centre) ** throat.tilt
+        level = (500.0 / centre) ** voice.tilt
         total += level[:, None] * np.exp(-np.pi * BANDWIDTHS[k] * time) * np.sin(2 * np.pi * centre[:, None] * time)
     grain = total * shape * fade * loud[:, None]
     place = start[:, None] + np.arange(length)
@@ -215,7 +215,7 @@ def _stresses(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def _melody(
-    spans: NDArray[np.int64], strong: NDArray[np.bool_], kind: str, throat: Throat, rng: np.random.Generator
+    spans: NDArray[np.int64], strong: NDArray[np.bool_], kind: str, voice: VoiceParameters, rng: np.random.Generator
 ) -> Array:
     """Semitones about the voice's middle, every 5 ms: declination, accents, and an end that falls, rises or stays.
 
@@ -231,19 +231,19 @@ def _melody(
     for first, last in bounds:
         begin, end = int(starts[first]), int(starts[last])
         x = (time[begin:end] - begin) / max(end - begin, 1)
-        line = (0.35 - 0.6 * x) * throat.span
+        line = (0.35 - 0.6 * x) * voice.span
         for index in np.flatnonzero(strong[first:last]) + first:
             middle = 0.5 * (starts[index] + starts[index + 1])
-            height = rng.uniform(0.3, 0.6) * throat.span
+            height = rng.uniform(0.3, 0.6) * voice.span
             line += height * np.exp(-0.5 * ((time[begin:end] - middle) / 18.0) ** 2)
         ending = kind if last == count else "fall"
         tail = min(end - begin, int(rng.uniform(0.28, 0.45) / 0.005))
         ramp = np.clip((time[begin:end] - (end - tail)) / (0.45 * tail), 0, 1)
         if ending == "fall":
-            line += (-0.75 * throat.span - line) * ramp
+            line += (-0.75 * voice.span - line) * ramp
         elif ending == "rise":
             slope = np.clip((time[begin:end] - (end - tail)) / tail, 0, 1)
-            line += (-0.15 * throat.span - line) * ramp + rng.uniform(0.9, 1.3) * throat.span * slope**1.5
+            line += (-0.15 * voice.span - line) * ramp + rng.uniform(0.9, 1.3) * voice.span * slope**1.5
         out[begin:end] = line
     return out + _soft(rng.normal(0, 1.0, total), 20)
 

@@ -65,7 +65,7 @@ class Talk:
 
 
 @dataclass(frozen=True)
-class Reaction:
+class SimulatedListener:
     """One listener of a talk: its face (T, 58), its controls per frame, what it planned, and who it was."""
 
     face: NDArray[np.float32]

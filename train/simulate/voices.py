@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from engine.channels import FACE, FACE_NAMES, expression_from_names, head_angles
 from engine.errors import EngineError
 from engine.sources.media import MediaFile
-from train.simulate.synth import Throat, draw_throat
+from train.simulate.synth import VoiceParameters, draw_parameters
 from train.simulate.talk import FPS, HOP, RATE
 
 LEVEL = 0.05  #: RMS of every voice's phrases, -26 dBFS
@@ -43,7 +44,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker: its phrases, or the throat that makes them. ``captured`` are the channels that its faces hold."""
+    """A speaker: its phrases, or the parameters that makes them. ``captured`` are the channels that its faces hold."""
 
     name: str
     source: str
@@ -51,7 +52,7 @@ class Voice:
     licence: str
     credit: str
     phrases: tuple[Phrase, ...] = ()
-    throat: Throat | None = None
+    parameters: VoiceParameters | None = None
     captured: tuple[int, ...] = ()
 
     @property
@@ -61,7 +62,7 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Entry:
+class VoiceSource:
     """A line of the table: a voice, the source it belongs to, its split, and its files."""
 
     name: str
@@ -74,34 +75,34 @@ class Entry:
 
 FACEGOOD = ("MIT", "FACEGOOD-Audio2Face, training takes (FACEGOOD)")
 GRID = ("CC BY 4.0", "GRID corpus: Cooke, Barker, Cunningham, Shao 2006, doi 10.5281/zenodo.3625687")
-ENTRIES: tuple[Entry, ...] = (
-    Entry("austen", "LibriVox", "train", "speech_clips/librivox_austen-*.wav"),
-    Entry("cards", "CMU Sphinx", "train", "speech_clips/cards_*.wav"),
-    Entry("librispeech-2412", "LibriSpeech 2412", "train", "speech_clips/librispeech_2412-*.flac"),
-    Entry("lj", "LJSpeech", "train", "speech_clips/LJ*.wav"),
-    Entry("ami", "AMI ES2011a", "train", "speech_clips/ami_*.wav"),
-    Entry("slt", "CMU ARCTIC", "train", "speech_clips/arctic_slt_*.wav"),
-    Entry("claire", "Audio2Face-3D samples", "train", "speech_clips/emotion_Claire_*.wav"),
-    Entry("mark", "Audio2Face-3D samples", "train", "speech_clips/emotion_Mark_*.wav"),
-    Entry("speaker90", "pyannote sample", "train", "speech_clips/dialog_pyannote_sample.wav"),
-    Entry("speaker91", "pyannote sample", "train", "speech_clips/dialog_pyannote_sample.wav"),
-    Entry("facegood", "FACEGOOD", "train", "face_arkit_audio_facegood/*.flac", *FACEGOOD),
-    Entry("grid-s1", "GRID", "train", "face_grid_av/arkit_audio/s1_*.flac", *GRID),
+VOICE_SOURCES: tuple[VoiceSource, ...] = (
+    VoiceSource("austen", "LibriVox", "train", "speech_clips/librivox_austen-*.wav"),
+    VoiceSource("cards", "CMU Sphinx", "train", "speech_clips/cards_*.wav"),
+    VoiceSource("librispeech-2412", "LibriSpeech 2412", "train", "speech_clips/librispeech_2412-*.flac"),
+    VoiceSource("lj", "LJSpeech", "train", "speech_clips/LJ*.wav"),
+    VoiceSource("ami", "AMI ES2011a", "train", "speech_clips/ami_*.wav"),
+    VoiceSource("slt", "CMU ARCTIC", "train", "speech_clips/arctic_slt_*.wav"),
+    VoiceSource("claire", "Audio2Face-3D samples", "train", "speech_clips/emotion_Claire_*.wav"),
+    VoiceSource("mark", "Audio2Face-3D samples", "train", "speech_clips/emotion_Mark_*.wav"),
+    VoiceSource("speaker90", "pyannote sample", "train", "speech_clips/dialog_pyannote_sample.wav"),
+    VoiceSource("speaker91", "pyannote sample", "train", "speech_clips/dialog_pyannote_sample.wav"),
+    VoiceSource("facegood", "FACEGOOD", "train", "face_arkit_audio_facegood/*.flac", *FACEGOOD),
+    VoiceSource("grid-s1", "GRID", "train", "face_grid_av/arkit_audio/s1_*.flac", *GRID),
     *(
-        Entry(f"grid-{name}", "GRID", "train", f"face_grid_av/arkit_audio/other_{name}.flac", *GRID)
+        VoiceSource(f"grid-{name}", "GRID", "train", f"face_grid_av/arkit_audio/other_{name}.flac", *GRID)
         for name in ("brbk7n", "lbax4n", "lbbc2a", "lrwp9a", "sbwe5n")
     ),
-    Entry("katie", "Azure speech samples", "val", "speech_clips/dialog_katie_solo.wav"),
-    Entry("steve", "Azure speech samples", "val", "speech_clips/dialog_steve_solo.wav"),
-    Entry("jfk", "JFK inaugural address", "test", "speech_clips/jfk_inaugural.flac"),
-    Entry("librispeech-1088", "LibriSpeech 1088", "test", "speech_clips/librispeech_1088-*.wav"),
+    VoiceSource("katie", "Azure speech samples", "val", "speech_clips/dialog_katie_solo.wav"),
+    VoiceSource("steve", "Azure speech samples", "val", "speech_clips/dialog_steve_solo.wav"),
+    VoiceSource("jfk", "JFK inaugural address", "test", "speech_clips/jfk_inaugural.flac"),
+    VoiceSource("librispeech-1088", "LibriSpeech 1088", "test", "speech_clips/librispeech_1088-*.wav"),
 )
 """The recordings used, and their splits. The two-voice mixes of Katie and Steve are left out."""
 
 
 def recorded_voices(data: Path | None) -> list[Voice]:
-    """The built-in partner and, where ``data`` names the folder of recordings, the voices of :data:`ENTRIES` that are
-    there. Raises :class:`EngineError` when the folder is none, or holds none of them."""
+    """The built-in partner and, where ``data`` names the folder of recordings, the voices of :data:`VOICE_SOURCES` that
+    are there. Raises :class:`EngineError` when the folder is none, or holds none of them."""
     voices = [built_in()]
     if data is None:
         return voices
@@ -109,7 +110,7 @@ def recorded_voices(data: Path | None) -> list[Voice]:
     if not data.is_dir():
         raise EngineError(f"ENGINE_DATA names {data}, which is no folder: point it at the recordings, or unset it")
     index = {item["file"]: item for item in json.loads(stated.read_text("utf-8"))} if stated.is_file() else {}
-    for entry in ENTRIES:
+    for entry in VOICE_SOURCES:
         paths = sorted(data.glob(entry.pattern))
         if paths:
             voices.append(_voice(entry, paths, index.get(paths[0].name, {})))
@@ -135,9 +136,9 @@ def built_in() -> Voice:
 def synthetic_voice(split: str, number: int, seed: int) -> Voice:
     """The ``number``-th synthetic voice of a split; no two splits share one."""
     side = ("train", "val", "test").index(split)
-    throat = draw_throat(np.random.default_rng([seed, side, number]))
+    parameters = draw_parameters(np.random.default_rng([seed, side, number]))
     name = f"synth-{split}-{number:03d}"
-    return Voice(name, name, split, "Apache-2.0", "train/simulate/synth.py", throat=throat)
+    return Voice(name, name, split, "Apache-2.0", "train/simulate/synth.py", parameters=parameters)
 
 
 def decode(path: Path) -> Sound:
@@ -145,7 +146,7 @@ def decode(path: Path) -> Sound:
     return np.concatenate([block.samples for block in MediaFile(path).audio(RATE)])
 
 
-def _voice(entry: Entry, paths: list[Path], stated: dict[str, str]) -> Voice:
+def _voice(entry: VoiceSource, paths: list[Path], stated: dict[str, str]) -> Voice:
     phrases: list[Phrase] = []
     captured: tuple[int, ...] = ()
     for path in paths:
@@ -153,7 +154,8 @@ def _voice(entry: Entry, paths: list[Path], stated: dict[str, str]) -> Voice:
         beside = path.with_suffix(".npz")
         face = None
         if beside.is_file():
-            face, captured = _capture(beside, len(whole) // HOP)
+            capture = _capture(beside, len(whole) // HOP)
+            face, captured = capture.face, capture.channels
         for first, last in _alone(path, entry.name, len(whole)):
             for start, end in cut(whole[first:last]):
                 start, end = first + start, first + end
@@ -235,8 +237,15 @@ def _alone(path: Path, speaker: str, size: int) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
-def _capture(path: Path, frames: int) -> tuple[NDArray[np.float32], tuple[int, ...]]:
-    """The face (frames, 58) of a capture at 25 a second, and the channels that it really holds.
+class _Capture(NamedTuple):
+    """A face (T, 58) at 25 frames a second, and the channels that the capture really holds."""
+
+    face: NDArray[np.float32]
+    channels: tuple[int, ...]
+
+
+def _capture(path: Path, frames: int) -> _Capture:
+    """The first ``frames`` frames of a capture.
 
     Channels go by name. Eyes' directions and blinks are left out: video trackers guess the first, and clips of three
     seconds have a blink each. A tracked head is relative to its median in the clip.
@@ -257,7 +266,7 @@ def _capture(path: Path, frames: int) -> tuple[NDArray[np.float32], tuple[int, .
     at = (np.arange(frames) + 0.5) / FPS * fps - 0.5
     steps = np.arange(len(face))
     resampled = np.stack([np.interp(at, steps, face[:, k]) for k in range(face.shape[1])], 1)
-    return resampled.astype(np.float32), tuple(sorted(held))
+    return _Capture(resampled.astype(np.float32), tuple(sorted(held)))
 
 
 def _resampled(face: NDArray[np.float32], start: int, end: int) -> NDArray[np.float32]:

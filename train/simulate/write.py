@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from engine.channels import EMOTION_NAMES
 from engine.errors import EngineError
 from models.emotion import emotion
-from train.simulate.talk import CLIP_FRAMES, CLIP_ROWS, FPS, HOP, RATE, Reaction, Talk
+from train.simulate.talk import CLIP_FRAMES, CLIP_ROWS, FPS, HOP, RATE, SimulatedListener, Talk
 from train.simulate.voices import Voice
 
 FORMAT, MADE_BY, SITE = 1, "python -m train simulate", "SIM"
@@ -58,7 +58,7 @@ class Writer:
         self._pairs: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
         self._note()
 
-    def add(self, split: str, name: str, voice: Voice, talk: Talk, reactions: list[Reaction]) -> None:
+    def add(self, split: str, name: str, voice: Voice, talk: Talk, reactions: list[SimulatedListener]) -> None:
         """Write one talk and its listeners ``L0``, ``L1``, ... Raises :class:`EngineError` for a length that is not a
         whole number of clips, or faces and controls that do not fit it."""
         _check(name, talk, reactions)
@@ -170,7 +170,7 @@ def _cells() -> NDArray[np.bytes_]:
     return _TABLE[0]
 
 
-def _check(name: str, talk: Talk, reactions: list[Reaction]) -> None:
+def _check(name: str, talk: Talk, reactions: list[SimulatedListener]) -> None:
     frames = talk.frames
     if not frames or frames % CLIP_FRAMES or len(talk.pcm) != frames * HOP:
         raise EngineError(

@@ -14,9 +14,9 @@ from engine.channels import FACE, FACE_NAMES
 from engine.errors import EngineError
 from train.__main__ import main
 from train.partner.command import check_track, plan_events
-from train.partner.face import FPS, Sound, animate, blink_times, hear
-from train.partner.script import CUES, LINES, QUESTIONS
-from train.partner.speech import FRAME, RATE, Phrase, assemble, level_db, pitch_track, resample, trim
+from train.partner.face import FPS, FaceEvent, MouthFeatures, animate, blink_times, hear
+from train.partner.script import FACE_CUES, LINES, QUESTIONS
+from train.partner.speech import FRAME, RATE, SpokenLine, assemble, level_db, pitch_track, resample, trim
 
 HOME = Path(__file__).resolve().parents[3] / "engine" / "data" / "partner"
 
@@ -29,7 +29,7 @@ def track():
         pcm = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(stream)])
     with np.load(HOME / "face.npz") as stored:
         assert int(stored["fps"]) == FPS and tuple(stored["names"]) == FACE_NAMES
-        events = [tuple(event) for event in json.loads(str(stored["events"]))]
+        events = [FaceEvent(*event) for event in json.loads(str(stored["events"]))]
         face = stored["face"].astype(np.float32)
     return pcm, face, events, json.loads((HOME / "partner.json").read_text(encoding="utf-8"))
 
@@ -38,14 +38,19 @@ def tone(seconds: float, hertz: float, rate: int = RATE) -> np.ndarray:
     return 0.3 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)
 
 
-def syllables(frames: int = 500) -> Sound:
+def syllables(frames: int = 500) -> MouthFeatures:
     time = np.arange(frames) / FPS
     loud = np.clip(np.sin(2 * np.pi * 2.2 * time), 0, 1) * (time % 5 < 3.5)
     half = np.full(frames, 0.5)
-    return Sound(loud=loud, open=half, round=0.4 * half, spread=half, hiss=0.1 * half)
+    return MouthFeatures(loud=loud, open=half, round=0.4 * half, spread=half, hiss=0.1 * half)
 
 
-ACTS = [("speech", 0.0, 3.5, 1.0), ("smile", 5.0, 7.5, 0.65), ("look_away", 9.0, 11.0, 1.0), ("lean_in", 13, 16, 1.0)]
+ACTS = [
+    FaceEvent("speech", 0.0, 3.5, 1.0),
+    FaceEvent("smile", 5.0, 7.5, 0.65),
+    FaceEvent("look_away", 9.0, 11.0, 1.0),
+    FaceEvent("lean_in", 13.0, 16.0, 1.0),
+]
 
 
 def test_shipped_track_passes_its_checks(track):
@@ -140,7 +145,7 @@ def test_blinks_come_at_human_intervals():
 
 
 def test_silence_keeps_the_mouth_shut():
-    quiet = Sound(*(np.zeros(200) for _ in range(5)))
+    quiet = MouthFeatures(*(np.zeros(200) for _ in range(5)))
     face = animate(quiet, [], seed=1)
     assert face[:, FACE["jawOpen"]].max() < 0.01 and face[:, FACE["mouthFunnel"]].max() < 0.01
 
@@ -162,13 +167,13 @@ def test_assemble_places_and_levels_the_phrases():
     assert phrases[1].start_s - phrases[0].end_s == pytest.approx(LINES[0].pause_s, abs=1e-3)
     assert -25 < level_db(pcm / 32768) < -21
     events = plan_events(phrases, len(pcm) / RATE)
-    assert {cue.name for cue in CUES} <= {name for name, *_ in events}
+    assert {cue.name for cue in FACE_CUES} <= {name for name, *_ in events}
     assert all(0 <= start < end <= len(pcm) / RATE + 1e-9 for _, start, end, _ in events)
 
 
 def test_plan_names_a_cue_without_a_line():
     with pytest.raises(EngineError, match="names no line"):
-        plan_events([Phrase("hello", 1.0, 2.0)], 4.0)
+        plan_events([SpokenLine("hello", 1.0, 2.0)], 4.0)
 
 
 @pytest.mark.parametrize("package", ["piper", "soundfile"])

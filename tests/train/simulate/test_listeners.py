@@ -19,7 +19,7 @@ from train.simulate.cues import find_cues
 from train.simulate.listeners import listen
 from train.simulate.nodding import Nod, render_nods
 from train.simulate.smiling import Pulse, render_pulses
-from train.simulate.talk import CLIP_FRAMES, FPS, HOP, RATE, Act, Reaction, Span, Talk
+from train.simulate.talk import CLIP_FRAMES, FPS, HOP, RATE, Act, SimulatedListener, Span, Talk
 
 PARTNER = Path(engine.__file__).parent / "data" / "partner"
 COUNT, PAUSED = 8, 10 * FPS
@@ -44,7 +44,7 @@ def talk() -> Talk:
 
 
 @cache
-def reactions() -> list[Reaction]:
+def reactions() -> list[SimulatedListener]:
     return listen(talk(), COUNT, 0)
 
 
@@ -53,7 +53,7 @@ def inside(spans: tuple[Span, ...], after: float = 0.0) -> np.ndarray:
     return np.any([(time >= span.start_s) & (time < span.end_s + after) for span in spans], axis=0)
 
 
-def planned(reaction: Reaction, kind: str) -> np.ndarray:
+def planned(reaction: SimulatedListener, kind: str) -> np.ndarray:
     return np.array([event.time_s for event in reaction.events if event.kind == kind])
 
 

@@ -16,10 +16,10 @@ from train.simulate import synth
 from train.simulate.command import plan_talks
 from train.simulate.speaker import build_talk
 from train.simulate.talk import FPS, HOP, RATE, Talk
-from train.simulate.voices import ENTRIES, LEVEL, Phrase, Voice, built_in, cut, recorded_voices, synthetic_voice
+from train.simulate.voices import LEVEL, VOICE_SOURCES, Phrase, Voice, built_in, cut, recorded_voices, synthetic_voice
 
-LOW_VOICE = synth.Throat(f0=110.0, span=6.0, tract=1.0, rate=1.0, breath=0.05, tilt=1.1)
-HIGH_VOICE = synth.Throat(f0=200.0, span=6.0, tract=1.17, rate=1.0, breath=0.05, tilt=1.1)
+LOW_VOICE = synth.VoiceParameters(f0=110.0, span=6.0, tract=1.0, rate=1.0, breath=0.05, tilt=1.1)
+HIGH_VOICE = synth.VoiceParameters(f0=200.0, span=6.0, tract=1.17, rate=1.0, breath=0.05, tilt=1.1)
 
 
 def semitones(pcm: np.ndarray, f0: float) -> np.ndarray:
@@ -32,12 +32,12 @@ def talk() -> Talk:
     return build_talk(synthetic_voice("train", 3, 0), 2.0, 11)
 
 
-@pytest.mark.parametrize("throat", [LOW_VOICE, HIGH_VOICE], ids=["low", "high"])
-def test_phrases_fall_rise_or_stay_as_they_were_asked_to(throat: synth.Throat) -> None:
+@pytest.mark.parametrize("spoken_by", [LOW_VOICE, HIGH_VOICE], ids=["low", "high"])
+def test_phrases_fall_rise_or_stay_as_they_were_asked_to(spoken_by: synth.VoiceParameters) -> None:
     ends = {
         kind: np.median(
             [
-                np.mean(semitones(synth.phrase(throat, 2.0, kind, np.random.default_rng(k)), throat.f0)[-8:])
+                np.mean(semitones(synth.phrase(spoken_by, 2.0, kind, np.random.default_rng(k)), spoken_by.f0)[-8:])
                 for k in range(7)
             ]
         )
@@ -149,11 +149,11 @@ def test_recordings_are_cut_at_their_pauses() -> None:
 
 def test_no_source_is_in_two_splits_and_held_out_voices_exist() -> None:
     splits: dict[str, set[str]] = {}
-    for entry in ENTRIES:
+    for entry in VOICE_SOURCES:
         splits.setdefault(entry.source, set()).add(entry.split)
     assert all(len(found) == 1 for found in splits.values())
-    assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
-    assert len([entry for entry in ENTRIES if entry.split != "train"]) >= 3
+    assert len({entry.name for entry in VOICE_SOURCES}) == len(VOICE_SOURCES)
+    assert len([entry for entry in VOICE_SOURCES if entry.split != "train"]) >= 3
 
 
 def test_the_plan_gives_every_split_its_voices() -> None:
@@ -163,10 +163,10 @@ def test_the_plan_gives_every_split_its_voices() -> None:
     assert all(voice.split == split for split, voice in plan)
     assert [split for split, _ in plan].count("val") == [split for split, _ in plan].count("test") == 3
     assert {voice.name for split, voice in plan if split == "val"} > {"k"}
-    names = [voice.name for _, voice in plan if voice.throat is not None]
+    names = [voice.name for _, voice in plan if voice.parameters is not None]
     assert len(names) == len(set(names))
-    throats = {voice.throat for _, voice in plan if voice.throat is not None}
-    assert len(throats) == len(names)
+    drawn = {voice.parameters for _, voice in plan if voice.parameters is not None}
+    assert len(drawn) == len(names)
 
 
 def test_the_built_in_partner_is_a_voice_with_a_question() -> None:
@@ -187,7 +187,7 @@ def test_real_recordings_become_voices_with_their_captures() -> None:
     if not folder or not Path(folder, "speech_clips").is_dir():
         pytest.skip("ENGINE_DATA does not name the folder of recordings")
     voices = {voice.name: voice for voice in recorded_voices(Path(folder))}
-    assert set(voices) == {"partner", *(entry.name for entry in ENTRIES)}
+    assert set(voices) == {"partner", *(entry.name for entry in VOICE_SOURCES)}
     assert all(voice.licence and voice.credit and voice.phrases for voice in voices.values())
     captured = voices["facegood"]
     assert FACE["jawOpen"] in captured.captured and FACE["browInnerUp"] not in captured.captured

@@ -22,7 +22,7 @@ from train.reaction.evaluation.run import Listening, evaluate
 from train.reaction.evaluation.scene import Sample, Scene, deal, with_emotion
 from train.report import events
 from train.report.criteria import judge
-from train.simulate.talk import FPS, Reaction, Talk
+from train.simulate.talk import FPS, SimulatedListener, Talk
 from train.simulate.voices import Voice
 from train.simulate.write import Writer
 
@@ -194,5 +194,5 @@ def _truth(made: MemoryTalk) -> Talk:
     return Talk(made.voice, made.voice, made.pcm, made.speaker, *spans, cues=tuple(made.invitations))
 
 
-def _reactions(made: MemoryTalk) -> list[Reaction]:
-    return [Reaction(made.listener(name), made.controls(name)) for name in made.listeners]
+def _reactions(made: MemoryTalk) -> list[SimulatedListener]:
+    return [SimulatedListener(made.listener(name), made.controls(name)) for name in made.listeners]
