@@ -18,7 +18,6 @@ from engine.body import units
 from engine.body.decode import BvhError as BvhError
 from engine.body.match import match
 from engine.body.motion import Motion
-from engine.body.parse import END as END
 from engine.body.parse import parse
 from engine.body.pose import Posed, held, pose
 from engine.body.retarget import onto
@@ -91,7 +90,7 @@ def _read(path: Path, skeleton: Skeleton | None, unit: float | str | None, up: s
     else:
         by = match(posed, skeleton)
         moved = onto(posed, skeleton, by)
-        notes += [by.note, moved.note]
+        notes += [*by.notes, moved.note]
         motion = Motion(skeleton, parsed.rate, moved.positions, moved.rotations)
     return BodyFile(motion, posed.sound, metres, tuple(note for note in notes if note))
 

@@ -13,59 +13,86 @@ from numpy.typing import NDArray
 from engine.body.decode import BvhError
 from engine.body.parse import END
 from engine.body.pose import Posed
-from engine.body.rig_names import LIMBS
+from engine.body.rig_names import NEEDED
 from engine.body.rigs import Rig, bare, line, missing, plain, recognise
 from engine.body.skeleton import Skeleton
-
-SPARED = ("eye", "middle", "socket", "collar", "toe")
-"""Parts that a body may lack: they stay as the skeleton rests."""
 
 
 @dataclass(frozen=True)
 class Match:
     """``joints``: number in the file by number in the skeleton. ``own``, ``wanted``: the rigs of file and skeleton,
-    None where they are no person's. ``note``: how joints were found, "" where they have the skeleton's names."""
+    None where they are no person's. ``notes``: how joints were found that have other names than the skeleton's, and
+    which were not."""
 
     joints: dict[int, int]
     own: Rig | None
     wanted: Rig | None
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def match(posed: Posed, skeleton: Skeleton) -> Match:
     """Raises :class:`BvhError` naming joints that the skeleton needs and the file lacks."""
     own, wanted = recognise(posed.names, posed.parents), recognise(skeleton.joints, skeleton.parents)
-    exact = {j: posed.names.index(name) for j, name in enumerate(skeleton.joints) if name in posed.names}
-    named, note = exact, ""
-    if len(exact) < len(skeleton.joints):
+    found = {j: posed.names.index(name) for j, name in enumerate(skeleton.joints) if name in posed.names}
+    if len(found) < len(skeleton.joints):
         found = _by_name(posed.names, skeleton)
-        if len(found) > len(exact):
-            first = next(j for j in found if j not in exact)
-            named, note = found, f"joints found by name: {posed.names[found[first]]!r} is {skeleton.joints[first]!r}"
-    absent = _absent(skeleton, named, wanted)
-    if absent and own is not None and wanted is not None:
-        parts = _by_part(posed, skeleton, own, wanted)
-        absent = _absent(skeleton, parts, wanted)
-        if not absent:
-            thigh = wanted.parts["l.thigh"]
-            note = (
-                f"joints found by the names of {own.name}: {posed.names[parts[thigh]]!r} is {skeleton.joints[thigh]!r}"
-            )
-            return Match(parts, own, wanted, note)
-    lacking = missing(posed.names) if absent and own is None and wanted is not None else []
-    if wanted is not None and 0 < len(lacking) < 6:  # the limbs have names, but for these
-        absent = [wanted.parts[part] for part in lacking]
-    if absent:
-        names = [skeleton.joints[joint] for joint in absent]
-        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        raise BvhError(
-            f"has no joint {', '.join(names[:6])}{more}, which skeleton {skeleton.name!r} needs; its own are "
-            f"{', '.join(posed.names[:6])} ...; give a take of that skeleton, name the joints as Mixamo, MotionBuilder "
-            "or Blender do, or train with the take's own"
-        )
+        if own is not None and wanted is not None:
+            parts = _by_part(posed, skeleton, own, wanted)
+            found = _filled(found, parts) if own.name == wanted.name else _filled(parts, found)
+    absent = [joint for joint in range(len(skeleton.joints)) if joint not in found]
+    needed = [joint for joint in absent if not _spared(joint, skeleton, wanted if own is not None else None)]
+    if needed:
+        raise BvhError(_lacking(needed, posed, skeleton, wanted if own is None else None))
     if own is None or wanted is None:
-        _hang_alike(posed, skeleton, named)
-    return Match(named, own, wanted, note)
+        _hang_alike(posed, skeleton, found)
+    notes = []
+    renamed = [
+        joint for joint in found if posed.names[found[joint]] != skeleton.joints[joint] and not _end(joint, skeleton)
+    ]
+    if renamed:
+        joint = renamed[0] if wanted is None else wanted.parts["l.thigh"]
+        joint = joint if joint in renamed else renamed[0]
+        how = "name" if own is None or wanted is None or own.name == wanted.name else f"the names of {own.name}"
+        notes.append(f"joints found by {how}: {posed.names[found[joint]]!r} is {skeleton.joints[joint]!r}")
+    resting = [skeleton.joints[joint] for joint in absent if not _end(joint, skeleton)]
+    if resting:
+        more = f" and {len(resting) - 6} more" if len(resting) > 6 else ""
+        notes.append(f"the file has no {', '.join(resting[:6])}{more}: at rest in skeleton {skeleton.name!r}")
+    return Match(found, own, wanted, tuple(notes))
+
+
+def _end(joint: int, skeleton: Skeleton) -> bool:
+    return skeleton.is_tree and skeleton.joints[joint].endswith(END)
+
+
+def _spared(joint: int, skeleton: Skeleton, wanted: Rig | None) -> bool:
+    """Whether a joint may be missing: ends, and what a person does not move by (all but limbs, hips, chest and head).
+    Between two bodies of which one is no person's, nothing but ends."""
+    if _end(joint, skeleton):
+        return True
+    if wanted is None:
+        return False
+    limbs = {wanted.parts[f"{side}.{part}"] for side in "lr" for part in NEEDED}
+    return joint not in limbs | {wanted.hips, wanted.chest, wanted.neck[-1]}
+
+
+def _filled(found: dict[int, int], more: dict[int, int]) -> dict[int, int]:
+    """Joints that are found, and ``more`` where neither end of a pair is."""
+    taken = set(found.values())
+    return found | {joint: own for joint, own in more.items() if joint not in found and own not in taken}
+
+
+def _lacking(needed: list[int], posed: Posed, skeleton: Skeleton, wanted: Rig | None) -> str:
+    parts = missing(posed.names) if wanted is not None else []
+    if wanted is not None and 0 < len(parts) < 6:  # the file's limbs have names, but for these
+        needed = [wanted.parts[part] for part in parts]
+    names = [skeleton.joints[joint] for joint in needed]
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    return (
+        f"has no joint {', '.join(names[:6])}{more}, which skeleton {skeleton.name!r} needs; its own are "
+        f"{', '.join(posed.names[:6])} ...; give a take of that skeleton, name the joints as Mixamo, MotionBuilder "
+        "or Blender do, or train with the take's own"
+    )
 
 
 def _by_name(names: Sequence[str], skeleton: Skeleton) -> dict[int, int]:
@@ -74,17 +101,6 @@ def _by_name(names: Sequence[str], skeleton: Skeleton) -> dict[int, int]:
     numbers = {name: number for number, name in reversed(list(enumerate(short)))}
     wanted = [plain(name) for name in bare(skeleton.joints)]
     return {j: numbers[name] for j, name in enumerate(wanted) if name in numbers}
-
-
-def _absent(skeleton: Skeleton, found: dict[int, int], wanted: Rig | None) -> list[int]:
-    """Joints that are not found and cannot be spared."""
-    spared = {joint for joint, name in enumerate(skeleton.joints) if name.endswith(END) and skeleton.is_tree}
-    if wanted is not None:
-        spared |= {
-            wanted.parts[f"{side}.{part}"] for side in "lr" for part in SPARED if f"{side}.{part}" in wanted.parts
-        }
-        spared |= set(wanted.spine[1:-1]) | set(wanted.neck[1:-1])
-    return [joint for joint in range(len(skeleton.joints)) if joint not in found and joint not in spared]
 
 
 def _by_part(posed: Posed, skeleton: Skeleton, own: Rig, wanted: Rig) -> dict[int, int]:
@@ -105,15 +121,7 @@ def _by_part(posed: Posed, skeleton: Skeleton, own: Rig, wanted: Rig) -> dict[in
         parent = skeleton.parents[joint]
         if name.endswith(END) and parent in found and f"{posed.names[found[parent]]}{END}" in posed.names:
             found.setdefault(joint, posed.names.index(f"{posed.names[found[parent]]}{END}"))
-    taken = set(found.values())
-    for joint, number in _by_name(posed.names, skeleton).items():
-        if joint not in found and number not in taken and not _is_limb(joint, wanted):
-            found[joint] = number
     return found
-
-
-def _is_limb(joint: int, rig: Rig) -> bool:
-    return any(number == joint for part, number in rig.parts.items() if part[2:] in LIMBS and part[2:] not in SPARED)
 
 
 def _chain(wanted: tuple[int, ...], own: tuple[int, ...], rest: NDArray[Any], own_rest: NDArray[Any]) -> dict[int, int]:

@@ -148,8 +148,9 @@ def _channels(words: str, count: str, joint: _Joint, path: Path) -> tuple[str, .
             f"{path}: {joint.name} has CHANNELS {count[:9]} and names {len(found)} of them: {' '.join(words.split())}; "
             "mend the line"
         )
-    if len(set(found)) != len(found):
-        raise BvhError(f"{path}: {joint.name} names a channel twice ({' '.join(words.split())}); mend the line")
+    places = [name for name in found if name[1] == "p"]
+    if len(set(places)) != len(places):
+        raise BvhError(f"{path}: {joint.name} names a position twice ({' '.join(words.split())}); mend the line")
     return () if joint.end else found
 
 

@@ -22,7 +22,6 @@ from engine.body.pose import Doubles, Posed
 from engine.body.rigs import Rig
 from engine.body.skeleton import Skeleton
 from engine.body.solve import solve_rotations
-from engine.body.units import tip
 
 BONES = 0.2
 """Share by which bones may differ from the skeleton's (or from 5 cm) without being made as long."""
@@ -94,9 +93,14 @@ def _kept(posed: Posed, skeleton: Skeleton, match: Match, alike: bool) -> Moved:
     if not alike:
         return Moved(positions, solve_rotations(skeleton, positions))
     turned, world = posed.world(), np.empty((frames, count, 3, 3), np.float32)
+    rest = skeleton.rest_positions()
     for joint, parent in enumerate(skeleton.parents):
         if joint in match.joints:
             world[:, joint] = turned[:, match.joints[joint]]
+        elif parent < 0:  # a root above the hips, which the file does not have
+            first = min(match.joints)
+            world[:, joint] = np.eye(3)
+            positions[:, joint] = positions[:, first] + rest[joint] - rest[first]
         else:
             world[:, joint] = world[:, parent]
             positions[:, joint] = positions[:, parent] + world[:, parent] @ np.array(skeleton.rest[joint], np.float32)
@@ -121,8 +125,8 @@ def _retargeted(posed: Posed, skeleton: Skeleton, match: Match, rig: Rig, wanted
     thighs, own = ([each.parts["l.thigh"], each.parts["r.thigh"]] for each in (wanted, rig))
     root = scale * posed.positions[:, own].mean(1) - positions[:, thighs].mean(1)
     positions = positions + root[:, None].astype(np.float32)
-    lift = scale * body.lowest(posed.positions, posed.parents, rig)
-    lift -= body.lowest(positions, skeleton.parents, wanted)
+    lift = scale * body.lowest(posed.positions, rig)
+    lift -= body.lowest(positions, wanted)
     positions[..., 1] += np.float32(lift)
     note = (
         f"retargeted onto skeleton {skeleton.name!r}: its bones, directions as in the take; "
@@ -153,13 +157,11 @@ class _Bodies:
 
         return legs(self._wanted, self._rest[None]) / max(legs(self._own, self._posed.positions), 1e-9)
 
-    def lowest(self, positions: NDArray[Any], parents: tuple[int, ...], rig: Rig) -> float:
+    def lowest(self, positions: NDArray[Any], rig: Rig) -> float:
         """How high the feet are when they are lowest: ankles and what tells where they point (5 % of the frames)."""
-        both = tip(self._posed.parents, self._own, "l") is not None
-        both = both and tip(self._skeleton.parents, self._wanted, "l") is not None
         joints = [rig.parts["l.foot"], rig.parts["r.foot"]]
-        if both:
-            joints += [joint for side in "lr" if (joint := tip(parents, rig, side)) is not None]
+        if None not in (*self._own.tips, *self._wanted.tips):
+            joints += [tip for tip in rig.tips if tip is not None]
         return float(np.quantile(positions[:, joints, 1].min(1), 0.05))
 
     def turned(self) -> NDArray[np.float32]:
@@ -203,14 +205,13 @@ class _Bodies:
         """The skeleton's joints that point to another, to which, and which joint of the file that is."""
         parts = self._wanted.parts
         found = {}
-        for side in "lr":
+        for side, own, tip in zip("lr", self._own.tips, self._wanted.tips, strict=True):
             for above, below in LIMBS:
                 joint, to = parts.get(f"{side}.{above}"), parts.get(f"{side}.{below}")
                 if joint is not None and to is not None and to in self._match.joints:
                     found[joint] = to, self._match.joints[to]
-            own, to = tip(self._posed.parents, self._own, side), tip(self._skeleton.parents, self._wanted, side)
-            if feet and own is not None and to is not None:
-                found[parts[f"{side}.foot"]] = to, own
+            if feet and own is not None and tip is not None:
+                found[parts[f"{side}.foot"]] = tip, own
         return found
 
     def _pointed(self, joint: int, to: int, own: int, turned: Doubles) -> Doubles:
@@ -220,11 +221,8 @@ class _Bodies:
 
     def _foot(self, joint: int, ahead: Doubles) -> Doubles:
         """How trunk and feet rest against the skeleton's: feet by where they point, seen from above."""
-        for side in "lr":
-            if joint != self._wanted.parts[f"{side}.foot"]:
-                continue
-            own, wanted = tip(self._posed.parents, self._own, side), tip(self._skeleton.parents, self._wanted, side)
-            if own is None or wanted is None:
+        for side, own, wanted in zip("lr", self._own.tips, self._wanted.tips, strict=True):
+            if joint != self._wanted.parts[f"{side}.foot"] or own is None or wanted is None:
                 continue
             flat = np.array([1.0, 0.0, 1.0])
             here = (self._own_rest[own] - self._own_rest[self._match.joints[joint]]) * flat

@@ -22,7 +22,7 @@ from engine.body.parse import END
 from engine.body.rig_names import COMMON, HEADS, LIMBS, NECKS, NEEDED, RIGS, THIGHS
 from engine.body.skeleton import Skeleton, SkeletonError
 
-_FEET = re.compile(r"foot|toe|ankle|ball\b", re.IGNORECASE)
+_FEET = re.compile(r"foot|toe|ankle", re.IGNORECASE)
 _SIDES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -39,12 +39,14 @@ _OTHER = {"left": "right", "right": "left", "l": "r", "r": "l"}
 @dataclass(frozen=True)
 class Rig:
     """A body whose joints are known. ``parts``: number of a joint by its part ("l.thigh", "head"); ``spine``: from the
-    hips to the chest, both included; ``neck``: from the chest to the head, both included."""
+    hips to the chest, both included; ``neck``: from the chest to the head, both included; ``tips``: the joint or end
+    site that tells where the left and the right foot point, None where nothing hangs on them."""
 
     name: str
     parts: dict[str, int]
     spine: tuple[int, ...]
     neck: tuple[int, ...]
+    tips: tuple[int | None, int | None]
 
     @property
     def hips(self) -> int:
@@ -86,10 +88,8 @@ def sided(names: Sequence[str]) -> list[tuple[str, str]]:
     plains = {plain(name) for name in names}
     found = []
     for name in names:
-        told = (
-            "",
-            plain(re.sub(r"^c_|[_.][cx]$", "", name, flags=re.IGNORECASE)),
-        )  # for the middle, VRM and Auto-Rig Pro
+        middle = re.sub(r"^c_|[_.][cx]$", "", name, flags=re.IGNORECASE)  # as VRM and Auto-Rig Pro have it
+        told = "", plain(middle)
         for pattern in _SIDES:
             match = pattern.match(name)
             if match is None:
@@ -108,7 +108,7 @@ def recognise(names: Sequence[str], parents: Sequence[int]) -> Rig | None:
     best: Rig | None = None
     for name, parts in _told(names).items():
         if best is None or len(parts) > len(best.parts):
-            best = _structured(name, parts, parents) or best
+            best = _structured(name, parts, names, parents) or best
     return best
 
 
@@ -142,7 +142,7 @@ def _told(names: Sequence[str]) -> dict[str, dict[str, int]]:
     return found
 
 
-def _structured(name: str, parts: dict[str, int], parents: Sequence[int]) -> Rig | None:
+def _structured(name: str, parts: dict[str, int], names: Sequence[str], parents: Sequence[int]) -> Rig | None:
     if any(f"{side}.{part}" not in parts for part in NEEDED for side in "lr"):
         return None
     for side in "lr":  # a limb is a line: whoever is named out of line is another joint of that name
@@ -170,7 +170,14 @@ def _structured(name: str, parts: dict[str, int], parents: Sequence[int]) -> Rig
         parts=parts,
         spine=tuple(reversed(up[: up.index(hips) + 1])),
         neck=tuple(reversed(high[: high.index(chest) + 1])),
+        tips=(_tip("l", parts, names, parents), _tip("r", parts, names, parents)),
     )
+
+
+def _tip(side: str, parts: dict[str, int], names: Sequence[str], parents: Sequence[int]) -> int | None:
+    foot = parts[f"{side}.foot"]
+    below = [joint for joint, parent in enumerate(parents) if parent == foot and "heel" not in names[joint].lower()]
+    return parts.get(f"{side}.toe", below[0] if below else None)
 
 
 def line(parents: Sequence[int], joint: int) -> list[int]:
@@ -208,8 +215,13 @@ def thighs(skeleton: Skeleton) -> tuple[str, str]:
 
 def feet(skeleton: Skeleton) -> tuple[str, ...]:
     """Names of the joints that touch the ground: ankles, toes and their ends."""
-    short = bare(skeleton.joints)
-    return tuple(joint for joint, name in zip(skeleton.joints, short, strict=True) if _FEET.search(name))
+    rig = recognise(skeleton.joints, skeleton.parents)
+    ankles = set() if rig is None else {rig.parts["l.foot"], rig.parts["r.foot"]}
+    return tuple(
+        joint
+        for number, (joint, name) in enumerate(zip(skeleton.joints, bare(skeleton.joints), strict=True))
+        if _FEET.search(name) or ankles.intersection(line(skeleton.parents, number))
+    )
 
 
 def _apart(at: NDArray[np.float32], left: int, right: int) -> bool:

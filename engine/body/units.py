@@ -156,13 +156,30 @@ def upright(posed: Posed, rig: Rig | None, up: str | None) -> tuple[Posed, str]:
     if rig is None:
         return (_turned(posed, True), "Z up turned upright") if up == "z" else (posed, "")
     lies, stands = _axis(_direction(posed.rest()[None], rig)), _axis(_direction(posed.positions[posed.sample()], rig))
-    axis = up or _ASIDE.get(stands) or ("z" if 2 in (stands, lies) and stands != 1 else "y")
+    axis = up or _found(lies, stands, posed, rig)
     if axis not in ("y", "z"):
         raise BvhError(f"the body stands along {axis}: export it with Y or Z up, or say --up y or --up z")
     if axis == "z":
         posed = _turned(posed, lies == 2)
     _not_mirrored(posed, rig)
     return posed, "Z up turned upright; --up y leaves it" if axis == "z" and up is None else ""
+
+
+def _found(lies: int, stands: int, posed: Posed, rig: Rig) -> str:
+    """Which way is up, by the rest pose and the frames (as :func:`_axis` tells them)."""
+    if stands == 1:
+        return "y"
+    if lies == 1 and stands != 4 and (stands != 2 or _on_the_ground(posed, rig)):
+        return "y"  # whoever crawls or lies all through a take
+    return _ASIDE.get(stands) or ("z" if 2 in (stands, lies) else "y")
+
+
+def _on_the_ground(posed: Posed, rig: Rig) -> bool:
+    """Whether a body that is long in Z lies on a floor at height Y = 0, rather than stand on one at Z = 0."""
+    at = posed.positions[posed.sample()]
+    tall = stature(posed, rig, None)
+    low, high = np.median(at[..., 1].min(1)), np.median(at[..., 1].max(1))
+    return bool(abs(low) < 0.1 * tall and high < 0.5 * tall and abs(np.median(at[..., 2].min(1))) > 0.2 * tall)
 
 
 def _direction(positions: Doubles, rig: Rig) -> Doubles:
@@ -200,13 +217,13 @@ def _turned(posed: Posed, rest: bool) -> Posed:
 def _not_mirrored(posed: Posed, rig: Rig) -> None:
     """Refuse a body whose toes point backwards from its own left and right: its axes are left-handed."""
     at = posed.positions[posed.sample()]
-    toes = [tip(posed.parents, rig, side) for side in "lr"]
-    if not len(at) or None in toes:
+    toes = [tip for tip in rig.tips if tip is not None]
+    if not len(at) or len(toes) < 2:
         return
     across = at[:, rig.parts["l.thigh"]] - at[:, rig.parts["r.thigh"]]
     up = _direction(at, rig)
     ahead = np.cross(across, up)
-    steps = at[:, [toe for toe in toes if toe is not None]] - at[:, [rig.parts["l.foot"], rig.parts["r.foot"]]]
+    steps = at[:, toes] - at[:, [rig.parts["l.foot"], rig.parts["r.foot"]]]
     step = steps.mean(1)
     size = np.linalg.norm(ahead, axis=-1) * np.linalg.norm(step, axis=-1)
     agree = np.einsum("ti,ti->t", ahead, step) / np.maximum(size, 1e-12)
@@ -215,15 +232,6 @@ def _not_mirrored(posed: Posed, rig: Rig) -> None:
             "its left is where a body that faces forward has its right: the axes are mirrored (left-handed), or the "
             "names of left and right are exchanged; export it again with right-handed axes"
         )
-
-
-def tip(parents: tuple[int, ...], rig: Rig, side: str) -> int | None:
-    """The joint, or end site, that tells where a foot points; None where nothing hangs on the foot."""
-    toe = rig.parts.get(f"{side}.toe")
-    if toe is not None:
-        return toe
-    foot = rig.parts[f"{side}.foot"]
-    return next((joint for joint, parent in enumerate(parents) if parent == foot), None)
 
 
 def limits(positions: NDArray[np.float64], farthest: float) -> NDArray[np.bool_]:

@@ -54,16 +54,37 @@ def test_who_crouches_or_lies_is_as_tall_as_standing(tmp_path: Path, factor: flo
     assert found.notes == () if factor == 1.0 else "metres" in found.notes[0]
 
 
-@pytest.mark.parametrize(
-    ("turn", "words"),
-    [([[0, 1, 0], [-1, 0, 0], [0, 0, 1]], "along X"), ([[1, 0, 0], [0, -1, 0], [0, 0, -1]], "along -Y")],
-)
-def test_who_stands_on_a_wall_or_on_the_head_is_refused(tmp_path: Path, turn: list[list[int]], words: str) -> None:
+def tipped(motion: Motion, turn: list[list[int]], rest: bool) -> Motion:
+    """The dance turned over, with ``rest`` its rest pose too."""
+    about = np.float32(turn)
+    places = np.float32(CMU.rest) @ (about.T if rest else np.eye(3, dtype=np.float32))
+    body = replace(CMU, rest=tuple((float(x), float(y), float(z)) for x, y, z in places))
+    return Motion(body, 30.0, motion.positions @ about.T)
+
+
+X_UP, DOWN = [[0, 1, 0], [-1, 0, 0], [0, 0, 1]], [[1, 0, 0], [0, -1, 0], [0, 0, -1]]
+
+
+@pytest.mark.parametrize(("turn", "rest", "words"), [(X_UP, True, "X"), (DOWN, True, "-Y"), (DOWN, False, "-Y")])
+def test_who_stands_on_a_wall_or_upside_down_is_refused(
+    tmp_path: Path, turn: list[list[int]], rest: bool, words: str
+) -> None:
     motion = dance()
-    write_bvh(replace(motion, positions=motion.positions @ np.float32(turn).T, rotations=None), tmp_path / "a.bvh")
-    with pytest.raises(BvhError, match=f"stands {words}: export it with Y or Z up, or say --up"):
+    write_bvh(tipped(motion, turn, rest), tmp_path / "a.bvh")
+    with pytest.raises(BvhError, match=f"stands along {words}: export it with Y or Z up, or say --up"):
         read_body(tmp_path / "a.bvh", CMU)
     assert len(read_body(tmp_path / "a.bvh", CMU, up="y").motion) == len(motion)
+
+
+def test_who_lies_on_the_floor_all_through_a_take_lies(tmp_path: Path) -> None:
+    motion = dance()
+    motion = replace(motion, positions=motion.positions - motion.positions[:, :1])
+    for name, turn in (("x", X_UP), ("z", [[1, 0, 0], [0, 0, -1], [0, 1, 0]])):
+        lying = tipped(motion, turn, rest=False)
+        lying = replace(lying, positions=lying.positions - np.float32([0, lying.positions[..., 1].min(), -2.0]))
+        write_bvh(lying, tmp_path / f"{name}.bvh")
+        found = read_body(tmp_path / f"{name}.bvh", CMU)
+        assert found.notes == () and np.abs(found.motion.positions - lying.positions).max() < 1e-3
 
 
 def test_a_tree_that_is_no_person_keeps_its_directions(tmp_path: Path) -> None:
