@@ -145,10 +145,10 @@ def test_damaged_frames_of_a_file_are_not_sound(tmp_path: Path) -> None:
     path.write_text("\n".join(lines).replace("Frame Time: 0.0083333", "Frame Time: 0.0250000") + "\n")
     (take,) = read_takes(tmp_path)  # 140 of 40 a second is our 105, alone
     assert np.flatnonzero(~take.sound).tolist() == [105]
-    lines[-100] = lines[-100].replace(lines[-100].split()[3], "nan", 1)
+    lines[-99] = lines[-99].replace(lines[-99].split()[3], "nan", 1)
     path.write_text("\n".join(lines).replace("Frame Time: 0.0083333", "Frame Time: 0.0250000") + "\n")
-    (take,) = read_takes(tmp_path)  # 141 lies between our 105 and 106, which is 141.33
-    assert np.flatnonzero(~take.sound).tolist() == [105, 106]
+    (take,) = read_takes(tmp_path)  # 142 lies between our 106, which is 141.33, and our 107
+    assert np.flatnonzero(~take.sound).tolist() == [105, 106, 107]
 
 
 def test_takes_of_an_unknown_skeleton_bring_their_own(tmp_path: Path) -> None:

@@ -93,3 +93,4 @@ def test_listeners_that_take_turns_make_talks_of_their_own(copied: Path) -> None
     (copied / "val.csv").write_text("\n".join(kept) + "\n")
     talks = ReactData(copied).talks("val")
     assert [(talk.name, talk.listeners) for talk in talks] == [("v0@1", ("L0",)), ("v0@2", ("L1",))]
+    assert [talk.voice for talk in talks] == [VOICE.name] * 2
