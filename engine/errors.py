@@ -11,6 +11,16 @@ class SpecError(EngineError, ValueError):
     """A spec, or values given for it, contradict themselves; the message names the field and the remedy."""
 
 
+def reason(error: BaseException) -> str:
+    """What went wrong, for a person: an error of the operating system without its number, text that is none by its
+    encoding, anything else in its own words, or where it has none by its kind."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8 text"
+    return clean(error, 300) or type(error).__name__
+
+
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 from engine.bundle import Bundle
+from engine.errors import reason
 from engine.spec import StreamSpec
 from export.errors import ExportError
 
@@ -45,7 +46,9 @@ def notes(path: Path | None) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ExportError(f"--notes {path} cannot be read ({error}); give a Markdown file or leave it out") from error
+        raise ExportError(
+            f"--notes {path} cannot be read ({reason(error)}); give a Markdown file or leave it out"
+        ) from error
 
 
 def _facts(bundle: Bundle) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from .panel import TRACE_SECONDS
 from .store import FrameStore
 from .video import check_output
 from .viewer import record, show, summary, window_possible, write_results
+
+log = logging.getLogger("clients.opencv")
 
 
 def _interrupt(*_: object) -> None:
@@ -38,7 +41,7 @@ def view(arguments: argparse.Namespace) -> int:
     store = FrameStore(engine, None if keep_all else round(2 * TRACE_SECONDS * engine.rate))
     headless = arguments.headless
     if not headless and not window_possible():
-        print("no display: going on without a window (as with --headless)", flush=True)
+        log.info("no display: going on without a window (as with --headless)")
         headless = True
     pub = connectable(engine.pub, arguments.control)
     subscriber = Subscriber(pub, engine.session, announced=engine, keys=arguments.keys)
@@ -50,7 +53,7 @@ def view(arguments: argparse.Namespace) -> int:
         subscriber.close()
     print(summary(run, lost), flush=True)
     if subscriber.mismatched:
-        print(f"{subscriber.mismatched} messages did not fit the announced layout and were dropped", flush=True)
+        log.warning("%d messages did not fit the announced layout and were dropped", subscriber.mismatched)
     if not run.delays:
         print(f"error: no frames came from {pub}: is the engine running, and its port reachable?", file=sys.stderr)
         return 1
@@ -69,15 +72,24 @@ def main() -> int:
     parser.add_argument("--keys", type=Path, help="a client's folder of keys, where the engine has some")
     parser.add_argument("--headless", action="store_true", help="no window: receive only, render at the end")
     arguments = parser.parse_args()
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("clients").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return view(arguments)
     except KeyboardInterrupt:
-        print("stopped before everything was written", file=sys.stderr)
+        log.warning("stopped before everything was written")
         return 130
     except (ConnectionError, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_reason(error)}", file=sys.stderr)
         return 1
+
+
+def _reason(error: Exception) -> str:
+    """In words: the system's errors without their numbers, and with the file they are about."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 if __name__ == "__main__":

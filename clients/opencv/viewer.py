@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from .store import FrameStore
 from .strip import comic
 from .video import contact_sheet, pictures, sound, write_video
 
+log = logging.getLogger(__name__)
 WINDOW = "reaction engine"
 SILENCE_S = 3.0  # a stream that stays away this long has ended
 FIRST_FRAME_S = 10.0
@@ -71,7 +73,7 @@ def record(subscriber: Subscriber, store: FrameStore, seconds: float) -> Run:
             run.take(store, subscriber.receive(0.1))
             store.learn(subscriber.announced)
     except KeyboardInterrupt:
-        print("stopped", flush=True)
+        log.info("stopped")
     return run
 
 
@@ -92,7 +94,7 @@ def show(subscriber: Subscriber, store: FrameStore, seconds: float) -> Run:
             if cv2.waitKey(1) & 0xFF in (ord("q"), 27) or cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) < 1:
                 break
     except KeyboardInterrupt:
-        print("stopped", flush=True)
+        log.info("stopped")
     cv2.destroyAllWindows()
     return run
 
@@ -106,7 +108,7 @@ def write_results(store: FrameStore, video: Path | None, png: Path | None) -> No
         print(f"wrote {png}", flush=True)
     if video is not None:
         total = max(store.moments) - min(store.moments) + 1
-        print(f"rendering {total} frames ({total / store.rate:.1f} s) ...", flush=True)
+        log.info("rendering %d frames (%.1f s) ...", total, total / store.rate)
         count = write_video(video, pictures(store), store.rate, sound(store), store.sample_rate)
         print(f"wrote {video}: {count} frames", flush=True)
 

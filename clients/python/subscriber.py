@@ -225,4 +225,6 @@ def _connect(socket: zmq.Socket[bytes], endpoint: str, keys: str | Path | None) 
     except zmq.ZMQError as error:
         raise ValueError(f"endpoint {endpoint!r}: {error}; write it as tcp://HOST:PORT") from None
     except (OSError, ValueError) as error:
-        raise ValueError(f"endpoint {endpoint!r}: {error}; make keys with `engine keys`") from None
+        raise ValueError(
+            f"endpoint {endpoint!r}: {getattr(error, 'strerror', None) or error}; make keys with `engine keys`"
+        ) from None

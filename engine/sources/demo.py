@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.channels import FACE_NAMES
 from engine.clock import Clock
-from engine.errors import EngineError
+from engine.errors import EngineError, reason
 from engine.feeds.feeds import Feeds, Key
 from engine.sources.base import SEEN_AND_HEARD
 from engine.sources.media import MediaFile
@@ -97,7 +97,8 @@ def _load_face(path: Path) -> NDArray[np.float32]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             face = np.asarray(stored["face"], np.float32)
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise EngineError(f"built-in partner: {path} does not read ({error}); {remedy}") from error
+        why = reason(error) if isinstance(error, OSError) else "it is no .npz file, or holds no numbers as face"
+        raise EngineError(f"built-in partner: {path} does not read ({why}); {remedy}") from error
     if face.ndim != 2 or face.shape[1] != len(FACE_NAMES) or not len(face):
         raise EngineError(f"built-in partner: face in {path} has shape {face.shape}, not (T, {len(FACE_NAMES)})")
     return face

@@ -29,8 +29,8 @@ class Vocabulary:
             raise BundleError(f"{bundle.path}: {name} has {len(content)} bytes, {MOST_BYTES} at most; list fewer words")
         try:
             lines = content.decode().splitlines()
-        except UnicodeDecodeError as error:
-            raise BundleError(f"{bundle.path}: {name} is no UTF-8 text ({error}); write one word a line") from None
+        except UnicodeDecodeError:
+            raise BundleError(f"{bundle.path}: {name} is no UTF-8 text; write one word a line") from None
         if not 2 <= len(lines) <= MOST_WORDS:
             raise BundleError(
                 f"{bundle.path}: {name} has {len(lines)} lines; give one that stands for unknown words, then one word "
