@@ -101,6 +101,8 @@ def test_what_is_not_given_is_absent_and_ages(rules: engine.Model) -> None:
 def test_sound_of_whole_numbers_and_of_any_length(rules: engine.Model) -> None:
     whole = np.round(SOUND[:1000] * 32768).astype(np.int16)
     made = rules.run({"partner_audio": whole})["face"]
+    assert rules._opened is not None
+    assert np.array_equal(rules._opened.inputs["partner_audio"][0, :360], whole[640:].astype(np.float32) / 32768)
     rules.reset(seed=3)
     filled = np.pad(whole.astype(np.float32) / 32768, (0, 280))
     assert made.shape == (2, 58) and np.array_equal(rules.run({"partner_audio": filled})["face"], made)
