@@ -19,7 +19,6 @@ from tests.train.dance.bodies import dancer, write_bvh
 from train.__main__ import main
 from train.dance.labels import read_labels
 
-
 CLIPS = 15
 
 

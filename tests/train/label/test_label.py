@@ -27,7 +27,6 @@ from train.label.server import LabelServer
 from train.label.task import Task
 
 
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two takes of three blocks and a rest."""
