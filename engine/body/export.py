@@ -108,6 +108,6 @@ def _saved(path: Path) -> _Stored:
         skeletons = {name: Skeleton.from_dict(item) for name, item in json.loads(str(held["skeletons"])).items()}
         rate, _ = float(held["rate"]), held["seq"]
     except (KeyError, ValueError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = getattr(error, "strerror", None) or "it does not read as the arrays of --save"
         raise BvhError(f"{path}: is no recording of a body ({reason}); make one with engine serve --record") from error
     return held, skeletons, rate

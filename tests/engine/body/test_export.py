@@ -152,7 +152,7 @@ def test_what_cannot_be_exported_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("no archive")
     for name, said in (
         ("nothing.npz", "No such file"),
-        ("text.npz", "is no recording"),
+        ("text.npz", r"is no recording of a body \(it does not read as the arrays of --save\)"),
         ("face.npz", "no stream of joint"),
     ):
         with pytest.raises(BvhError, match=said):

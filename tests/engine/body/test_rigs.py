@@ -133,6 +133,27 @@ def test_a_rest_pose_that_is_no_figure_still_tells_how_the_body_danced(tmp_path:
     assert np.abs(plain - found).max() < 0.02
 
 
+def test_a_skeleton_with_more_joints_than_the_file_is_moved_too(tmp_path: Path) -> None:
+    """A root on the floor and fingers, as game engines have them: what the file lacks goes with what it hangs on."""
+    body = replace(
+        CMU,
+        joints=("root", *CMU.joints, "lMid2"),
+        parents=(-1, *(parent + 1 for parent in CMU.parents), CMU.index("lMid1") + 1),
+        rest=((0.0, 0.0, 0.0), (0.0, 0.9, 0.0), *CMU.rest[1:], (0.03, 0.0, 0.0)),
+    )
+    motion = dance()
+    write_bvh(motion, tmp_path / "a.bvh")
+    write_bvh(other(motion, 0.0, 0.6, ends(RIGS["mixamo"])), tmp_path / "b.bvh")
+    for name, far in (("a.bvh", 1e-4), ("b.bvh", 0.03)):
+        read = read_body(tmp_path / name, body)
+        assert "the file has no root, lMid2: at rest in skeleton 'cmu'" in read.notes
+        moved = read.motion.positions[:, 1:-1] - read.motion.positions[:, 1:2]
+        assert np.abs(moved - (motion.positions - motion.positions[:, :1])).max() < far
+        finger = read.motion.positions[:, -1] - read.motion.positions[:, body.index("lMid1")]
+        assert np.allclose(np.linalg.norm(finger, axis=-1), 0.03, atol=1e-4)
+        assert np.isfinite(read.motion.positions).all()
+
+
 def test_a_mirrored_body_is_refused(tmp_path: Path) -> None:
     motion = dance()
     mirrored = motion.positions * np.float32([-1, 1, 1])
