@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from engine.network import connection, server
-from engine.session.pushed import BURST_S
 from engine.network.messages import record
 from engine.network.outbox import HIGH, MOST_BYTES, MOST_FRAMES
 from engine.network.timing import LONGEST_AGO_S
+from engine.session.pushed import BURST_S
 from engine.wire import decode
 from tests.engine.network.stage import HOP, PERIOD, Hall, Raw, S, Visitor, ended, gone, until
 
