@@ -131,7 +131,7 @@ def test_windows_and_editors_on_one_file_are_merged_and_a_second_program_is_refu
             told = list(
                 pool.map(lambda clip: (one, other)[clip % 2].label(clip % 4, time=1 + clip % 4, space=1), range(40))
             )
-        assert len({answer["version"] for answer in told}) > 1
+        assert max(answer["version"] for answer in told) == 4  # the same label again changes nothing
         assert {label.start // 40 + 3 * (label.take == "wild"): label.time for label in read_labels(out)} == {
             clip: 1 + clip for clip in range(4)
         }
