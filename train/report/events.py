@@ -48,7 +48,7 @@ def blinks(face: Array, rate: float) -> list[float]:
 
 def smile_level(face: Array) -> Array:
     """How much both corners of the mouth are up, (T,)."""
-    return face[:, [FACE["mouthSmileLeft"], FACE["mouthSmileRight"]]].astype(float).mean(1)
+    return np.asarray(face[:, [FACE["mouthSmileLeft"], FACE["mouthSmileRight"]]].astype(float).mean(1))
 
 
 def smiles(face: Array, rate: float) -> list[float]:
@@ -72,7 +72,7 @@ def gaze_degrees(face: Array) -> Array:
     down = 0.5 * (eye("Left", "Down") + eye("Right", "Down"))
     up = 0.5 * (eye("Left", "Up") + eye("Right", "Up"))
     head = np.degrees(face[:, [FACE["headYaw"], FACE["headPitch"]]].astype(float))
-    return np.stack([left - right, down - up], 1) + head
+    return np.asarray(np.stack([left - right, down - up], 1) + head)
 
 
 def away_share(face: Array) -> float:
@@ -83,7 +83,7 @@ def away_share(face: Array) -> float:
 def looks_away(face: Array) -> NDArray[np.bool_]:
     """Frames (T,) in which gaze is more than 6 degrees from its median direction."""
     gaze = gaze_degrees(face)
-    return np.linalg.norm(gaze - np.median(gaze, 0), axis=1) > AWAY_DEGREES
+    return np.asarray(np.linalg.norm(gaze - np.median(gaze, 0), axis=1) > AWAY_DEGREES)
 
 
 def dwells(on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -96,7 +96,7 @@ def dwells(on: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 def head_speed(face: Array, rate: float) -> Array:
     """Angular speed of the head between successive frames, (T-1,) degrees/s."""
     angles = np.degrees(face[:, [FACE[name] for name in HEAD]].astype(float))
-    return np.linalg.norm(np.diff(angles, axis=0), axis=1) * rate
+    return np.asarray(np.linalg.norm(np.diff(angles, axis=0), axis=1) * rate)
 
 
 def largest_step(face: Array) -> float:

@@ -28,16 +28,10 @@ STRIP = 48
 """Frames of a body between two pictures, and of its whole comic."""
 
 HEAD_EVERY = 10
-HEAD, TRACE, LABEL = 76, 44, 118  # pixels: a head's side, height of the traces, width of the names
+HEAD, TRACE, LABEL = 76, 44, 152  # pixels: a head's side, height of the traces, width of the names
 DRAWN, CLOSE = 224, slice(28, 196)  # pixels: what is drawn, and the part of it, along both axes, that is shown
-INK, NOD, SMILE, BLINK, VOICE, MARK = (
-    (40, 40, 40),
-    (190, 90, 20),
-    (40, 120, 220),
-    (150, 150, 150),
-    (170, 170, 170),
-    (40, 40, 220),
-)
+INK, NOD, SMILE = (40, 40, 40), (190, 90, 20), (40, 120, 220)
+BLINK, VOICE, MARK = (150, 150, 150), (170, 170, 170), (40, 40, 220)
 PITCH_DEGREES = 8.0
 """Pitch, from its median, at the edge of the trace."""
 
@@ -117,7 +111,7 @@ def _band(shown: Heads, rate: float) -> Image:
         left = LABEL + column * HEAD
         band[:HEAD, left : left + HEAD] = _head(face[frame].astype(np.float32).tobytes(), style)
     for line, part in enumerate(shown.name.split(", ")):
-        cv2.putText(band, part, (4, 20 + 15 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.42, INK, 1, cv2.LINE_AA)
+        cv2.putText(band, part, (6, 24 + 22 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.62, INK, 1, cv2.LINE_AA)
     across = LABEL + (np.arange(len(face)) + 0.5) / len(face) * (count * HEAD)
     if shown.loudness is not None:
         _trace(band, across, HEAD + TRACE - 2 - shown.loudness * (TRACE - 6), VOICE)
@@ -140,7 +134,7 @@ def _band(shown: Heads, rate: float) -> Image:
 def _head(values: bytes, style: Style) -> Image:
     """A small picture of a face; still rows ask for one again and again. Drawn larger, then cut close and reduced."""
     large = draw_head(np.frombuffer(values, np.float32), FACE_NAMES, DRAWN, style)
-    return cv2.resize(large[CLOSE, CLOSE], (HEAD, HEAD), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(large[CLOSE, CLOSE], (HEAD, HEAD), interpolation=cv2.INTER_AREA))
 
 
 def _trace(band: Image, x: Array, y: Array, colour: Colour) -> None:

@@ -52,7 +52,7 @@ class Tally:
     peaks: Sums
 
     def __add__(self, other: Tally) -> Tally:
-        sums = {name: self.sums[name] + other.sums[name] for name in self.sums}
+        sums: Sums = {name: self.sums[name] + other.sums[name] for name in self.sums}
         return Tally(sums, {name: np.maximum(self.peaks[name], other.peaks[name]) for name in self.peaks})
 
 

@@ -56,12 +56,11 @@ class Offline:
 
         def everything(inputs: Mapping[str, NDArray[Any]], frame: int) -> None:
             if frame == 0:
-                for role, seen in there.items():
-                    for item in spec.by_role(role):
-                        if item.validity is not None:
-                            inputs[item.validity][...] = float(seen)
-                        if item.age is not None:
-                            inputs[item.age][...] = 0.0 if seen else UNSEEN_AGE_S
+                for item in (one for one in spec.inputs if one.role in there):
+                    if item.validity is not None:
+                        inputs[item.validity][...] = float(there[item.role])
+                    if item.age is not None:
+                        inputs[item.age][...] = 0.0 if there[item.role] else UNSEEN_AGE_S
             fill(inputs, frame)
 
         return serve(self._runtimes[rows], frames, seeds, keep, everything)

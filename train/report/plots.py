@@ -31,8 +31,8 @@ class Drawing(NamedTuple):
         """The figure with small ticks and no box around its plots."""
         for axis in self.figure.axes:
             axis.tick_params(labelsize=7)
-            axis.xaxis.label.set_size(8)
-            axis.yaxis.label.set_size(8)
+            axis.xaxis.label.set_fontsize(8)
+            axis.yaxis.label.set_fontsize(8)
             for side in ("top", "right"):
                 axis.spines[side].set_visible(False)
         return self.figure
@@ -41,8 +41,8 @@ class Drawing(NamedTuple):
 def grid(count: int, width: float, height: float, columns: int = 4, shared: bool = False) -> Drawing:
     """A drawing of ``count`` plots, each ``width`` by ``height`` inches, with the same axes where they are ``shared``;
     places that are left over stay empty."""
-    columns = max(1, min(columns, count))
     lines = max(1, -(-count // columns))
+    columns = max(1, -(-count // lines))  # so that the last line is not much shorter than the others
     figure = Figure(figsize=(columns * width, lines * height), layout="constrained")
     axes = figure.subplots(lines, columns, squeeze=False, sharex=shared, sharey=shared).ravel()
     for axis in axes[count:]:
@@ -86,7 +86,8 @@ def confusion(axis: Axes, counts: Array, names: Sequence[str], title: str, rows:
 
 def scatter(axis: Axes, points: Array, levels: NDArray[np.integer], colours: Sequence[str], title: str = "") -> None:
     """Points (N, 2) in the colour of their level (N,), grey where that is below 0."""
-    axis.scatter(*points[levels < 0].T, s=5, color="#cccccc", lw=0)
+    x, y = points.T
+    axis.scatter(x[levels < 0], y[levels < 0], s=5, color="#cccccc", lw=0)
     for level, colour in enumerate(colours):
-        axis.scatter(*points[levels == level].T, s=6, color=colour, alpha=0.7, lw=0)
+        axis.scatter(x[levels == level], y[levels == level], s=6, color=colour, alpha=0.7, lw=0)
     axis.set_title(title, fontsize=8)
