@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -38,16 +39,16 @@ SMALLER = {
     r"^engine (set|stats)\b": r"engine \1 --control {control}",
     r"^python -m clients\.opencv\b": r"python -m clients.opencv --control {control} --headless --seconds 1",
     r"127\.0\.0\.1:8080": r"127.0.0.1:{http}",
-    r"^python -m train label\b": r"python -m train label --port 0",
+    r"^python -m train label (\w+)": r"python -m train label \1 --port 0",
     # Sizes that take seconds.
     r"--seconds 20\b": r"--seconds 2",
     r"--talks 90\b": r"--talks 10 --minutes 0.5",
     r"--listeners 6\b": r"--listeners 2",
-    r"^python -m train reaction\b": r"python -m train reaction --config tiny --steps 4 --rows 2 --crop 25 "
-    r"--check-every 2 --check-minutes 0.1 --threads 1",
+    r"^python -m train (reaction|dance)\b": r"python -m train \1 --set config=tiny --set steps=4 --set rows=2 "
+    r"--set check_every=2 --set threads=1",
+    r"^(python -m train reaction)\b": r"\1 --set crop=25 --set check_minutes=0.1",
+    r"^(python -m train dance)\b": r"\1 --set segment=60 --set finish=2",
     r"--minutes 30\b": r"--minutes 0",
-    r"^python -m train dance\b": r"python -m train dance --set config=tiny --set steps=2 --set rows=2 "
-    r"--set check_every=2 --set finish=2 --set threads=1",
     r"^python -m export\b": r"python -m export --seconds 2",
     r"^python -m train evaluate reaction\b": r"python -m train evaluate reaction --samples 1 --minutes 1",
     r"^python -m train evaluate dance\b": r"python -m train evaluate dance --dances 2 --seconds 4 --windows 40",
@@ -56,7 +57,9 @@ SMALLER = {
 SERVES = re.compile(r"^engine serve\b(?!.*--(fast|seconds))|^python -m train label\b")
 READY = re.compile(r"Ctrl-C (stops|ends)")
 STOPPED = (0, 130)
-LONGEST_S = 120.0
+LONGEST_S = 300.0
+AT_ONCE = 2
+"""Blocks that run side by side: exports take most of the time, on one core each."""
 
 
 class Block(NamedTuple):
@@ -91,13 +94,10 @@ def port() -> int:
         return int(free.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(root: Path) -> Path:
     """The project as somebody just got it, without tests and pictures, and a folder of takes."""
-    root = tmp_path_factory.mktemp("clone")
     for folder in FOLDERS:
-        if (ROOT / folder).is_dir():
-            shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for level in range(3):
         for number in range(3):
             motion = dancer(level, frames=150, seed=7 * level + number)
@@ -110,14 +110,26 @@ class Shell:
     """Runs commands in the clone; of those that serve one is running at a time."""
 
     clone: Path
-    ports: dict[str, str]
-    environment: dict[str, str]
+    ports: dict[str, str] = field(init=False)
+    environment: dict[str, str] = field(init=False)
     serving: subprocess.Popen[bytes] | None = None
     served: str = ""
     log: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.log = self.clone / "serving.log"
+        self.ports = {name: f"tcp://127.0.0.1:{port()}" for name in ("pub", "control")} | {"http": str(port())}
+        self.log = self.clone / f"serving-{self.ports['http']}.log"
+        kept = {name: value for name, value in os.environ.items() if name != "ENGINE_DATA"}
+        path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", "")))
+        self.environment = {**kept, "PATH": path, "PYTHONPATH": str(self.clone)}
+
+    def __enter__(self) -> Shell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.serving is not None:
+            self.serving.kill()
+            self.serving.wait()
 
     def run(self, where: str, line: str) -> None:
         """One line of a document."""
@@ -183,30 +195,47 @@ def _tail(output: bytes) -> str:
     return output.decode("utf-8", "replace")[-2000:]
 
 
+@pytest.fixture(scope="module")
+def clones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One for each document: whoever follows one has not followed the other."""
+    return {document: clone(tmp_path_factory.mktemp("clone")) for document in DOCUMENTS}
+
+
 @pytest.fixture
-def shell(clone: Path) -> Iterator[Shell]:
-    ports = {name: f"tcp://127.0.0.1:{port()}" for name in ("pub", "control")} | {"http": str(port())}
-    kept = {name: value for name, value in os.environ.items() if name != "ENGINE_DATA"}
-    first = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", "")))
-    shell = Shell(clone, ports, {**kept, "PATH": first, "PYTHONPATH": str(clone), "PYTHONWARNINGS": "default"})
-    try:
+def shell(clones: dict[str, Path]) -> Iterator[Shell]:
+    with Shell(clones[DOCUMENTS[0]]) as shell:
         yield shell
-    finally:
-        if shell.serving is not None:
-            shell.serving.kill()
-            shell.serving.wait()
+
+
+def run_block(block: Block, clone: Path) -> None:
+    """All commands of a block."""
+    with Shell(clone) as shell:
+        for number, line in block.lines:
+            shell.run(f"{block.document}:{number}", line)
+        shell.stop()
+
+
+@pytest.fixture(scope="module")
+def running(request: pytest.FixtureRequest, clones: dict[str, Path]) -> Iterator[dict[Block, Future[None]]]:
+    """The blocks that were asked for, begun side by side."""
+    calls = [getattr(item, "callspec", None) for item in request.session.items]
+    asked = [call.params["block"] for call in calls if call is not None and "block" in call.params]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {block: pool.submit(run_block, block, clones[block.document]) for block in asked}
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.document} {block.heading}".replace(" ", "-"))
-def test_commands_run_as_written(block: Block, shell: Shell) -> None:
+def test_commands_run_as_written(block: Block, running: dict[Block, Future[None]]) -> None:
     if any("curl" in line for _, line in block.lines) and shutil.which("curl") is None:
         pytest.skip("curl is not here")
-    for number, line in block.lines:
-        shell.run(f"{block.document}:{number}", line)
-    shell.stop()
+    running[block].result()
 
 
-PROGRAMS = re.findall(r"```python\n(.*?)```", (ROOT / "clients/python/README.md").read_text("utf-8"), re.S)
+PROGRAMS = {
+    document: re.findall(r"```python\n(.*?)```", (ROOT / document).read_text("utf-8"), re.S)
+    for document in ("clients/python/README.md", "engine/README.md")
+}
 ELSEWHERE = {
     "describe()": 'describe("{control}")',
     "Subscriber(": 'Subscriber("{pub}", ',
@@ -215,14 +244,14 @@ ELSEWHERE = {
 """What the programs say of addresses, and what is run in its place."""
 
 
-def test_programs_of_the_client_run_as_written(shell: Shell) -> None:
+def test_programs_run_as_written(shell: Shell) -> None:
     shell.run("here", "engine serve --source demo --listen 127.0.0.1:8080")
-    assert len(PROGRAMS) == 2
-    for program in PROGRAMS:
+    assert [len(programs) for programs in PROGRAMS.values()] == [2, 1]
+    for document, program in ((document, each) for document, programs in PROGRAMS.items() for each in programs):
         for written, instead in ELSEWHERE.items():
-            program = program.replace(written, instead.format(**shell.ports))
+            program = program.replace(written, instead.format(**shell.ports)) if written in program else program
         (shell.clone / "program.py").write_text(program)
-        shell.run("clients/python/README.md", "python program.py > program.txt && test -s program.txt")
+        shell.run(document, "python program.py > program.txt && test -s program.txt")
     shell.stop()
 
 
