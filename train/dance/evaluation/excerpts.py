@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.body.export import write_bvh
 from engine.body.motion import Motion
 from engine.body.skeleton import Skeleton
+from engine.body.write import write_bvh
 from train.dance.evaluation.instruments import Instruments
-from train.dance.evaluation.rows import COMPUTED, DanceRow, Performance
-from train.dance.labels import LEVELS, NONE, Label, write_labels
+from train.dance.evaluation.rows import DanceRow, Performance
+from train.dance.labels import COMPUTED, LEVELS, NONE, Label, write_labels
 from train.dance.takes import FRAMES, RATE
 from train.report import filmstrip
 from train.report.filmstrip import Excerpt

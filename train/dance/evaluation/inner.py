@@ -127,8 +127,8 @@ class Inner(Section):
         plots.confusion(told, self.confusion, "its own classifier, held-out takes", "labelled")
         plots.scatter(by_level, self.plane, self.levels, "latents of held-out takes, by level")
         for index, style in enumerate(np.unique(self.styles)):
-            own = self.plane[self.styles == style]
-            by_style.scatter(*own.T, s=6, alpha=0.7, lw=0, label=style, color=SPARE[index % len(SPARE)])
+            x, y = self.plane[self.styles == style].T
+            by_style.scatter(x, y, s=6, alpha=0.7, lw=0, label=style, color=SPARE[index % len(SPARE)])
         by_style.legend(**SMALL)
         by_style.set_title("the same, by style", fontsize=8)
         share = f"Posterior means in their two main directions, {self.share:.0%} of their variance."

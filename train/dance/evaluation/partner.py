@@ -11,7 +11,7 @@ dancer really did. Rows: **truth**; **seeing**, the bundle with the partner; **n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -102,7 +102,7 @@ class DuetRow:
     name: str
     about: str
     kind: str
-    dances: Callable[[Duet], Sequence[Array]]
+    dances: Callable[[Duet], Iterable[Array]]
 
 
 def measure(

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from engine.body.skeleton import Skeleton
 from train.dance import efforts
 from train.dance.evaluation.networks import Recogniser, Sizes, chances, fit, made, seen
-from train.dance.evaluation.rows import COMPUTED, HUMAN, DanceRow, RowWindows
-from train.dance.labels import LEVELS
+from train.dance.evaluation.rows import HUMAN, DanceRow, RowWindows
+from train.dance.labels import COMPUTED, LEVELS
 from train.dance.takes import RATE
 from train.report.intervals import Sums
 

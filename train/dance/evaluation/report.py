@@ -25,8 +25,8 @@ PUBLISHED = (
     "56.6 % on its test windows, FID 1133 ± 277, diversity 82.1 (real 55.0), multimodality 81.9 (real 28.8), "
     "recognised by a person 63 %, limb lengths varying 10 to 19 %. Other data and features: do not rank against them."
 )
-CARD = ("recognised_human_ratio", "recognised_computed_ratio", "limbs", "slide_ratio", "speed", "jerk", "spread_long")
-CARD += ("fid_train", "nearest_ratio", "contrast")
+CARD: tuple[str, ...] = ("recognised_human_ratio", "recognised_computed_ratio", "limbs", "slide_ratio", "speed", "jerk")
+CARD += ("spread_long", "fid_train", "nearest_ratio", "contrast")
 """Metrics of the short table."""
 CONFUSIONS = {
     "human": "Recognised efforts, labels given by people",

@@ -166,7 +166,7 @@ def shuffled(truth: DanceRow, seed: int) -> DanceRow:
 
 
 def generated(
-    name: str, about: str, kind: str, play: Callable[[int], Sequence[Array]], seeds: int, rest: int
+    name: str, about: str, kind: str, play: Callable[[int], Array | Sequence[Array]], seeds: int, rest: int
 ) -> DanceRow:
     """A model as a row: ``play(level)`` gives a dance (T, J, 3) for each of ``seeds``, whose first ``rest`` frames are
     left out (a recurrent network needs some to get going). Dances of one seed are one group."""

@@ -15,10 +15,10 @@ from models.dance.model import Dance
 from train.dance import efforts
 from train.dance.evaluation import blind, inner, partner, recognition, report, rows
 from train.dance.evaluation.instruments import EVERY
-from train.dance.evaluation.rows import COMPUTED, HUMAN, DanceRow
+from train.dance.evaluation.rows import HUMAN, DanceRow
 from train.dance.evaluation.run import Dancing, evaluate
 from train.dance.evaluation.served import SETTLE, Dancer
-from train.dance.labels import LEVELS, label_table, parted, read_labels, recorded
+from train.dance.labels import COMPUTED, LEVELS, label_table, parted, read_labels, recorded
 from train.dance.options import how
 from train.dance.splits import SPLITS
 from train.dance.takes import FRAMES, RATE, Take, read_takes

@@ -21,17 +21,8 @@ from train.report.intervals import LEVEL
 from train.report.parts import Note, Part, Picture, Plot
 from train.simulate.talk import FPS, HOP
 
-CARD = (
-    "nod_skill",
-    "smile_skill",
-    "nods_cue_free",
-    "nods_silence",
-    "blinks",
-    "gaze_away",
-    "jerk_rotation",
-    "jerk_face",
-    "nod_band",
-)
+CARD: tuple[str, ...] = ("nod_skill", "smile_skill", "nods_cue_free", "nods_silence", "blinks", "gaze_away")
+CARD += ("jerk_rotation", "jerk_face", "nod_band")
 """Metrics of the short table."""
 PLACES = {"cued": "near a cue", "cue_free": "cue-free speech", "silence": "silence"}
 
