@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.listening.cell import DT, Cell, ease, lognormal
+from models.listening.cell import DT, RecurrentCell, ease, lognormal
 
 MEDIAN_INTERVAL, SIGMA, LEAST_INTERVAL = 3.0, 0.70, 0.35
 CLOSING, CLOSED, OPENING = 0.10, 0.03, 0.24
@@ -30,7 +30,7 @@ SHIFT_LEAST, SHIFT_SURE = 0.12, 0.58
 PARTIAL_SHARE, PARTIAL_LEAST = 0.25, 0.55
 
 
-class Blinks(Cell):
+class Blinks(RecurrentCell):
     """Lid closure from timers, pauses and gaze shifts."""
 
     fields = ("left", "since", "elapsed", "depth", "armed")

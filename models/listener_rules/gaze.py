@@ -16,11 +16,12 @@ tenths). While the head moves the eyes counter-rotate (vestibulo-ocular reflex),
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from models.listening.cell import DT, Cell, lognormal, spring
+from models.listening.cell import DT, RecurrentCell, lognormal, spring
 
 TOWARDS_LISTENING, TOWARDS_SPEAKING, TOWARDS_SIGMA = 5.0, 3.6, 0.50
 AWAY_LISTENING, AWAY_SPEAKING, AWAY_SIGMA = 1.14, 1.96, 0.28
@@ -35,20 +36,38 @@ SACCADE = 0.72
 HEAD_FROM, HEAD_SHARE, HEAD_OMEGA = math.radians(6.0), 0.35, 5.5
 
 
-class Gaze(Cell):
+class GazeDirection(NamedTuple):
+    """One frame of gaze, radians in channel signs, (B,) each."""
+
+    yaw: Tensor  #: from the partner's eyes
+    pitch: Tensor
+    head_yaw: Tensor  #: the head's share
+    head_pitch: Tensor
+    shift: Tensor  #: size of the shift that starts on this frame, 0 if none
+
+
+class Gaze(RecurrentCell):
     """Direction of gaze relative to the partner's face, and the head's part in it."""
 
     fields = (
-        *("away", "left", "target_yaw", "target_pitch", "fixation", "yaw", "pitch"),
-        *("head_yaw", "head_yaw_speed", "head_pitch", "head_pitch_speed"),
+        "away",
+        "left",
+        "target_yaw",
+        "target_pitch",
+        "fixation",
+        "yaw",
+        "pitch",
+        "head_yaw",
+        "head_yaw_speed",
+        "head_pitch",
+        "head_pitch_speed",
     )
     draws = 5
 
     def __call__(
         self, quiet_for: Tensor, self_speaking: Tensor, noise: Tensor, state: Tensor
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """Angles (rad, channel signs, (B,)): gaze ``yaw`` and ``pitch`` from the partner's eyes, the head's share
-        ``head_yaw`` and ``head_pitch``, and the ``shift`` that starts on this frame (0 if none)."""
+    ) -> tuple[GazeDirection, Tensor]:
+        """Where to look after ``quiet_for`` (B,) seconds of the partner's silence, ``self_speaking`` (B,) or not."""
         s = self.unpack(state)
         time_draw, where_draw, side_draw, size_draw, point_draw = noise.unbind(-1)
         hurry = 1.0 + (IDLE_HURRY - 1.0) * ((quiet_for > IDLE_AFTER) & (s["away"] < 0.5)).float()
@@ -85,10 +104,11 @@ class Gaze(Cell):
         head_pitch, pitch_speed = spring(
             s["head_pitch"], s["head_pitch_speed"], HEAD_SHARE * head * target_pitch, HEAD_OMEGA
         )
-        out = {"yaw": yaw, "pitch": pitch, "head_yaw": head_yaw, "head_pitch": head_pitch}
         values = {"away": away, "left": left, "target_yaw": target_yaw, "target_pitch": target_pitch}
         values |= {"fixation": fixation, "head_yaw_speed": yaw_speed, "head_pitch_speed": pitch_speed}
-        return {**out, "shift": torch.where(started, distance, 0.0)}, self.pack({**values, **out})
+        values |= {"yaw": yaw, "pitch": pitch, "head_yaw": head_yaw, "head_pitch": head_pitch}
+        direction = GazeDirection(yaw, pitch, head_yaw, head_pitch, torch.where(started, distance, 0.0))
+        return direction, self.pack(values)
 
 
 EYE_SIDE, EYE_UP, EYE_DOWN = math.radians(35.0), math.radians(25.0), math.radians(30.0)

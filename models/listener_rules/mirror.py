@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from engine.channels import FACE
-from models.listening.cell import Cell, follow, wander
+from models.listening.cell import RecurrentCell, follow, wander
 
 SMILE_GAIN, SMILE_DEAD = 0.85, 0.08
 RAISE_GAIN, BROW_DEAD = 0.45, 0.10
@@ -37,7 +37,7 @@ MIRRORED = {
 }
 
 
-class Mirror(Cell):
+class Mirror(RecurrentCell):
     """The partner's face in, the listener's smile, brows and lips out."""
 
     fields = (

@@ -121,20 +121,19 @@ class ListenerRules(StreamModel):
         nod, new["nods"] = self.nods(heard, x["nod_rate"], size, own, noise["nods"], state["nods"])
         flash, new["brows"] = self.brows(heard, nod.starts, size, noise["brows"], state["brows"])
         look, new["gaze"] = self.gaze(heard.quiet_for, own, noise["gaze"], state["gaze"])
-        closure, new["blinks"] = self.blinks(heard.quiet_for, look["shift"], noise["blinks"], state["blinks"])
-        (pose, partner_yaw, partner_pitch), new["posture"] = self.posture(
+        closure, new["blinks"] = self.blinks(heard.quiet_for, look.shift, noise["blinks"], state["blinks"])
+        body, new["posture"] = self.posture(
             partner, seen, heard.quiet_for, heard.speaking, size, noise["posture"], state["posture"]
         )
         mood, new["mirror"] = self.mirror(
             partner, seen, x["smile_gain"] * size, size, own, noise["mirror"], state["mirror"]
         )
 
-        head_pitch = pose[:, 0] + nod.pitch + look["head_pitch"]
-        head_yaw = pose[:, 1] + look["head_yaw"]
-        eyes = eye_weights(partner_yaw + look["yaw"] - head_yaw, partner_pitch + look["pitch"] - head_pitch)
-        return compose(
-            torch.cat([torch.stack([head_pitch, head_yaw], -1), pose[:, 2:]], -1), eyes, mood, flash, closure
-        ), new
+        pitch = body.pose[:, 0] + nod.pitch + look.head_pitch
+        yaw = body.pose[:, 1] + look.head_yaw
+        head = torch.cat([torch.stack([pitch, yaw], -1), body.pose[:, 2:]], -1)
+        eyes = eye_weights(body.partner_yaw + look.yaw - yaw, body.partner_pitch + look.pitch - pitch)
+        return compose(head, eyes, mood, flash, closure), new
 
 
 def compose(head: Tensor, eyes: Tensors, mood: Tensors, flash: Tensor, closure: Tensor) -> Tensor:

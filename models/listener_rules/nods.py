@@ -22,7 +22,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.listening.cell import DT, FOREVER, Cell, ease, lognormal, timer
+from models.listening.cell import DT, FOREVER, RecurrentCell, ease, lognormal, timer
 from models.listening.prosody import CueRules, Prosody
 
 CUES = CueRules(low_percentile=0.26, low_for=0.110, low_after_speech=0.700, pause_for=0.400, pause_after_speech=1.000)
@@ -46,7 +46,7 @@ class Nodding(NamedTuple):
     starts: Tensor  #: bool: a nod starts now
 
 
-class Nods(Cell):
+class Nods(RecurrentCell):
     """Cues in, head pitch out."""
 
     fields = ("wait", "since", "phase", "cycles", "frequency", "amplitude")
@@ -90,7 +90,7 @@ class Nods(Cell):
         return Nodding(pitch, start), self.pack(values)
 
 
-class Brows(Cell):
+class Brows(RecurrentCell):
     """A short brow raise: the listener's "oh?" at the partner's question contour, and now and then with a nod.
 
     Brow flashes accompany acknowledgement and surprise (Ekman 1979, "About brows"); onset and offset of brow actions

@@ -16,11 +16,12 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from models.listening.cell import DT, Cell, follow, spring, wander
+from models.listening.cell import DT, RecurrentCell, follow, spring, wander, white
 
 AXES = ("pitch", "yaw", "roll", "x", "y", "z")
 DEGREE, MILLIMETRE = math.pi / 180.0, 0.001
@@ -37,12 +38,24 @@ DISTANCE = 0.8
 TRACK_TAU, HEAD_FOLLOWS, TILT_MIRROR, TILT_TAU, LEAN_IN = 0.25, 0.55, 0.3, 1.2, 0.010
 
 
-class Posture(Cell):
+class PostureFrame(NamedTuple):
+    """One frame of posture."""
+
+    pose: Tensor  #: (B, 6) of the head in channel order and signs
+    partner_yaw: Tensor  #: (B,): where the partner's face is
+    partner_pitch: Tensor
+
+
+class Posture(RecurrentCell):
     """Head pose other than nods and gaze, and the direction of the partner's head."""
 
     fields = (
         *(f"{kind}_{axis}" for kind in ("slow", "quick", "rest", "at", "speed") for axis in AXES),
-        *("breath", "partner_yaw", "partner_pitch", "partner_roll", "lean"),
+        "breath",
+        "partner_yaw",
+        "partner_pitch",
+        "partner_roll",
+        "lean",
     )
     draws = 20
 
@@ -60,16 +73,14 @@ class Posture(Cell):
         size: Tensor,
         noise: Tensor,
         state: Tensor,
-    ) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
-        """``face`` (B, 58) of the partner, valid where ``valid`` (B,) is 1. Returns the pose (B, 6) in channel order
-        and signs, and the direction of the partner's face, yaw and pitch (B,)."""
+    ) -> tuple[PostureFrame, Tensor]:
+        """``face`` (B, 58) of the partner, valid where ``valid`` (B,) is 1."""
         like = state.new_tensor
         slow = wander(self.state_columns(state, "slow"), noise[:, 0:6], SLOW_TAU)
         quick = wander(self.state_columns(state, "quick"), noise[:, 6:12], QUICK_TAU)
         likely = SHIFT_RATE * DT * (1.0 + (SHIFT_AT_PAUSE - 1.0) * ((quiet_for > 0.3) & (quiet_for < 1.5)).float())
         moves = noise[:, 18] < likely
-        drawn = (noise[:, 12:18] - 0.5) * 3.4641016
-        rest = torch.where(moves[:, None], drawn, self.state_columns(state, "rest"))
+        rest = torch.where(moves[:, None], white(noise[:, 12:18]), self.state_columns(state, "rest"))
 
         s = self.unpack(state)
         shown = valid > 0.5
@@ -89,4 +100,4 @@ class Posture(Cell):
         breath = breath - torch.floor(breath)
         pose = at + torch.sin(2.0 * math.pi * breath)[:, None] * like(BREATH)
         rows = torch.stack([breath, yaw, pitch, roll, lean], -1)
-        return (pose, yaw, pitch), torch.cat([slow, quick, rest, at, speed, rows], -1)
+        return PostureFrame(pose, yaw, pitch), torch.cat([slow, quick, rest, at, speed, rows], -1)

@@ -4,7 +4,7 @@ Nothing here belongs to one listener. What a listener tunes (which pause counts 
 over, so turning one listener never changes what another hears.
 """
 
-from models.listening.cell import Cell
+from models.listening.cell import RecurrentCell
 from models.listening.inputs import FRAME_RATE, HOP, SAMPLE_RATE, SELF_SPEAKING, partner_inputs
 from models.listening.prosody import CueRules, Prosody, ProsodyTracker
 
@@ -13,9 +13,9 @@ __all__ = [
     "HOP",
     "SAMPLE_RATE",
     "SELF_SPEAKING",
-    "Cell",
     "CueRules",
     "Prosody",
     "ProsodyTracker",
+    "RecurrentCell",
     "partner_inputs",
 ]

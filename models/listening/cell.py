@@ -1,8 +1,9 @@
 """What the parts of a listener are made of: packed per-frame state, past-only filters and random draws.
 
-A :class:`Cell` is one part of a listener (prosody, nods, blinks, ...): a pure function of one frame and a small state
-tensor (B, n) with named columns. All state starts at zero, so a reset row needs nothing but zeros; where a quantity has
-another natural start, the column holds its distance from that start. All times are seconds, all angles radians.
+A :class:`RecurrentCell` is one part of a listener (prosody, nods, blinks, ...): a pure function of one frame and a
+small state tensor (B, n) with named columns. All state starts at zero, so a reset row needs nothing but zeros; where a
+quantity has another natural start, the column holds its distance from that start. All times are seconds, all angles
+radians.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ LOGISTIC = 0.5513
 """Scale of a logistic variable whose standard deviation is 1."""
 
 
-class Cell:
+class RecurrentCell:
     """Named columns of one packed state tensor, and the number of uniforms a frame of this part consumes."""
 
     fields: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.listening.cell import DT, Cell, follow, timer
+from models.listening.cell import DT, RecurrentCell, follow, timer
 
 FLOOR_START, FLOOR_LEAST, FLOOR_BLOCK, HIGHEST = -60.0, -80.0, 2.0, 0.0
 """Noise floor at the start and at least (dBFS), seconds of a block of its minimum, and a level above every other."""
@@ -68,7 +68,7 @@ class _PitchStatistics(NamedTuple):
     low_share: Tensor  #: share of the sub-frames below it
 
 
-class ProsodyTracker(Cell):
+class ProsodyTracker(RecurrentCell):
     """Level, periodicity and pitch of one frame's sub-frames in, :class:`Prosody` out."""
 
     fields = (

@@ -27,7 +27,7 @@ AHEAD = torch.tensor([[1.0, 0.0]])
 NO, YES = torch.tensor([False]), torch.tensor([True])
 
 
-class Puppet(Dance):
+class ScriptedDance(Dance):
     """A dancer in its rest pose that travels as it is told: metres a frame ahead, contacts of its feet, its place."""
 
     def __init__(self, ahead: float = 0.0, contact: float = 0.0, place: tuple[float, ...] = (0.0, 1.0, 1.0, 0.0)):
@@ -80,16 +80,16 @@ def test_the_leash_pulls_only_beyond_the_free_middle() -> None:
 
 
 def test_who_walks_away_is_held_where_leash_and_step_balance() -> None:
-    free = root(danced(Puppet(ahead=0.02), 30))[:, 1]
+    free = root(danced(ScriptedDance(ahead=0.02), 30))[:, 1]
     np.testing.assert_allclose(np.diff(free[3:]), 0.02, atol=1e-5)  # nothing pulls within the first metre
     for z in (3.0, 0.02 / LEASH, 7.0):
-        path = root(danced(Puppet(ahead=0.02), 12, z=z))[3:, 1]
+        path = root(danced(ScriptedDance(ahead=0.02), 12, z=z))[3:, 1]
         np.testing.assert_allclose(np.diff(path), 0.02 - LEASH * path[:-1], atol=1e-5)
 
 
 @pytest.mark.parametrize(("contact", "share"), [(0.0, 1.0), (0.3, 1.0), (0.45, 0.5), (0.6, 0.0), (1.0, 0.0)])
 def test_a_standing_foot_holds_the_body(contact: float, share: float) -> None:
-    path = root(danced(Puppet(ahead=0.02, contact=contact), 20))
+    path = root(danced(ScriptedDance(ahead=0.02, contact=contact), 20))
     np.testing.assert_allclose(np.diff(path[3:, 1]), 0.02 * share, atol=1e-5)
 
 
@@ -127,7 +127,7 @@ def test_the_way_to_a_place_is_gentle_and_its_end_gentler() -> None:
 
 
 def test_a_dancer_begins_beside_its_partner_and_follows_it() -> None:
-    puppet = Puppet(place=(0.0, 0.2, -1.0, 0.0))  # a place too near, turned towards the partner
+    puppet = ScriptedDance(place=(0.0, 0.2, -1.0, 0.0))  # a place too near, turned towards the partner
     partner = at_rest(80)
     partner[10:, :, 0] += 1.0  # the partner is elsewhere from one frame to the next
     body = danced(puppet, 80, partner)["body"]
@@ -141,13 +141,13 @@ def test_a_dancer_begins_beside_its_partner_and_follows_it() -> None:
 
 
 def test_without_a_partner_nothing_pulls_to_a_place() -> None:
-    path = root(danced(Puppet(place=(0.0, 5.0, 1.0, 0.0)), 10))
+    path = root(danced(ScriptedDance(place=(0.0, 5.0, 1.0, 0.0)), 10))
     assert np.abs(path).max() < 1e-5
 
 
 def test_speed_turns_the_clock_of_the_dance() -> None:
     for speed in (0.5, 1.0, 1.5, 2.0):
-        path = root(danced(Puppet(ahead=0.01), 20, speed=speed))
+        path = root(danced(ScriptedDance(ahead=0.01), 20, speed=speed))
         np.testing.assert_allclose(np.diff(path[8:, 1]), 0.01 * speed, atol=1e-5)
 
 

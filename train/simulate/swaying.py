@@ -14,7 +14,7 @@ from engine.channels import FACE
 from models.listener_rules import posture
 from models.listening.cell import DT
 from train.simulate.curves import Curve, follow, spring, wander
-from train.simulate.floor import Floor
+from train.simulate.floor import ConversationFloor
 from train.simulate.persona import Persona
 from train.simulate.talk import Talk
 
@@ -31,7 +31,7 @@ class HeadMotion:
     partner_pitch: Curve
 
 
-def sway(talk: Talk, floor: Floor, who: Persona, rng: np.random.Generator) -> HeadMotion:
+def sway(talk: Talk, floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> HeadMotion:
     """The body of one listener of ``talk``, nods and looks left out."""
     frames, axes = talk.frames, len(posture.AXES)
     size = who.expressiveness**0.5 * who.restlessness * (1.0 + (OWN_MORE - 1.0) * follow(floor.own.astype(float), 1.0))
