@@ -18,9 +18,7 @@ class Settings(RunSettings):
     rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
     warmup: int = Field(50, ge=0, description="steps of linear warm-up")
     decay: float = Field(0.01, ge=0, description="weight decay of parameters with two or more dimensions")
-    keep: Literal["best", "last"] = Field(
-        "last", description="weights handed out: best by validation, or last"
-    )
+    keep: Literal["best", "last"] = Field("last", description="weights handed out: best by validation, or last")
     effort: Literal["time", "space"] = Field("time", description="the effort that is learned and steered")
     rows: int = Field(40, ge=1, description="dances drawn for a step")
     segment: int = Field(100, ge=1, description="frames of each")
@@ -28,9 +26,7 @@ class Settings(RunSettings):
     fraction_label: float = Field(0.789, ge=0, le=1, description="share of labels shown, as in PirouNet_dance")
     objective: Literal["m2", "literal"] = Field("m2", description="of Kingma et al. 2014, or as PirouNet's code has it")
     continuation: float = Field(1.0, ge=0, description="weight of whole dances; 0: single windows alone, as published")
-    alpha: float = Field(
-        0.1, ge=0, description="weight of the classifier, times unlabelled windows per labelled"
-    )
+    alpha: float = Field(0.1, ge=0, description="weight of the classifier, times unlabelled windows per labelled")
     kl_weight: float = Field(0.0001, ge=0, description="of the latent's divergence (nats) beside the squared error")
     joints: float = Field(40.0, ge=0, description="weight of a joint's squared distance (m^2)")
     velocity: float = Field(1000.0, ge=0, description="of its difference from frame to frame")
