@@ -141,7 +141,7 @@ def mean(row: Tally, name: str) -> Array:
 def shares(row: Tally, name: str) -> Array:
     """Distribution (D, bins) of a derivative."""
     bins = row.sums[f"{name}.bins"]
-    return bins / bins.sum(1, keepdims=True)
+    return np.asarray(bins / bins.sum(1, keepdims=True))
 
 
 def efforts(row: Tally) -> Array:

@@ -52,6 +52,9 @@ def seen(windows: Array, skeleton: Skeleton) -> Tensor:
 class _Classifier(nn.Module):
     """Windows, canonical, to scores of the levels; what comes in is brought to zero mean and unit size first."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, inputs: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(inputs))
@@ -93,11 +96,13 @@ class FeatureNet(_Classifier):
 
     def features(self, windows: Tensor) -> Tensor:
         """The last hidden layer, (N, width)."""
-        return self.hidden(self.normal(windows))
+        hidden: Tensor = self.hidden(self.normal(windows))
+        return hidden
 
     def forward(self, windows: Tensor) -> Tensor:
         """Scores (N, levels) of canonical windows (N, T, J, 3)."""
-        return self.head(self.features(windows))
+        scores: Tensor = self.head(self.features(windows))
+        return scores
 
 
 class Recogniser(_Classifier):
@@ -121,7 +126,8 @@ class Recogniser(_Classifier):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Scores (N, levels) of canonical windows (N, T, J, 3)."""
-        return self.layers(self.normal(windows))
+        scores: Tensor = self.layers(self.normal(windows))
+        return scores
 
 
 def fit(network: FeatureNet | Recogniser, windows: Tensor, labels: Labels, epochs: int, seed: int) -> None:

@@ -61,13 +61,13 @@ class GroupSums:
 def root(covariance: Array) -> Array:
     """The symmetric square root of a covariance."""
     values, vectors = torch.linalg.eigh(torch.from_numpy(covariance))  # on as many threads as torch may use
-    return ((vectors * values.clamp_min(0.0).sqrt()) @ vectors.T).numpy()
+    return np.asarray(((vectors * values.clamp_min(0.0).sqrt()) @ vectors.T).numpy())
 
 
 def directions(points: Array, count: int = 2) -> Array:
     """The ``count`` directions (count, F) in which points (N, F) differ most."""
     covariance = torch.from_numpy(np.cov(points.T, bias=True))
-    return torch.linalg.eigh(covariance).eigenvectors.T.flip(0)[:count].numpy()
+    return np.asarray(torch.linalg.eigh(covariance).eigenvectors.T.flip(0)[:count].numpy())
 
 
 def fid(one: Gaussian, other: Gaussian, other_root: Array | None = None) -> float:

@@ -114,7 +114,7 @@ def measured(windows: RowWindows, source: str, skeleton: Skeleton, thresholds: e
 
 def _one_hot(levels: NDArray[np.integer]) -> Array:
     """Levels (N,) as (N, levels), all zero where there is none."""
-    return (levels[:, None] == np.arange(len(LEVELS))).astype(float)
+    return np.asarray(levels[:, None] == np.arange(len(LEVELS)), float)
 
 
 def recalls(confusion: Array) -> Array:

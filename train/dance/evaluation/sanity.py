@@ -157,4 +157,4 @@ def _over_stage(positions: Array, dance: Performance, skeleton: Skeleton) -> dic
 def _sound(dance: Performance, order: int) -> NDArray[np.bool_]:
     """Which differences of ``order`` touch no damaged frame, (T - order,)."""
     frames = len(dance) - order
-    return np.logical_and.reduce([dance.sound[shift : shift + frames] for shift in range(order + 1)])
+    return np.asarray(np.logical_and.reduce([dance.sound[shift : shift + frames] for shift in range(order + 1)]))

@@ -85,25 +85,23 @@ def ccc(truth: Array, sample: Array) -> Array:
         rho = (dx * dy).sum(0) / np.sqrt((dx**2).sum(0) * (dy**2).sum(0))
     rho = np.where(np.ptp(x, 0) * np.ptp(y, 0) > 0, np.nan_to_num(rho), 0.0)
     spread = x.var(0) + y.var(0) + (x.mean(0) - y.mean(0)) ** 2 + 1e-8
-    return 2.0 * rho * x.std(0) * y.std(0) / spread
+    return np.asarray(2.0 * rho * x.std(0) * y.std(0) / spread)
 
 
 def warped_distance(truth: Array, sample: Array) -> float:
     """FRD's distance of two clips (T, 25)."""
-    return sum(
-        dtw_ndim.distance_fast(
-            np.ascontiguousarray(truth[:, block], np.double), np.ascontiguousarray(sample[:, block], np.double)
-        )
-        / divisor
-        for block, divisor in BLOCKS
-    )
+    distance = 0.0
+    for block, divisor in BLOCKS:
+        pieces = (np.ascontiguousarray(clip[:, block], np.double) for clip in (truth, sample))
+        distance += dtw_ndim.distance_fast(*pieces) / divisor
+    return distance
 
 
 def differences(predictions: Array) -> Array:
     """FRDvs' pairs (N, N): mean squared difference of the same samples of two clips, per number."""
     flat = predictions.reshape(len(predictions), -1).astype(float)
     squares = (flat**2).sum(1)
-    return np.maximum(squares[:, None] + squares[None] - 2.0 * flat @ flat.T, 0.0) / flat.shape[1]
+    return np.asarray(np.maximum(squares[:, None] + squares[None] - 2.0 * flat @ flat.T, 0.0) / flat.shape[1])
 
 
 def diversity(samples: Array) -> float:

@@ -152,4 +152,4 @@ def loudness(scene: Scene, moment: CueMoment) -> NDArray[np.floating]:
     """Loudness of the speaker's voice per frame, 0 to 1 over 40 dB."""
     pcm = scene.pcm()[moment.start * HOP : (moment.start + moment.frames) * HOP].reshape(-1, HOP)
     decibels = 10.0 * np.log10((pcm.astype(float) ** 2).mean(1) + 1e-10)
-    return np.clip((decibels + 55.0) / 40.0, 0.0, 1.0)
+    return np.asarray(np.clip((decibels + 55.0) / 40.0, 0.0, 1.0))

@@ -169,4 +169,4 @@ def _ends(face: NDArray[np.float32], nods: Array) -> Sums:
 def channels(face: NDArray[np.float32], names: Sequence[str]) -> Array:
     """Some channels of a face (T, 58) as (T, names) in float64, angles in degrees and shifts in millimetres."""
     units = [np.degrees(1.0) if n in events.HEAD else 1e3 if n in PARTS["translation"] else 1.0 for n in names]
-    return face[:, [FACE[name] for name in names]].astype(float) * np.array(units)
+    return np.asarray(face[:, [FACE[name] for name in names]].astype(float) * np.array(units))
