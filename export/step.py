@@ -31,7 +31,8 @@ OPSET = 20
 WEIGHTS = "model."
 """What the names of a model's own tensors begin with in the graph: the module that :class:`StepModule` holds."""
 ORIGIN = "model"
-"""Key of the file's metadata under which it says, as JSON, which model it is the step of, and its configuration."""
+"""Key of the file's metadata under which it says, as JSON, which model it is the step of, its configuration, and which
+of its weights the step does not need and the file does not hold."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,9 @@ def to_onnx(model: StreamModel, opset: int = OPSET, origin: Mapping[str, Any] | 
         _strip_nodes(function.node)
     del proto.metadata_props[:]
     if origin is not None:
-        proto.metadata_props.add(key=ORIGIN, value=json.dumps(origin))
+        held = {item.name.removeprefix(WEIGHTS) for item in proto.graph.initializer}
+        unused = sorted(model.state_dict().keys() - held)
+        proto.metadata_props.add(key=ORIGIN, value=json.dumps({**origin, "unused": unused}))
     versions = [item.version for item in proto.opset_import if item.domain == ""]
     counts = collections.Counter(node.op_type for node in proto.graph.node)
     return Graph(proto.SerializeToString(deterministic=True), versions[0], proto.ir_version, dict(counts.most_common()))

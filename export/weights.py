@@ -7,13 +7,12 @@ training alone) is not in it: a model that is read back serves and is exported a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from engine.bundle import STEP, Bundle
 from export.errors import ExportError
@@ -24,10 +23,12 @@ from models.contract import StreamModel
 
 @dataclass(frozen=True)
 class Origin:
-    """Which model a graph is the step of: its name in the registry, and its configuration as plain values."""
+    """Which model a graph is the step of: its name in the registry, and its configuration as plain values. ``unused``
+    names the weights that the graph does not hold."""
 
     model: str
     config: Mapping[str, Any] | None
+    unused: Sequence[str] = ()
 
     @classmethod
     def of(cls, name: str, model: StreamModel) -> Origin:
@@ -36,7 +37,7 @@ class Origin:
         return cls(name.partition(":")[0], None if config is None else config.to_dict())
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for the file."""
+        """Plain values for the file, but for what only the graph tells."""
         return {"model": self.model, "config": self.config}
 
 
@@ -55,18 +56,17 @@ def from_bundle(name: str, folder: Path) -> StreamModel:
     if origin.model != name:
         raise ExportError(f"bundle {folder} is one of model {origin.model!r}, not {name!r}; give that name")
     model = registry.build(name, origin.config)
-    state = {
+    held = {
         item.name.removeprefix(WEIGHTS): torch.from_numpy(numpy_helper.to_array(item).copy())
         for item in graph.graph.initializer
         if item.name.startswith(WEIGHTS)
     }
-    _fill(model, state, folder)
-    return model.eval()
-
-
-def _fill(model: StreamModel, state: Mapping[str, Tensor], folder: Path) -> None:
     own = model.state_dict()
-    odd = sorted(name for name, value in state.items() if name not in own or own[name].shape != value.shape)
-    if odd:
-        raise ExportError(f"bundle {folder}: {odd[0]} is no tensor of the model today; give a checkpoint trained anew")
-    model.load_state_dict({**own, **state})
+    for weight, value in own.items():
+        if weight in origin.unused:
+            continue
+        if weight not in held or held[weight].shape != value.shape:
+            raise ExportError(f"bundle {folder} does not hold {weight} of the model as it is today; give a checkpoint")
+        own[weight] = held[weight]
+    model.load_state_dict(own)
+    return model.eval()
