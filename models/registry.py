@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import EngineError
-from models.contract import StreamModel
+
+if TYPE_CHECKING:  # so that the list is read without torch
+    from models.contract import StreamModel
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from models import registry
 from models.registry import FAMILIES, Family
 from train import families
 from train.__main__ import SHARED, main
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_learned_family_is_trained_evaluated_and_exported() -> None:
@@ -28,6 +31,12 @@ def test_every_command_has_options_and_help(capsys: pytest.CaptureFixture[str]) 
             main([name, "--help"])
         assert ended.value.code == 0
         assert f"python -m train {name}" in capsys.readouterr().out
+
+
+def test_help_loads_no_heavy_package() -> None:
+    code = "import sys; from train.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "assert not {'torch', 'lightning', 'matplotlib'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT)
 
 
 def test_a_sixth_family_touches_no_file_of_the_others(
