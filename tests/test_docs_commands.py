@@ -219,7 +219,8 @@ def run_block(block: Block, clone: Path) -> None:
 def running(request: pytest.FixtureRequest, clones: dict[str, Path]) -> Iterator[dict[Block, Future[None]]]:
     """The blocks that were asked for, begun side by side."""
     calls = [getattr(item, "callspec", None) for item in request.session.items]
-    asked = [call.params["block"] for call in calls if call is not None and "block" in call.params]
+    given = [call.params.get("block") for call in calls if call is not None]
+    asked = [block for block in given if isinstance(block, Block)]  # other tests have parameters of that name
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {block: pool.submit(run_block, block, clones[block.document]) for block in asked}
         pool.shutdown(cancel_futures=True)

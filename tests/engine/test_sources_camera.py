@@ -38,7 +38,7 @@ class Capture:
     def retrieve(self) -> tuple[bool, np.ndarray]:
         self._clock.advance(5 * MS)
         picture = np.zeros((4, 6, 3), np.uint8)
-        picture[..., 0] = self._count  # OpenCV's order: blue first
+        picture[..., 0] = self._count % 256  # OpenCV's order: blue first
         return True, picture
 
     def release(self) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.bundle import STEP, Bundle, OnnxFile
-from engine.bundle.manifest import EncoderFiles as TextFiles
+from engine.bundle.manifest import EncoderFiles
 from engine.spec import InputSpec, OutputSpec, StateSpec, StreamSpec
 from export.step import Graph, to_onnx
 from models.contract import BAD_INPUT, StreamModel, Tensors
@@ -86,7 +86,7 @@ class Everything(StreamModel):
         }, {"frames": count}
 
 
-class EncoderFiles(nn.Module):
+class Encoder(nn.Module):
     """The mean of a table's rows over the ids that there are."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ def graphs() -> tuple[Graph, bytes, bytes]:
     names = {"input_names": ["ids", "mask"], "output_names": ["vector"]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own
-        program = torch.onnx.export(EncoderFiles().eval(), example, dynamo=True, verbose=False, **names)  # type: ignore[arg-type]
+        program = torch.onnx.export(Encoder().eval(), example, dynamo=True, verbose=False, **names)  # type: ignore[arg-type]
     assert program is not None
     words = {word: number for number, word in enumerate(VOCABULARY)}
     tokenizer = {
@@ -138,7 +138,7 @@ def everything_bundle(folder: Path) -> Bundle:
         credits="none",
         command="",
         commit="unknown",
-        encoders={"prompt": TextFiles("encode.onnx", "tokenizer.json", TOKENS)},
+        encoders={"prompt": EncoderFiles("encode.onnx", "tokenizer.json", TOKENS)},
         vocabulary="words.txt",
     )
     more = {"encode.onnx": encoder, "tokenizer.json": tokenizer, "words.txt": "\n".join(VOCABULARY).encode()}
