@@ -1,8 +1,8 @@
 """A BVH file as it is written: joints, channels and rows of numbers, before anything is made of them.
 
-The parser is this project's own, as no library at hand reads what programs really write (of the files in
-``shared/cases`` pybvh refuses or misreads about half). It is strict where a guess could be wrong and lenient where all
-the meaning is there: what is mended is told in ``notes``, one line each. Nothing is taken from a declared size: memory
+The parser is this project's own, as no library at hand reads what programs really write: of 39 files with one quirk
+each that was seen in public, pybvh 0.9 refuses 17. It is strict where a guess could be wrong and lenient where all the
+meaning is there: what is mended is told in ``notes``, one line each. Nothing is taken from a declared size: memory
 follows from what is in the file.
 """
 

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", required=True, type=Path, help="folder of takes, as for `python -m train dance`")
     add("--bundle", "-b", action="append", default=[], metavar="NAME|PATH|LABEL=PATH", help="a bundle that dances")
     add("--untrained", metavar="PATH", help="a bundle of the same network with fresh weights")
-    add("--checkpoint", type=Path, help="weights.pt or dancer.pt: reconstructions, latents, its own classifier")
+    add("--checkpoint", type=Path, help="model.safetensors of a run: reconstructions, latents, its classifier")
     add("--labels", type=Path, help="labels given by people, as `python -m train label` writes them")
     add("--recognition", type=Path, metavar="CSV", help="labels that a person gave generated dances, blind")
     add("--asked", type=Path, metavar="CSV", help="what had been asked for, for --recognition")
