@@ -63,6 +63,7 @@ def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOpti
         idle_s=getattr(options, "idle", 0.0),
         origins=tuple(getattr(options, "origin", ())),
         head=getattr(options, "head", "face"),
+        raw_sound=getattr(options, "raw_sound", False),
         access=Access.of(options.keys, options.tokens, options.insecure),
     )
 

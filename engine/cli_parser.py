@@ -61,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--head", choices=("face", "body"), default="face", help="with two bundles: which of them moves the head"
     )
+    serve.add_argument(
+        "--raw-sound", action="store_true", help="leave sound as it is: no correction of level, hum, offset, polarity"
+    )
     _session_options(serve)
     logs.add_arguments(serve)
 

@@ -63,6 +63,7 @@ class ServeOptions:
     idle_s: float = 30.0
     origins: tuple[str, ...] = ()
     head: str = "face"
+    raw_sound: bool = False
     access: Access = field(default_factory=Access)
 
 
@@ -105,6 +106,7 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
             window_ms=options.window_ms,
             where=options.where,
             realtime=not options.fast,
+            raw_sound=options.raw_sound,
         )
         stack.callback(host.stop)
         host.start()

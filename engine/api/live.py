@@ -60,15 +60,17 @@ def live(
     sample_rate: int | None = None,
     seconds: float | None = None,
     device: str = "cpu",
+    raw_sound: bool = False,
 ) -> Live:
     """A session in real time of ``bundles`` side by side (by default "rules"), which begins at once.
 
     ``source`` fills it as that of ``engine serve --source``: "live" (microphone and webcam), "demo", ("file", PATH),
     ("body", FILE.bvh), ("engine", ADDRESS), or a :class:`~engine.sources.base.Source` of one's own. Without one it gets
     what is pushed: sound at ``sample_rate`` Hz (by default the first bundle's), faces, bodies. ``seconds`` ends it.
-    ``device`` is "cpu" or "cuda". Raises :class:`EngineError` for whatever of this cannot be had.
+    ``device`` is "cpu" or "cuda". ``raw_sound`` leaves sound as it is (:mod:`engine.sound.front_end`). Raises
+    :class:`EngineError` for whatever of this cannot be had.
     """
-    return Live(bundles or ("rules",), source, seed, controls or {}, sample_rate, seconds, device)
+    return Live(bundles or ("rules",), source, seed, controls or {}, sample_rate, seconds, device, raw_sound)
 
 
 class Live:
@@ -84,6 +86,7 @@ class Live:
         sample_rate: int | None,
         seconds: float | None,
         device: str,
+        raw_sound: bool,
     ) -> None:
         self.lost = 0
         self._frames: deque[LiveFrame] = deque()
@@ -98,7 +101,7 @@ class Live:
             sources = _sources(source, served)
             for one in sources:
                 stack.callback(one.stop)
-            self._host = Host(served, self._clock, where=f"onnx:{device}")
+            self._host = Host(served, self._clock, where=f"onnx:{device}", raw_sound=raw_sound)
             stack.callback(self._host.stop)
             self._host.start()
             heard = {("audio", item.of) for item in served[0].spec.by_role("audio") if item.of == "partner"}
@@ -161,7 +164,7 @@ class Live:
         with self._pushing:
             now_ns = self._clock.now_ns()
             if of not in self._voices:
-                self._voices[of] = PushedSound(ring, self._sample_rate or ring.rate, now_ns)
+                self._voices[of] = PushedSound(self._session.feeds, of, self._sample_rate or ring.rate, now_ns)
             if not self._voices[of].fits(len(values), now_ns):
                 raise EngineError(
                     f"{len(values)} samples more of the {of}'s sound than time has passed ({BURST_S:g} s may come at "

@@ -17,6 +17,7 @@ from engine.feeds.samples import AudioRing
 from engine.feeds.speaking import Speaking
 from engine.feeds.words import WordRing
 from engine.roles import ROLES
+from engine.sound.front_end import FrontEnd
 from engine.spec import InputSpec, StreamSpec
 
 Key = tuple[str, str]
@@ -54,6 +55,8 @@ class Feeds:
 
     held: Held
     start_ns: int = 0
+    raw_sound: bool = False
+    """Whether sources pass sound on as it is, but for the mean of its channels."""
     samples: dict[str, AudioRing] = field(default_factory=dict)
     latest: dict[Key, PoseRing] = field(default_factory=dict)
     words: dict[str, WordRing] = field(default_factory=dict)
@@ -90,7 +93,7 @@ class Feeds:
         if len(feeds) == 1:
             first._connect()
             return first
-        whole = cls(first.held, first.start_ns)
+        whole = cls(first.held, first.start_ns, first.raw_sound)
         for one in feeds:
             for owner, ring in one.samples.items():
                 if whole.samples.setdefault(owner, ring) is not ring:
@@ -102,6 +105,10 @@ class Feeds:
             one.speaking = {owner: whole.speaking.setdefault(owner, said) for owner, said in one.speaking.items()}
         whole._connect()
         return whole
+
+    def front_end(self, owner: str) -> FrontEnd:
+        """A front end for ``owner``'s voice, for whoever is about to write it."""
+        return FrontEnd(on=not self.raw_sound)
 
     def takes(self) -> set[Key]:
         """All that may be given here."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.resample import StreamingResampler
+from engine.sound.resample import StreamingResampler
 
 CAPACITY_S = 4.0
 """Sound that a session keeps, seconds."""

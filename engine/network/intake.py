@@ -12,7 +12,6 @@ from engine.bundle import Bundle
 from engine.channels import FACE_NAMES
 from engine.feeds.feeds import Key, columns, key, wanted
 from engine.feeds.latest import PoseRing, PoseSample
-from engine.feeds.samples import AudioRing
 from engine.feeds.words import Word
 from engine.network.messages import Input, MessageError, Record, Said, Words, parse_records
 from engine.network.timing import ClientClock
@@ -56,7 +55,7 @@ class Intake:
             if item.shape:
                 self._sinks.append(self._poses(session.feeds.latest[item.key]))
             else:
-                self._sinks.append(self._voice(session.feeds.samples[item.key[1]], sample_rate, now_ns))
+                self._sinks.append(self._voice(item.key[1], sample_rate, now_ns))
 
     def describe(self) -> list[dict[str, object]]:
         """The numbered inputs, for the announcement."""
@@ -96,8 +95,8 @@ class Intake:
 
         return take
 
-    def _voice(self, ring: AudioRing, rate: int, now_ns: int) -> Callable[[Record, int], None]:
-        pushed = PushedSound(ring, rate, now_ns)
+    def _voice(self, owner: str, rate: int, now_ns: int) -> Callable[[Record, int], None]:
+        pushed = PushedSound(self._session.feeds, owner, rate, now_ns)
 
         def take(record: Record, now_ns: int) -> None:
             if not pushed.fits(len(record.values), now_ns):

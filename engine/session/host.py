@@ -42,7 +42,7 @@ class SessionRefused(EngineError):
 
 class Host:
     """``capacity`` sessions at most; ``window_ms``: see :class:`~engine.session.loop.Loop`. ``where`` and ``threads``
-    are :func:`~engine.runtime.open_runtime`'s. Thread-safe."""
+    are :func:`~engine.runtime.open_runtime`'s. With ``raw_sound`` no voice goes through a front end. Thread-safe."""
 
     def __init__(
         self,
@@ -54,6 +54,7 @@ class Host:
         where: str = "onnx:cpu",
         threads: int = 1,
         realtime: bool = True,
+        raw_sound: bool = False,
         runtimes: Callable[..., Runtime] = open_runtime,
     ) -> None:
         if not 1 <= capacity <= MOST_SESSIONS:
@@ -66,7 +67,7 @@ class Host:
         self.capacity, self.clock, self.where = capacity, clock, where
         self.failure: BaseException | None = None
         self.refused = 0
-        self._realtime = realtime
+        self._realtime, self._raw_sound = realtime, raw_sound
         sizes = tuple(size for size in BUCKETS if size <= max(1, capacity))
         rows = math.ceil(capacity / sizes[-1]) * sizes[-1]
         window_ns = round(window_ms * 1e6) if capacity > 1 else 0
@@ -217,6 +218,7 @@ class Host:
             values = {name: value for name, value in ask.controls.items() if name in own}
             encode = None if conditioner is None else conditioner.encode_for((number, generation), tell)
             feeds = Feeds.of(spec, start_ns, Held(spec, values, encode), self._ids[bundle.name])
+            feeds.raw_sound = self._raw_sound
             slots.append(
                 Slot(
                     spec,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.feeds.samples import AudioRing
+from engine.feeds.feeds import Feeds
 from engine.network.limits import Bucket
-from engine.resample import StreamingResampler
+from engine.sound.resample import StreamingResampler
 
 FASTER = 1.05
 BURST_S = 2.0
@@ -19,10 +19,12 @@ BURST_S = 2.0
 
 
 class PushedSound:
-    """One voice at ``rate`` Hz on its way to ``ring``; used by one thread at a time."""
+    """The voice of ``owner`` at ``rate`` Hz on its way to ``feeds``; used by one thread at a time."""
 
-    def __init__(self, ring: AudioRing, rate: int, now_ns: int) -> None:
+    def __init__(self, feeds: Feeds, owner: str, rate: int, now_ns: int) -> None:
+        ring = feeds.samples[owner]
         self._ring, self._allowed = ring, Bucket(FASTER * rate, BURST_S * rate, now_ns)
+        self._rate, self._front_end = rate, feeds.front_end(owner)
         self._resampler = None if rate == ring.rate else StreamingResampler(rate, ring.rate)
 
     def fits(self, count: int, now_ns: int) -> bool:
@@ -31,7 +33,7 @@ class PushedSound:
 
     def write(self, samples: NDArray[np.float32], valid: bool, end_ns: int) -> None:
         """Pass on ``samples`` (n,), from -1 to 1, whose last was captured at ``end_ns``; not ``valid``: silence."""
-        kept = samples if valid else np.zeros_like(samples)
+        kept = self._front_end.push(samples, self._rate) if valid else np.zeros_like(samples)
         if self._resampler is not None:
             kept = self._resampler.push(kept)
             end_ns -= round(self._resampler.lag_s * 1e9)

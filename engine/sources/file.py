@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.clock import Clock
 from engine.feeds.feeds import Feeds, Key
+from engine.sound.front_end import FrontEnd
 from engine.sources.base import FaceTracker, joined
 from engine.sources.media import MediaFile, upright
 from engine.sources.player import FaceItem, Lap, Player, WordItem, playing_rate
@@ -55,7 +56,7 @@ class FileSource:
 
     def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
-        laps = self._laps(playing_rate(feeds, self._owner))
+        laps = self._laps(playing_rate(feeds, self._owner), feeds.front_end(self._owner))
         self._player = Player(laps, feeds, clock, self._fast, slow_faces=self._watched, owner=self._owner)
         self._player.start()
 
@@ -92,10 +93,10 @@ class FileSource:
             **self._media.details,
         }
 
-    def _laps(self, rate: int) -> Iterator[Lap]:
-        yield Lap(self._media.audio(rate), self._faces(), self._words)
+    def _laps(self, rate: int, front_end: FrontEnd) -> Iterator[Lap]:
+        yield Lap(self._media.audio(rate, front_end), self._faces(), self._words)
         while self._loop:
-            yield Lap(self._media.audio(rate), self._faces(), self._words)
+            yield Lap(self._media.audio(rate, front_end), self._faces(), self._words)
 
     def _faces(self) -> Iterator[FaceItem]:
         if not self._watched:

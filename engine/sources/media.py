@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.resample import StreamingResampler, to_mono
+from engine.sound.front_end import FrontEnd
+from engine.sound.resample import StreamingResampler
 from engine.sources.player import AudioBlock
 
 _GAP_S = 0.05  # containers round timestamps to milliseconds: less is no gap
@@ -74,13 +75,15 @@ class MediaFile:
         said = ", ".join(text if times == 1 else f"{text} ({times} times)" for text, times in self._trouble.items())
         return f"media file {self.path.name}: {said}"
 
-    def audio(self, rate: int) -> Iterator[AudioBlock]:
-        """The whole length as consecutive blocks of mono float32 at ``rate`` Hz from the origin on.
+    def audio(self, rate: int, front_end: FrontEnd | None = None) -> Iterator[AudioBlock]:
+        """The whole length as consecutive blocks of mono float32 at ``rate`` Hz from the origin on, made by
+        ``front_end`` (a new one where None is given).
 
         Where there is no sound (no sound track, a gap, a picture that goes on longer) the blocks are silence and
         invalid, as long as the timestamps of the packets say; pictures are not decoded for that.
         """
         timeline = _Timeline(rate, partial(self._note, "gaps in the sound"))
+        front_end = FrontEnd() if front_end is None else front_end
         pictures_end_s = 0.0
         with self._open() as container:
             sound, picture = _streams(container, self.has_audio)
@@ -89,7 +92,9 @@ class MediaFile:
                 if sound is not None and packet.stream.index == sound.index:
                     for frame in self._frames(packet):
                         time_s = None if frame.pts is None else float(frame.pts * frame.time_base - self._origin)
-                        yield from timeline.sound(_mono(frame), frame.sample_rate, time_s)
+                        yield from timeline.sound(
+                            front_end.push(_channels(frame), frame.sample_rate), frame.sample_rate, time_s
+                        )
                     continue
                 pictures_end_s = max(pictures_end_s, self._packet_end_s(packet))
                 if sound is None:
@@ -228,15 +233,15 @@ def _streams(container: Any, audio: bool) -> tuple[Any, Any]:
     return next(iter(sound), None), next(iter(pictures), None)
 
 
-def _mono(frame: Any) -> NDArray[np.float32]:
-    """The samples of a PyAV audio frame as (n,) float32 in [-1, 1]."""
+def _channels(frame: Any) -> NDArray[np.float32]:
+    """The samples of a PyAV audio frame as (n, channels) float32 in [-1, 1]."""
     data = frame.to_ndarray()
     channels = data.T if frame.format.is_planar else data.reshape(-1, len(frame.layout.channels))
     if channels.dtype == np.uint8:
         channels = (channels.astype(np.float32) - 128) / 128
     elif channels.dtype.kind == "i":
         channels = channels.astype(np.float32) / -float(np.iinfo(channels.dtype).min)
-    return to_mono(channels.astype(np.float32, copy=False))
+    return np.asarray(channels, np.float32)
 
 
 def _riff_stretch(path: Path) -> float:

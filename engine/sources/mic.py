@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from engine.clock import Clock
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, Key
-from engine.resample import StreamingResampler, to_mono
+from engine.sound.front_end import FrontEnd
+from engine.sound.resample import StreamingResampler
 from engine.sources.base import joined
 
 BLOCK_S = 0.01
@@ -61,6 +62,7 @@ class MicSource:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._stream: Any = None
+        self._front_end = FrontEnd()
         self._resampler: StreamingResampler | None = None
         self._last_ns = self._loud_ns = self._opened_ns = self._retry_ns = 0
         self._retry_s = RETRY_FIRST_S
@@ -72,6 +74,7 @@ class MicSource:
         if self._owner not in feeds.samples:
             raise EngineError(f"{self.name}: the model does not hear its {self._owner}; start without this microphone")
         self._audio, self._clock = feeds.samples[self._owner], clock
+        self._front_end = feeds.front_end(self._owner)
         try:
             self._open()
         except self._errors as error:
@@ -189,7 +192,7 @@ class MicSource:
             block, end_ns = self._inbox.popleft()
             if block.any():
                 self._loud_ns = self._clock.now_ns()
-            samples = resampler.push(to_mono(block))
+            samples = resampler.push(self._front_end.push(block, self._rate))
             self._audio.write(samples, end_ns - round(resampler.lag_s * 1e9))
 
     def _reopen(self, now_ns: int) -> None:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds
 from engine.feeds.words import Word
-from engine.resample import StreamingResampler
+from engine.sound.resample import StreamingResampler
 from engine.sources.player import playing_rate
 from engine.speech.messages import SpeechSound, SpeechUpdate
 
@@ -65,6 +65,7 @@ class SpeechSchedule:
         self._ring, self._words = feeds.samples.get(owner), feeds.words.get(owner)
         self._speaking = feeds.speaking.get(owner)
         self.rate = playing_rate(feeds, owner)
+        self._front_end = feeds.front_end(owner)
         self._start_ns = start_ns
         self._sound = np.zeros(round((MOST_AHEAD_S + 1.0) * self.rate), np.float32)  # by position, around and around
         self._given = 0  # samples passed on so far
@@ -91,7 +92,8 @@ class SpeechSchedule:
         if self._resampler is None or self._resampler.in_rate != sound.rate:
             self._resampler = StreamingResampler(sound.rate, self.rate)
         for at in range(0, max(1, len(sound.samples)), _PART):
-            self._place(self._resampler.push(sound.samples[at : at + _PART]), first)
+            part = self._front_end.push(sound.samples[at : at + _PART], sound.rate)
+            self._place(self._resampler.push(part), first)
             self.release(time_ns())
 
     def told(self, told: SpeechUpdate, now_ns: int) -> None:

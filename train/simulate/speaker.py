@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
 from engine.channels import FACE
-from engine.resample import StreamingResampler
+from engine.sound.resample import StreamingResampler
 from train.partner.face import FaceEvent, animate, hear
 from train.partner.speech import pitch_track
 from train.simulate import synth

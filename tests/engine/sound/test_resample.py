@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import EngineError
-from engine.resample import StreamingResampler, to_mono
+from engine.sound.resample import StreamingResampler
 
 RATES = [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
@@ -121,10 +121,3 @@ def test_non_finite_samples_pass_on_and_are_gone_after_the_filter() -> None:
 def test_an_impossible_rate_is_refused(rate: int) -> None:
     with pytest.raises(EngineError, match="whole number from 4000"):
         StreamingResampler(rate, 16_000)
-
-
-def test_mono_is_the_mean_of_the_channels() -> None:
-    np.testing.assert_array_equal(to_mono(np.array([[1, 3], [0, -2]], np.float32)), [2, -1])
-    np.testing.assert_array_equal(to_mono(np.array([1, 2], np.float32)), [1, 2])
-    with pytest.raises(EngineError, match="give \\(samples,\\)"):
-        to_mono(np.zeros((2, 2, 2), np.float32))

@@ -104,15 +104,6 @@ class StreamingResampler:
         return out
 
 
-def to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the channels of ``samples`` (N, C) as (N,) float32; (N,) passes unchanged."""
-    if samples.ndim == 1:
-        return np.asarray(samples, np.float32)
-    if samples.ndim != 2 or samples.shape[1] == 0:
-        raise EngineError(f"audio of shape {samples.shape}: give (samples,) or (samples, channels)")
-    return np.asarray(samples.mean(axis=1, dtype=np.float32), np.float32)
-
-
 def _half_length(in_rate: int) -> int:
     """Input samples on either side of an output's moment."""
     return math.ceil((_STOPBAND_DB - 8) / (2.285 * 2 * math.pi * _TRANSITION_HZ) / 2 * in_rate)

@@ -1,0 +1,1 @@
+"""What is done to sound before a model hears it: the front end, the level meter, conversion of the sample rate."""
