@@ -32,6 +32,7 @@ from benchmarks.machine import report
 from engine.bundle import Bundle
 from engine.channels import EXPRESSION_NAMES, FACE, head_angles
 from engine.runtime import open_runtime
+from engine.sound.front_end import FrontEnd
 from engine.sources.media import MediaFile
 from train.report import events
 
@@ -100,18 +101,23 @@ def measure(face: NDArray[np.float32], rate: float) -> dict[str, float]:
 
 
 def speech(rate: int) -> NDArray[np.float32]:
-    """Minutes of people speaking, pauses of 0.8 s between clips; the built-in partner without ``$ENGINE_DATA``."""
+    """Minutes of people speaking, pauses of 0.8 s between clips."""
+    pieces: list[NDArray[np.float32]] = []
+    for sound in voices(rate):
+        pieces += [sound / (np.abs(sound).max() + 1e-6) * 0.5, np.zeros(round(0.8 * rate), np.float32)]
+    return np.concatenate(pieces).astype(np.float32)
+
+
+def voices(rate: int) -> list[NDArray[np.float32]]:
+    """Clips of people speaking as they were recorded; the built-in partner without ``$ENGINE_DATA``."""
     folder = Path(os.environ.get("ENGINE_DATA", "")) / "speech_clips"
     paths = [path for pattern in CLIPS for path in sorted(folder.glob(pattern)) if path.suffix in (".wav", ".flac")]
     if not paths:
         import engine.sources.demo as demo
 
         paths = [Path(demo.__file__).parents[1] / "data" / "partner" / "speech.flac"]
-    pieces: list[NDArray[np.float32]] = []
-    for path in paths:
-        sound = np.concatenate([block.samples for block in MediaFile(path).audio(rate)])
-        pieces += [sound / (np.abs(sound).max() + 1e-6) * 0.5, np.zeros(round(0.8 * rate), np.float32)]
-    return np.concatenate(pieces).astype(np.float32)
+    raw = [MediaFile(path).audio(rate, FrontEnd(on=False)) for path in paths]
+    return [np.concatenate([block.samples for block in blocks]) for blocks in raw]
 
 
 def _grid_heads() -> dict[str, float] | None:

@@ -30,6 +30,10 @@ class Ticker:
         self._publisher, self._session, self._recorders = publisher, session, recorders
         self._sources = sources
         self._told: dict[str, str | None] = {}
+        self._noticed: tuple[int, set[str]] = (
+            0,
+            set(),
+        )  # a session, and what was told of its sound
         self._last: tuple[Any, bytes] = (None, b"")
         self._wake, self._closed = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name="announcements", daemon=True)
@@ -66,6 +70,7 @@ class Ticker:
             troubles["input"] = "; ".join(session.feeds.problems()) or None
             for name, text in session.held()["texts"].items():
                 troubles[f"text {name}"] = text["problem"] or None
+            self._notice(session)
         troubles["recording"] = self._recorders.problem
         for name, problem in troubles.items():
             kind = re.sub(r"[\d.]+", "", problem) if problem else None  # the seconds count on, the trouble is the same
@@ -74,3 +79,12 @@ class Ticker:
                 about = {"of": name, "problem": problem, "session": None if session is None else session.number}
                 log.log(level, "%s: %s", name, problem or "all well again", extra=about)
                 self._told[name] = kind
+
+    def _notice(self, session: LiveSession) -> None:
+        """Say what is new about its voices' sound, once in a session."""
+        if self._noticed[0] != session.generation:
+            self._noticed = session.generation, set()
+        for text in session.feeds.notices():
+            if text not in self._noticed[1]:
+                self._noticed[1].add(text)
+                log.warning("%s", text, extra={"session": session.number, "notice": text})

@@ -114,7 +114,7 @@ def _devices(_: argparse.Namespace) -> None:
 def _doctor(options: argparse.Namespace) -> int:
     from engine.doctor import examine
 
-    return examine(_serve_options(options))
+    return examine(_serve_options(options), options.mic)
 
 
 def _replay(options: argparse.Namespace) -> int:

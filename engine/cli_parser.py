@@ -87,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser("devices", help="list microphones and webcams")
     doctor = commands.add_parser("doctor", help="check bundle, devices, ports and one frame end to end")
+    doctor.add_argument("--mic", metavar="DEVICE", help="the microphone that is listened to, by number or name")
     _session_options(doctor)
     logs.add_arguments(doctor)
     doctor.set_defaults(log_level="warning")  # its findings are what it says

@@ -17,10 +17,11 @@ import zmq
 from engine.assets import face_landmarker
 from engine.bundle import Bundle
 from engine.bundle.fillable import check_fillable
+from engine.clock import MonotonicClock
 from engine.control import ask
 from engine.demo import demo_partner
 from engine.errors import EngineError
-from engine.feeds.feeds import wanted
+from engine.feeds.feeds import Feeds, wanted
 from engine.publish import bind
 from engine.runtime import open_runtime
 from engine.serve import ServeOptions, Serving, serve
@@ -28,10 +29,12 @@ from engine.sources.choose import SENSES, devices, senses
 from engine.wire import decode, topic
 
 FRAME_WAIT_S = 5.0
+LISTEN_S = 4.0
+"""For which the microphone is listened to."""
 
 
-def examine(options: ServeOptions) -> int:
-    """Print one line per part; 0 when a session can run, 1 otherwise."""
+def examine(options: ServeOptions, mic: str | None = None) -> int:
+    """Print one line per part; 0 when a session can run, 1 otherwise. ``mic``: the microphone that is listened to."""
     vital: list[tuple[str, Callable[[], str]]] = [
         ("bundle", lambda: _bundle(options)),
         ("ports", lambda: _ports(options)),
@@ -39,6 +42,7 @@ def examine(options: ServeOptions) -> int:
     ]
     useful: list[tuple[str, set[str], Callable[[], str]]] = [
         ("face tracker", {"face"}, _tracker),
+        ("sound", {"audio"}, lambda: _sound(options, mic)),
         ("devices", {"audio", "face"}, lambda: devices().replace("\n", "\n" + " " * 20)),
         ("feeds", {"self"}, lambda: _feeds(options)),
     ]
@@ -103,6 +107,29 @@ def _tracker() -> str:
     path = face_landmarker()
     MediaPipeTracker(path).close()
     return f"MediaPipe with {path.name}"
+
+
+def _sound(options: ServeOptions, mic: str | None) -> str:
+    """The microphone's level meter after a few seconds, and what is wrong with its sound."""
+    from engine.sources.mic import MicSource
+
+    source = MicSource(mic)
+    bundle = next(one for one in map(Bundle.load, options.bundles) if one.spec.by_role("audio"))
+    feeds, clock = Feeds.of(bundle.spec, 0), MonotonicClock()
+    try:
+        source.start(feeds, clock)
+        threading.Event().wait(LISTEN_S)
+    finally:
+        source.stop()
+    told = feeds.meters["partner"].told()
+    if "level_dbfs" not in told:
+        raise EngineError(f"{source.name}: {source.problem or 'it gives no sound'}")
+    heard = "no voice heard: say something" if told["voice_dbfs"] is None else f"voice at {told['voice_dbfs']:g} dBFS"
+    wrong = "; ".join([*told["notices"], *([source.problem] if source.problem else [])])
+    return (
+        f"{source.name}: level {told['level_dbfs']:g}, peak {told['peak_dbfs']:g} dBFS in {LISTEN_S:g} s, {heard}"
+        f"{'; ' + wrong if wrong else ''}"
+    )
 
 
 def _frame(options: ServeOptions) -> str:

@@ -18,6 +18,7 @@ from engine.feeds.speaking import Speaking
 from engine.feeds.words import WordRing
 from engine.roles import ROLES
 from engine.sound.front_end import FrontEnd
+from engine.sound.meter import SoundMeter
 from engine.spec import InputSpec, StreamSpec
 
 Key = tuple[str, str]
@@ -61,6 +62,8 @@ class Feeds:
     latest: dict[Key, PoseRing] = field(default_factory=dict)
     words: dict[str, WordRing] = field(default_factory=dict)
     speaking: dict[str, Speaking] = field(default_factory=dict)
+    meters: dict[str, SoundMeter] = field(default_factory=dict)
+    """What each voice's sound is like as it comes, of those that are written through a front end."""
 
     @classmethod
     def of(
@@ -107,8 +110,14 @@ class Feeds:
         return whole
 
     def front_end(self, owner: str) -> FrontEnd:
-        """A front end for ``owner``'s voice, for whoever is about to write it."""
-        return FrontEnd(on=not self.raw_sound)
+        """A front end for ``owner``'s voice, for whoever is about to write it; its meter is then the session's."""
+        made = FrontEnd(on=not self.raw_sound)
+        self.meters[owner] = made.meter
+        return made
+
+    def notices(self) -> list[str]:
+        """What there is to say of the voices' sound, once each."""
+        return [f"{owner}'s voice: {text}" for owner, meter in self.meters.items() for text in meter.notices]
 
     def takes(self) -> set[Key]:
         """All that may be given here."""

@@ -89,6 +89,7 @@ class Connection:
         self._ask_s = 0.0
         self._refusals, self._unsaid = 0, ""
         self._told_dropped, self._told_ns = 0, 0
+        self._noticed = set[str]()
 
     async def serve(self) -> None:
         """Until one of both ends it."""
@@ -271,6 +272,9 @@ class Connection:
         dropped = self.outbox.dropped
         if dropped != self._told_dropped and self.outbox.say(to_json({"dropped": dropped})):
             self._told_dropped = dropped
+        for text in () if self.session is None else self.session.feeds.notices():
+            if text not in self._noticed and self.outbox.say(to_json({"notice": text})):
+                self._noticed.add(text)
 
     def _flooded(self) -> None:
         self._count_end("flood")

@@ -38,7 +38,8 @@ offset type  meaning
 "time": ns}`` answers the opening (``count`` numbers make a pose; sound has any), then come frames as the wire format
 has them (:mod:`engine.wire`), one a binary message, and as text ``{"time": ns}`` (to be answered), ``{"set": ...}``
 (all that is held now), ``{"pong": 7, "at": ns}``, ``{"stats": ...}``, ``{"dropped": n}`` (frames that this client was
-too slow for, in all), ``{"refused": "why", "in_all": n}`` and at the end ``{"ended": "why"}``.
+too slow for, in all), ``{"refused": "why", "in_all": n}``, ``{"notice": "partner's voice: too quiet ..."}`` (each once)
+and at the end ``{"ended": "why"}``.
 
 Everything is parsed within bounds, and nothing of a message counts that does not fit.
 """

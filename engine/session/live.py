@@ -168,13 +168,18 @@ class LiveSession:
             "takes": sorted(f"{what}/{owner}" for what, owner in self.feeds.takes()),
             "given": sorted(f"{what}/{owner}" for what, owner in self.ask.given),
             "sources": [source.describe() for source in self.sources],
+            "sound": self.sound(),
             "recording": self.recording,
         }
 
     def stats(self) -> dict[str, Any]:
-        """Counters of the first bundle's slot; of the others under their names."""
+        """Counters of the first bundle's slot; of the others under their names; the level meters."""
         told = [slot.stats.to_dict() for slot in self.slots]
-        return {**told[0], **dict(zip(self.bundles[1:], told[1:], strict=True))}
+        return {**told[0], **dict(zip(self.bundles[1:], told[1:], strict=True)), "sound": self.sound()}
+
+    def sound(self) -> dict[str, dict[str, Any]]:
+        """The level meter of each voice that is heard (:meth:`engine.sound.meter.SoundMeter.told`)."""
+        return {owner: meter.told() for owner, meter in list(self.feeds.meters.items())}
 
 
 def _controls(spec: StreamSpec, slot: Slot) -> list[dict[str, Any]]:
