@@ -1,13 +1,14 @@
 """The front end: sound as it comes from a room, a sound card or a file, made such that every model hears it alike.
 
-    an offset                         -> off          (engine.sound.filters)
-    rumble and hum, where they are    -> off          (engine.sound.filters)
-    channels                          -> one          (engine.sound.join)
-    a voice far from -26 dBFS         -> that level   (engine.sound.level)
+    an offset                    -> off          (engine.sound.filters)
+    rumble and hum               -> off          (engine.sound.filters)
+    channels                     -> one          (engine.sound.join)
+    a voice far from -26 dBFS    -> that level   (engine.sound.level)
 
 It is causal and delays nothing: what a frame of 20 ms teaches acts on the next, in a ramp over it. All numbers are
 counted from the first sample, so the cuts between blocks do not change a bit of what comes out; live, from files and in
-training a voice is treated alike. A clean voice near -26 dBFS loses what it has below 20 Hz and nothing else.
+training a voice is treated alike. Each part acts where there is something to mend, and fades in and out: a clean voice
+near -26 dBFS comes out bit for bit as it went in.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from engine.sound.join import ChannelJoin
 from engine.sound.level import FRAME_S, Floor, VoiceLevel
 from engine.sound.meter import SoundMeter
 
-HUM_BEGINS, HUM_ENDS, HUM_LEAST = 4.0, 2.0, 1e-7
-"""By how many times, and to what, rumble and hum raise the power between the words where they are taken off."""
-SURE_FRAMES = 25
-"""Frames before anything is called hum."""
+BEGINS, ENDS, LEAST = 4.0, 2.0, 1e-7
+"""By how many times, and to what, an offset, or rumble and hum, raise the power between the words where they are taken
+off."""
+SURE_OFFSET, SURE_HUM = 5, 25
+"""Frames before anything is called an offset, and hum."""
 ALONE_S, OPPOSITE_S = 2.0, 1.0
 """Voice after which its channels are told of."""
 Array = NDArray[np.float64]
@@ -66,15 +68,15 @@ class FrontEnd:
         self._form = (rate, channels)
         self._size = max(1, round(rate * FRAME_S))
         self._filter, self._join = VoiceFilter(rate, channels), ChannelJoin(channels)
-        self._with_hum, self._without = Floor(), Floor()
+        self._floors = (Floor(), Floor(), Floor())  # raw, without offset, without hum
         self._ramp = np.arange(1, self._size + 1) / self._size
         self._frames, self._place = 0, 0  # whole frames so far, samples of the present one
-        self._hum = False
-        # raw, high-passed, without hum, joined: the present frame as far as it is there
-        self._frame = np.zeros((3, self._size, channels))
+        self._offset = self._hum = False
+        self._frame = np.zeros((3, self._size, channels))  # the present one as far as it is there; order of the floors
         self._joined = np.zeros(self._size)
-        # (before, for) this frame: share without hum, weights of the channels, gain
-        self._shares, self._weights = (0.0, 0.0), (self._join.weights, self._join.weights)
+        # (before, for) this frame: whether the offset is off, whether hum is, weights of the channels, gain
+        self._no_offset, self._no_hum = (0.0, 0.0), (0.0, 0.0)
+        self._weights = (self._join.weights, self._join.weights)
         gain = 10 ** (self._level.gain_db / 20)
         self._gains = (gain, gain)
 
@@ -88,9 +90,10 @@ class FrontEnd:
             for kept, new in zip(self._frame, (raw, passed, clear), strict=True):
                 kept[there] = new[here]
             ramp = self._ramp[there]
-            voice = passed[here]
-            if self._shares != (0.0, 0.0):
-                voice = voice + (clear[here] - voice) * _between(self._shares, ramp)[:, None]
+            voice = raw[here]
+            for better, share in ((passed, self._no_offset), (clear, self._no_hum)):
+                if share != (0.0, 0.0):
+                    voice = voice + (better[here] - voice) * _between(share, ramp)[:, None]
             if voice.shape[1] == 1:
                 joined = voice[:, 0]
             else:
@@ -110,7 +113,9 @@ class FrontEnd:
         self._place = 0
         self._frames += 1
         raw, passed, clear = self._frame
-        self._shares = (self._shares[1], float(self._hums(passed, clear)))
+        self._compare()
+        self._no_offset = (self._no_offset[1], float(self._offset))
+        self._no_hum = (self._no_hum[1], float(self._hum))
         voice = clear if self._hum else passed
         if voice.shape[1] > 1:
             self._weights = (self._weights[1], self._join.add(voice))
@@ -121,14 +126,13 @@ class FrontEnd:
         if voice.shape[1] > 1:
             self._tell()
 
-    def _hums(self, passed: Array, clear: Array) -> bool:
-        """Whether there is more between the words than there is without hum."""
-        with_hum = self._with_hum.add(_power(passed))
-        without = self._without.add(_power(clear))
-        if self._frames >= SURE_FRAMES:
-            times = HUM_ENDS if self._hum else HUM_BEGINS
-            self._hum = with_hum > max(times * without, HUM_LEAST)
-        return self._hum
+    def _compare(self) -> None:
+        """Whether there is more between the words than there is without an offset, or without hum."""
+        raw, passed, clear = (floor.add(_power(one)) for floor, one in zip(self._floors, self._frame, strict=True))
+        if self._frames >= SURE_OFFSET:
+            self._offset = raw > max((ENDS if self._offset else BEGINS) * passed, LEAST)
+        if self._frames >= SURE_HUM:
+            self._hum = passed > max((ENDS if self._hum else BEGINS) * clear, LEAST)
 
     def _tell(self) -> None:
         join = self._join

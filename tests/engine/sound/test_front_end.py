@@ -25,12 +25,9 @@ def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def test_a_clean_voice_is_left_as_it_is() -> None:
-    out = heard(CLEAN)
-    assert abs(dbfs(out) - dbfs(CLEAN)) < 0.1
-    spectra = [np.abs(np.fft.rfft(sound[LATER])) for sound in (CLEAN, out)]
-    hertz = np.fft.rfftfreq(len(CLEAN[LATER]), 1 / RATE)
-    loud = (hertz > 80) & (spectra[0] > 0.01 * spectra[0].max())
-    np.testing.assert_allclose(spectra[1][loud], spectra[0][loud], rtol=0.01)  # no gain, no notch, no ramp
+    np.testing.assert_array_equal(heard(CLEAN), CLEAN)
+    both = heard(channels(CLEAN, CLEAN))
+    np.testing.assert_allclose(both, CLEAN, atol=1e-6)
 
 
 @pytest.mark.parametrize("offset", [0.1, -0.3])
