@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.visitors import ROW, Visit
-from benchmarks.voices import FACE_AGO_NS, PERIOD_NS, Voices
+from benchmarks.voices import FACE_AGO_NS, PERIOD_NS, RATE, Voices
 from engine.bundle import Bundle
 from engine.feeds.feeds import Feeds
 from engine.feeds.gather import Gather
@@ -64,6 +64,7 @@ class Proof:
         frames = received(visit, self._names)
         verdict = Verdict(in_all=len(frames))
         feeds = Feeds.of(self._bundle.spec, 0)
+        front = feeds.front_end("partner")
         gather = Gather(self._bundle.spec, feeds, visit.seed, _GIVEN)
         self._alone.reset(0)
         self._alone.active[...] = True
@@ -72,8 +73,11 @@ class Proof:
             silent = Flag.SILENT in flags
             shaken |= silent
             while hop <= seq:
+                sound = front.push(
+                    self._voices.sound(visit.number, hop).astype(np.float32) * np.float32(1 / 32768), RATE
+                )
                 if hop == seq or Flag.SKIPPED not in flags:  # otherwise no step was run
-                    self._fill(gather, feeds, visit, hop, silent)
+                    self._fill(gather, feeds, visit, hop, None if silent else sound)
                     outputs = self._alone.run()
                     if hop < seq:  # was run, and its frame lost on the way
                         self._alone.commit()
@@ -85,13 +89,13 @@ class Proof:
                 hop += 1
         return verdict
 
-    def _fill(self, gather: Gather, feeds: Feeds, visit: Visit, hop: int, silent: bool) -> None:
-        """The inputs of a frame; ``silent``: neither its sound nor its face had come."""
+    def _fill(self, gather: Gather, feeds: Feeds, visit: Visit, hop: int, sound: Array | None) -> None:
+        """The inputs of a frame; ``sound`` None: neither its sound nor its face had come."""
         at = (hop + 1) * PERIOD_NS
         heard = None
-        if not silent:
+        if sound is not None:
             self._see(feeds, visit, hop)
-            heard = Hop(self._voices.sound(visit.number, hop).astype(np.float32) * np.float32(1 / 32768), at, True)
+            heard = Hop(sound, at, True)
         gather.fill(self._alone.inputs, 0, hop, heard, at)
 
     def _see(self, feeds: Feeds, visit: Visit, hop: int) -> None:

@@ -110,6 +110,7 @@ class Hall:
             self.clock,
             capacity=capacity,
             realtime=False,
+            raw_sound=True,  # its samples say whose they are
             runtimes=lambda _, __, rows, *___: Echo(rows),  # type: ignore[arg-type, return-value]
         )
         self.server = Server(self.host, address, access or Access(), **options)

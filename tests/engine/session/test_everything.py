@@ -45,7 +45,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture(scope="module")
 def host(bundle: Bundle) -> Iterator[Host]:
-    made = Host([bundle, Bundle.load("rules")], MonotonicClock(), capacity=4)
+    made = Host([bundle, Bundle.load("rules")], MonotonicClock(), capacity=4, raw_sound=True)
     made.start()
     yield made
     made.stop()
