@@ -39,7 +39,11 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--up", choices=("y", "z"), help="which way is up in a body file; found where not given")
     serve.add_argument("--mic", metavar="DEVICE", help="microphone by number or part of its name (see engine devices)")
     serve.add_argument("--no-mic", action="store_true", help="watch only")
-    serve.add_argument("--camera", type=int, metavar="N", help="webcam number, 0 by default")
+    serve.add_argument(
+        "--camera",
+        metavar="DEVICE",
+        help="webcam number (0 by default), device path (/dev/video2) or address (rtsp://, http://)",
+    )
     serve.add_argument("--no-camera", action="store_true", help="listen by voice alone")
     serve.add_argument("--no-tracker", action="store_true", help="do not look for a face in a file's picture")
     serve.add_argument(

@@ -1,15 +1,18 @@
-"""The camera: grabs every picture, tracks the newest, and comes back when the camera does.
+"""The camera: grabs every picture, tracks the newest as often as it is wanted, and comes back when the camera does.
 
-Two threads. One only grabs, so that no driver queue can fill and age; it leaves each picture in a single slot, where
-the next one overwrites it (drop rule: latest wins, ``skipped_pictures`` counts). The other tracks what it finds there.
+Two threads. One only grabs, so that no driver queue can fill and age. Of the pictures that are due (:mod:`.pace`) it
+leaves each in a single slot, where the next one overwrites it (drop rule: latest wins, ``skipped_pictures`` counts; as
+long as one waits there, every newer one takes its place). The other tracks what it finds in the slot.
+
+What goes wrong: a bad picture is counted and passed over, a run of them makes the camera be opened again; a picture
+that is the one before bit for bit is not tracked, so its face grows old as it should; pictures that come but show
+nothing are named (:mod:`.picture_checks`).
 """
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,35 +22,52 @@ from engine.clock import Clock
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, Key
 from engine.sources.base import FaceFeed, FaceTracker, joined
+from engine.sources.capture import camera_device, camera_name, opencv
+from engine.sources.pace import Frequency, Pace
+from engine.sources.picture_checks import PictureChecks
 
 STALL_S = 1.0
 """Seconds without a picture after which the camera counts as stalled."""
+BAD_RUN, BAD_RUN_S = 5, 1.0
+"""Bad pictures in a row, and seconds without a good one, after which the camera is opened again."""
+GONE_S = 3.0
+"""Seconds without a good picture after which a single bad one is enough: some drivers take that long to fail."""
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 8.0
 """Waits between attempts to open it again; each is twice the one before."""
 
-_NUMBERS_TRIED = 4
-_WIDTH, _HEIGHT = 3, 4  # OpenCV's numbers of these properties
+_BAD_FIRST_S, _BAD_LAST_S = 0.005, 0.1  # waits after bad pictures, doubled each time: a dead driver fails at once
 _POLL_S = 0.05
 _JOIN_S = 10.0
 
 
 class CameraSource:
-    """Watches ``device`` (an index, a device path or a stream address that OpenCV takes) and tracks one face.
+    """Watches ``device`` (a number, a device path or the address of a stream) and tracks one face.
 
-    The capture time of a face is the moment its picture was grabbed. The picture must not be mirrored. ``open_capture``
-    is for tests: it returns something like ``cv2.VideoCapture``. The camera is opened at once, and released by
-    :meth:`stop`. Raises :class:`engine.errors.EngineError` when OpenCV is missing or the camera does not open; later
+    The capture time of a face is the moment its picture was grabbed. The picture must not be mirrored. ``rate``: as
+    many pictures a second are tracked at most, None for all. ``open_capture`` is for tests: it returns something like
+    ``cv2.VideoCapture``. The camera is opened at once, and released by :meth:`stop`. Raises
+    :class:`engine.errors.EngineError` when ``device`` is none, OpenCV is missing or the camera does not open; later
     trouble is a ``problem``. The tracker is closed by :meth:`stop` only.
     """
 
     gives: Collection[Key] = (("face", "partner"),)
 
-    def __init__(self, device: int | str, tracker: FaceTracker, open_capture: Callable[[], Any] | None = None) -> None:
-        self._device = int(device) if isinstance(device, str) and device.isdigit() else device
-        self._open_capture = open_capture or _opencv(self._device)
+    def __init__(
+        self,
+        device: int | str,
+        tracker: FaceTracker,
+        rate: float | None = None,
+        open_capture: Callable[[], Any] | None = None,
+    ) -> None:
+        known = camera_device(device)
+        self._device = camera_name(known) if isinstance(known, str) else known
+        self._open_capture = open_capture or opencv(known)
         self._tracker = tracker
+        self._rate = rate
+        self._pace, self._checks = Pace(rate), PictureChecks()
+        self._came, self._tracked = Frequency(), Frequency()
         self.name = f"camera {self._device}"
-        self.skipped_pictures = 0
+        self.skipped_pictures = self.bad_pictures = 0
         self._capture: Any = None
         self._slot: tuple[int, NDArray[np.uint8]] | None = None
         self._filled = threading.Condition()
@@ -55,18 +75,20 @@ class CameraSource:
         self._threads: list[threading.Thread] = []
         self._feed: FaceFeed | None = None
         self._size: tuple[int, int] | None = None
-        self._last_ns = self._retry_ns = 0
+        self._last_ns = self._opened_ns = self._retry_ns = 0
+        self._bad_run = 0
         self._retry_s = RETRY_FIRST_S
         self._failure: str | None = None
         if not self._open():
-            raise EngineError(
-                f"camera {self._device} does not open; is it plugged in, permitted and free? Choose another number"
-            )
+            remedy = "is the address right, and does the camera answer there?"
+            if known == self._device:
+                remedy = "is it plugged in, permitted and free? Choose another, see `engine devices`"
+            raise EngineError(f"camera {self._device} does not open; {remedy}")
 
     def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to watch."""
         self._clock, self._feed = clock, FaceFeed(feeds.latest.get(("face", "partner")))
-        self._last_ns = clock.now_ns()
+        self._last_ns = self._opened_ns = clock.now_ns()
         self._threads = [
             threading.Thread(target=self._repeat, args=(turn,), name=name, daemon=True)
             for turn, name in ((self._grab, "camera"), (self._track, "tracker"))
@@ -93,20 +115,30 @@ class CameraSource:
 
     @property
     def problem(self) -> str | None:
-        """``camera stalled ...``, no face, or a failure of the tracker; None when all is well."""
+        """``camera stalled ...``, frozen, dark, plain, no face, or a failure of the tracker; None when all is well."""
         if self._feed is None:
             return None
         blind_s = (self._clock.now_ns() - self._last_ns) / 1e9
-        stalled = f"camera stalled: no picture for {blind_s:.1f} s" if blind_s > STALL_S else None
-        return joined(stalled, self._failure, None if stalled else self._feed.problem)
+        if blind_s > STALL_S:
+            return joined(f"camera stalled: no picture for {blind_s:.1f} s", self._failure)
+        frozen, no_face = self._checks.frozen, self._feed.problem
+        empty = self._checks.empty if frozen or no_face else None
+        return joined(self._failure, empty or frozen or no_face)
 
     def describe(self) -> dict[str, Any]:
-        """Device, picture size (width, height) once known, and pictures passed over."""
+        """Device, picture size (width, height) once known, pictures a second that come and that are tracked, and how
+        many of those to track were passed over for newer ones, bad, or the one before again."""
+        now_ns = 0 if self._feed is None else self._clock.now_ns()
         return {
             "source": "camera",
             "device": self._device,
             "size": self._size,
+            "pictures_per_s": round(self._came.per_s(now_ns), 1),
+            "tracked_per_s": round(self._tracked.per_s(now_ns), 1),
+            "tracked_per_s_at_most": self._rate,
             "skipped_pictures": self.skipped_pictures,
+            "bad_pictures": self.bad_pictures,
+            "repeated_pictures": self._checks.repeated,
         }
 
     def _open(self) -> bool:
@@ -137,23 +169,56 @@ class CameraSource:
         """One picture into the slot, or one attempt to get the camera back."""
         if self._capture is None:
             self._clock.sleep_until(self._retry_ns, self._stop)
-            if self._stop.is_set() or self._open():
+            if self._stop.is_set():
                 return
-            self._wait_more()
+            try:
+                self._open()
+            finally:
+                if self._capture is None:
+                    self._wait_more()
+            self._opened_ns, self._bad_run = self._clock.now_ns(), 0
             return
         grabbed = self._capture.grab()
         now_ns = self._clock.now_ns()  # before decoding, which takes its time
-        retrieved, bgr = self._capture.retrieve() if grabbed else (False, None)
-        if not retrieved or bgr is None:
-            self._release()
-            self._wait_more()
+        if not grabbed:
+            self._bad(now_ns)
             return
-        self._last_ns, self._retry_s = now_ns, RETRY_FIRST_S
-        self._size = (bgr.shape[1], bgr.shape[0])
+        self._came.count(now_ns)
+        due = self._pace.due(now_ns)
         with self._filled:
+            waiting = self._slot is not None
+        if not due and not waiting:
+            if self._bad_run == 0:
+                self._last_ns = now_ns
+            return
+        retrieved, bgr = self._capture.retrieve()
+        if not retrieved or not _is_picture(bgr):
+            self._bad(now_ns)
+            return
+        self._last_ns, self._retry_s, self._bad_run = now_ns, RETRY_FIRST_S, 0
+        self._size = (bgr.shape[1], bgr.shape[0])
+        if not self._checks.look(bgr, now_ns):
+            return
+        if due:
+            self._pace.took(now_ns)
+        with self._filled:
+            if self._slot is None and not due:  # the tracker took the one that this would have replaced
+                return
             self.skipped_pictures += self._slot is not None
             self._slot = (now_ns, bgr)
             self._filled.notify_all()
+
+    def _bad(self, now_ns: int) -> None:
+        """One bad picture: pass over it, or give the camera up for now if it was the last of a run."""
+        self.bad_pictures += 1
+        self._bad_run += 1
+        blind_s = (now_ns - max(self._last_ns, self._opened_ns)) / 1e9
+        if blind_s >= GONE_S or (blind_s >= BAD_RUN_S and self._bad_run >= BAD_RUN):
+            self._release()
+            self._wait_more()
+            return
+        wait_s = min(_BAD_FIRST_S * 2 ** min(self._bad_run - 1, 10), _BAD_LAST_S)
+        self._clock.sleep_until(now_ns + round(wait_s * 1e9), self._stop)
 
     def _track(self) -> None:
         """The picture in the slot, if one comes soon, through the tracker."""
@@ -164,6 +229,7 @@ class CameraSource:
             return
         taken_ns, bgr = picture
         self._feed.put(taken_ns, self._tracker.track(np.ascontiguousarray(bgr[:, :, ::-1]), taken_ns))
+        self._tracked.count(self._clock.now_ns())
         self._failure = None
 
     def _wait_more(self) -> None:
@@ -171,33 +237,8 @@ class CameraSource:
         self._retry_s = min(self._retry_s * 2, RETRY_LAST_S)
 
 
-def cameras() -> list[str]:
-    """The cameras that open, one line each: number and picture size. Raises :class:`EngineError` without OpenCV."""
-    if sys.platform.startswith("linux"):  # asking for one that is not there is slow, and OpenCV complains aloud
-        numbers = sorted(int(path.name[5:]) for path in Path("/dev").glob("video*") if path.name[5:].isdigit())
-    else:
-        numbers = list(range(_NUMBERS_TRIED))
-    found = []
-    for number in numbers:
-        capture = _opencv(number)()
-        if capture.isOpened():
-            width, height = (round(capture.get(what)) for what in (_WIDTH, _HEIGHT))
-            found.append(f"{number} ({width}x{height})")
-        capture.release()
-    if not numbers:
-        _opencv(0)  # says so where OpenCV is missing
-    return found
-
-
-def _opencv(device: int | str) -> Callable[[], Any]:
-    try:
-        import cv2
-    except ImportError as error:
-        raise EngineError(f"the camera needs OpenCV ({error}): pip install 'reaction-engine[camera]'") from error
-
-    def open_capture() -> Any:
-        capture = cv2.VideoCapture(device)
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # where the driver obeys, no picture waits in it
-        return capture
-
-    return open_capture
+def _is_picture(bgr: Any) -> bool:
+    """Whether a capture gave (H, W, 3) uint8 with something in it; some give nothing, and say that it went well."""
+    return (
+        isinstance(bgr, np.ndarray) and bgr.ndim == 3 and bgr.shape[2] == 3 and bgr.dtype == np.uint8 and bgr.size > 0
+    )

@@ -62,6 +62,10 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
         if getattr(options, option) is not None and (kind != "live" or role not in wanted):
             reason = unwanted(bundles, {role}) if role not in wanted else f"--source {kind} opens no device"
             raise EngineError(f"--{option}: {reason}")
+    if options.camera is not None:
+        from engine.sources.capture import camera_device
+
+        camera_device(options.camera)  # what is none is refused before a model loads
     if options.fast and kind in ("live", "engine"):
         what = "a microphone" if kind == "live" else "another engine"
         raise EngineError(f"--fast: {what} cannot run faster than time; use it with --source demo, file or body")
@@ -85,7 +89,13 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
         from engine.sources.remote import EngineSource
 
         return [EngineSource(rest[0], partner_skeleton(bundles))]
-    return _live(options, wanted) if kind == "live" else []
+    return _live(options, wanted, face_rate(bundles)) if kind == "live" else []
+
+
+def face_rate(bundles: Sequence[Bundle]) -> float | None:
+    """Frames a second of the fastest bundle that looks at a partner's face: more pictures are of no use. None where
+    none looks."""
+    return max((bundle.spec.rate for bundle in bundles if "face" in senses(bundle.spec)), default=None)
 
 
 def unwanted(bundles: Sequence[Bundle], given: set[str]) -> str:
@@ -122,7 +132,7 @@ def _file(path: str, options: argparse.Namespace, wanted: set[str]) -> Source:
     return source
 
 
-def _live(options: argparse.Namespace, wanted: set[str]) -> list[Source]:
+def _live(options: argparse.Namespace, wanted: set[str], rate: float | None) -> list[Source]:
     sources: list[Source] = []
     if "audio" in wanted and not options.no_mic:
         from engine.sources.mic import MicSource
@@ -139,9 +149,11 @@ def _live(options: argparse.Namespace, wanted: set[str]) -> list[Source]:
             from engine.sources.camera import CameraSource
 
             try:
-                sources.append(CameraSource(options.camera or 0, tracker))
+                sources.append(CameraSource(0 if options.camera is None else options.camera, tracker, rate))
             except EngineError as error:
                 tracker.close()
+                if options.camera is not None:
+                    raise
                 log.warning("no camera: %s", error)
     if not sources:
         raise EngineError("neither microphone nor camera can be used; try `engine serve --source demo`")
@@ -161,7 +173,7 @@ def _tracker() -> FaceTracker | None:
 
 def devices() -> str:
     """Microphones and webcams of this machine, one a line, or why there are none."""
-    from engine.sources.camera import cameras
+    from engine.sources.capture import cameras
     from engine.sources.mic import microphones
 
     lines = []

@@ -56,8 +56,8 @@ def test_a_dancer_opens_no_device_and_says_nothing(dancer: Bundle, monkeypatch: 
 
 
 def test_a_listener_gets_the_devices_that_its_inputs_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[set[str]] = []
-    monkeypatch.setattr(chooser, "_live", lambda _, wanted: asked.append(wanted) or [])
+    asked: list[tuple[set[str], float | None]] = []
+    monkeypatch.setattr(chooser, "_live", lambda _, wanted, rate: asked.append((wanted, rate)) or [])
     rules = Bundle.load("rules")
     deaf = dataclasses.replace(
         rules,
@@ -65,7 +65,7 @@ def test_a_listener_gets_the_devices_that_its_inputs_ask_for(monkeypatch: pytest
     )
     choose(options(), [rules])
     choose(options("live"), [deaf])
-    assert asked == [{"audio", "face"}, {"face"}]
+    assert asked == [({"audio", "face"}, 25), ({"face"}, 25)]
 
 
 def test_a_take_is_a_partner(dancer: Bundle, tmp_path: Path) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.clock import FakeClock, MonotonicClock
+from engine.clock import FakeClock
 from engine.errors import EngineError
 from engine.feeds.latest import PoseRing
-from engine.sources.camera import CameraSource, cameras
+from engine.sources.camera import CameraSource
 from tests.engine.feeds.made import feeds
 
 MS = 1_000_000
@@ -38,6 +37,7 @@ class Capture:
     def retrieve(self) -> tuple[bool, np.ndarray]:
         self._clock.advance(5 * MS)
         picture = np.zeros((4, 6, 3), np.uint8)
+        picture[:, ::2, 1] = 200  # something to be seen
         picture[..., 0] = self._count % 256  # OpenCV's order: blue first
         return True, picture
 
@@ -71,7 +71,7 @@ class Rig:
         self.captures = [Capture(self.clock, pictures)]
         self._later = list(later)
         self._first = True
-        self.camera = CameraSource(0, self.tracker, self._open)
+        self.camera = CameraSource(0, self.tracker, open_capture=self._open)
         monkeypatch.setattr(CameraSource, "_repeat", lambda camera, turn: None)
         self.camera.start(feeds(self.faces), self.clock)
 
@@ -113,14 +113,14 @@ def test_an_unplugged_camera_is_named_and_found_again(monkeypatch: pytest.Monkey
     rig = Rig(monkeypatch, 1, *absent, lambda clock: Capture(clock, 5))
     rig.camera._grab()
     rig.camera._track()
-    rig.camera._grab()  # gone
-    assert rig.captures[0].released
+    while not rig.captures[0].released:  # the fake clock sleeps after each failure
+        rig.camera._grab()
     tries = []
     for _ in range(6):
-        rig.camera._grab()  # the fake clock sleeps until the next attempt
+        rig.camera._grab()  # until the next attempt
         tries.append(rig.clock.now_ns())
     np.testing.assert_allclose(np.diff(tries) / 1e9, [1, 2, 4, 8, 8])
-    assert (rig.camera.problem or "").startswith("camera stalled: no picture for 23.5 s")
+    assert (rig.camera.problem or "").startswith("camera stalled: no picture for 24.6 s")
     assert all(capture.released for capture in rig.captures[:-1])
     rig.camera._grab()
     rig.camera._track()
@@ -144,7 +144,7 @@ def test_a_failing_tracker_is_reported_and_does_not_stop_the_camera() -> None:
     clock, tracker = FakeClock(), Blue()
     tracker.fail = True
     endless = Capture(clock, 10**9)
-    camera, faces, before = CameraSource(0, tracker, lambda: endless), PoseRing(), threading.active_count()
+    camera, faces, before = CameraSource(0, tracker, open_capture=lambda: endless), PoseRing(), threading.active_count()
     camera.start(feeds(faces), clock)
     waiting = threading.Event()
     for _ in range(1200):
@@ -162,37 +162,6 @@ def test_a_camera_that_does_not_open_is_refused() -> None:
     tracker = Blue()
     absent = Capture(FakeClock(), 0, opened=False)
     with pytest.raises(EngineError, match="camera 3 does not open"):
-        CameraSource("3", tracker, lambda: absent)
+        CameraSource("3", tracker, open_capture=lambda: absent)
     assert absent.released
     assert tracker.closed == 0
-
-
-def test_opencv_reads_a_film_as_camera(tmp_path: Path) -> None:
-    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
-    path = str(tmp_path / "a.avi")
-    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
-    for _ in range(5):
-        writer.write(np.full((48, 64, 3), (50, 0, 0), np.uint8))
-    writer.release()
-    if not cv2.VideoCapture(path).isOpened():
-        pytest.skip("this OpenCV reads no films")
-
-    class Any58(Blue):
-        def track(self, rgb: np.ndarray, time_ns: int) -> np.ndarray | None:
-            seen.append((int(rgb[0, 0, 0]), int(rgb[0, 0, 2])))
-            done.set()
-            return np.zeros(58, np.float32)
-
-    seen: list[tuple[int, int]] = []
-    done = threading.Event()
-    camera = CameraSource(path, Any58())
-    camera.start(feeds(PoseRing()), MonotonicClock())
-    assert done.wait(60)
-    camera.stop()
-    red, blue = seen[0]
-    assert blue > 40 > red
-
-
-def test_cameras_are_listed_where_there_are_any() -> None:
-    pytest.importorskip("cv2", reason="OpenCV is not installed")
-    assert all("x" in line for line in cameras())

@@ -1,0 +1,102 @@
+"""Which camera is meant, and how OpenCV opens it: by number, by device path, or by the address of a stream.
+
+What cannot be a camera is refused in words before OpenCV is asked: it takes a negative number for "any camera" and
+breaks down inside, takes the hundreds of a number for a choice of driver, and waits half a minute for an address where
+nobody answers.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.errors import EngineError
+
+HIGHEST = 99
+"""The highest number of a camera: in a higher one OpenCV reads the name of a driver."""
+ANSWER_MS = 4_000
+"""Milliseconds in which the other end of an address has to answer, when it is opened and for every picture."""
+
+_NUMBERS_TRIED = 4
+_FORMS = "a number (see `engine devices`), a device path (/dev/video0) or an address (rtsp://..., http://...)"
+
+
+def is_address(text: str) -> bool:
+    return "://" in text
+
+
+def shown(text: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", text)
+
+
+def camera_device(given: int | str) -> int | str:
+    """The number, device path or address that ``given`` stands for. Raises :class:`EngineError` where it is none, and
+    where there is nothing at the path."""
+    text = str(given).strip()
+    if text.lstrip("+-").isdecimal():
+        number = int(text) if len(text) < 10 else -1
+        if not 0 <= number <= HIGHEST:
+            raise EngineError(f"camera {text}: cameras have numbers from 0 to {HIGHEST}; see `engine devices`")
+        return number
+    if is_address(text):
+        return text
+    path = Path(text)
+    if path.is_char_device():
+        return text
+    if path.is_file():
+        raise EngineError(f"camera {text}: this is a file, not a camera; play it with --source file {text}")
+    if path.is_absolute() or "/" in text or "\\" in text:
+        raise EngineError(f"camera {text}: there is no such device; see `engine devices`, or give {_FORMS}")
+    raise EngineError(f"camera {text!r}: give {_FORMS}")
+
+
+def camera_name(device: int | str) -> str:
+    """How a camera is written in what people read: without the credentials of an address."""
+    return shown(device) if isinstance(device, str) and is_address(device) else str(device)
+
+
+def opencv(device: int | str) -> Callable[[], Any]:
+    """What opens ``device`` (of :func:`camera_device`) and returns a ``cv2.VideoCapture``, opened or not. An address
+    has to answer within :data:`ANSWER_MS`. Raises :class:`EngineError` where OpenCV is missing."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise EngineError(f"the camera needs OpenCV ({error}): pip install 'reaction-engine[camera]'") from error
+
+    def open_capture() -> Any:
+        if isinstance(device, int):
+            capture = cv2.VideoCapture(device)
+        elif is_address(device):
+            limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, ANSWER_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, ANSWER_MS]
+            return cv2.VideoCapture(device, cv2.CAP_FFMPEG, limits)
+        else:  # FFmpeg would open it as well, and keep old pictures; a link may lead elsewhere each time
+            driver = cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY
+            capture = cv2.VideoCapture(str(Path(device).resolve()), driver)
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # where the driver obeys, no picture waits in it
+        return capture
+
+    return open_capture
+
+
+def cameras() -> list[str]:
+    """The cameras that open, one line each: number and picture size. Raises :class:`EngineError` without OpenCV."""
+    if sys.platform.startswith("linux"):  # asking for one that is not there is slow, and OpenCV complains aloud
+        numbers = sorted(int(path.name[5:]) for path in Path("/dev").glob("video*") if path.name[5:].isdigit())
+    else:
+        numbers = list(range(_NUMBERS_TRIED))
+    found = []
+    for number in numbers:
+        capture = opencv(number)()
+        if capture.isOpened():
+            width, height = (round(capture.get(what)) for what in (_WIDTH, _HEIGHT))
+            found.append(f"{number} ({width}x{height})")
+        capture.release()
+    if not numbers:
+        opencv(0)  # says so where OpenCV is missing
+    return found
+
+
+_WIDTH, _HEIGHT = 3, 4  # OpenCV's numbers of these properties
