@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.channels import EMOTION_NAMES, FACE_NAMES
 from engine.errors import EngineError
+from engine.sound.front_end import FrontEnd
 from engine.sources.media import MediaFile
 from train.files import FileError, read_array, read_json, read_numbers
 from train.simulate.talk import CLIP_FRAMES, CLIP_ROWS, FPS, HOP, RATE, Cue, Span
@@ -92,10 +93,11 @@ def read_controls(path: Path) -> Array:
     return _table(path, tuple(CONTROL_DEFAULTS))
 
 
-def read_sound(path: Path) -> Array:
-    """A clip's sound (480 000,) at 16 kHz, exactly 30 s: the challenge's files differ from it by a frame or so."""
+def read_sound(path: Path, front_end: FrontEnd | None = None) -> Array:
+    """A clip's sound (480 000,) at 16 kHz, exactly 30 s: the challenge's files differ from it by a frame or so. Like a
+    live voice it goes through a front end, that of the clips before it where they are one talk."""
     media = MediaFile(path)
-    pcm = np.concatenate([np.zeros(0, np.float32), *(block.samples for block in media.audio(RATE))])
+    pcm = np.concatenate([np.zeros(0, np.float32), *(block.samples for block in media.audio(RATE, front_end))])
     wanted = CLIP_FRAMES * HOP
     if abs(len(pcm) - wanted) > SLACK_S * RATE:
         raise FileError(f"{path}: {len(pcm) / RATE:.2f} s of sound, not {CLIP_S:g} s; copy it again, or make it anew")

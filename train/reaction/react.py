@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.sound.front_end import FrontEnd
 from train.files import FileError, listed, read_array, read_csv, read_json
 from train.reaction import clips
 from train.reaction.clips import CLIP_S, CONTROL_DEFAULTS, Array, ClipFile, Told
@@ -190,7 +191,8 @@ class RecordedTalk:
 
     def audio(self) -> Array:
         """The speaker's sound, (frames * 640,) float32 at 16 kHz."""
-        return np.concatenate([clips.read_sound(path) for path in self._paths(clips.SOUND, self.speaker)])
+        front_end = FrontEnd()
+        return np.concatenate([clips.read_sound(path, front_end) for path in self._paths(clips.SOUND, self.speaker)])
 
     def face(self) -> Array:
         """The speaker's face, (frames, 58) float32 in the axes of :mod:`engine.channels`."""

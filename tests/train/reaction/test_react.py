@@ -53,6 +53,21 @@ def test_a_talk_comes_back_as_it_was_written(root: Path, talk: Talk) -> None:
         np.testing.assert_array_equal(values, wanted.controls[name])
 
 
+def test_a_talk_is_heard_through_one_front_end_as_a_live_voice_is(copied: Path, talk: Talk) -> None:
+    """Softer, and with an offset: it comes to training as it would live, and the second clip knows of the first."""
+    for path in copied.glob("val/Audio_files/SIM/v0/speaker/*.wav"):
+        with wave.open(str(path), "rb") as file:
+            form, pcm = file.getparams(), np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        with wave.open(str(path), "wb") as file:
+            file.setparams(form)
+            file.writeframes((pcm / 10 + 1000).astype("<i2").tobytes())
+    heard = ReactData(copied).talks("val")[0].audio()
+    said = np.concatenate([heard[round(one.start_s * RATE) : round(one.end_s * RATE)] for one in talk.phrases])
+    late = said[len(said) // 3 :]
+    assert abs(10 * np.log10(np.mean(np.square(late, dtype=float))) + 26) < 3.0
+    assert abs(heard[20 * RATE :].mean()) < 1e-3
+
+
 def test_times_are_counted_from_the_start_of_the_talk(root: Path, talk: Talk) -> None:
     read = ReactData(root).talks("val")[0]
 
