@@ -40,7 +40,8 @@ RECORD = struct.Struct("<BBBBIq")  # kind of numbers, input, valid, 0, count, ca
 
 class Session(AbstractContextManager["Session"]):
     """An open session. ``announced`` describes it, ``ended`` says why it is over (None while it is not), ``refused``
-    what was wrong with the last message not taken, ``replies`` holds the newest of :data:`REPLIES`, ``lost`` counts
+    what was wrong with the last message not taken, ``notices`` what the engine said of the sound (too quiet, clipped,
+    ...; the newest 16), ``replies`` holds the newest of :data:`REPLIES`, ``lost`` counts
     frames that nobody received. ``options``: bundles, seed, controls, sample_rate (of the sound that is pushed), head,
     monitor, token. Raises ConnectionError with the engine's reason where it cannot be had."""
 
@@ -55,6 +56,7 @@ class Session(AbstractContextManager["Session"]):
         self.ended: str | None = None
         self.refused = ""
         self.replies: dict[str, Any] = {}
+        self.notices: deque[str] = deque(maxlen=16)
         self.lost = 0
         self._clock = clock
         self._frames: deque[Frame] = deque(maxlen=WAITING)
@@ -159,6 +161,7 @@ class Session(AbstractContextManager["Session"]):
         if isinstance(told.get("time"), int):
             self._say({"time": told["time"], "at": self._clock()})
         self.refused = clean(told.get("refused", self.refused))
+        self.notices.extend([clean(told["notice"])] if "notice" in told else [])
         self.ended = clean(told["ended"]) if "ended" in told else self.ended
         self.replies |= {kind: told[kind] for kind in REPLIES if kind in told}
 
