@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from engine import __version__, logs
+from engine.person import PERSONS
 
 PUB, CONTROL = "tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571"
 
@@ -43,6 +44,12 @@ def parser() -> argparse.ArgumentParser:
         "--camera",
         metavar="DEVICE",
         help="webcam number (0 by default), device path (/dev/video2) or address (rtsp://, http://)",
+    )
+    serve.add_argument(
+        "--person",
+        choices=PERSONS,
+        help="whose face is followed where a picture shows several: the largest (default), or whoever is left, right "
+        "or middle in it at the start",
     )
     serve.add_argument("--no-camera", action="store_true", help="listen by voice alone")
     serve.add_argument("--no-tracker", action="store_true", help="do not look for a face in a file's picture")

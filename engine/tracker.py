@@ -5,13 +5,11 @@
 **Rotation.** MediaPipe gives a rigid 4x4 matrix that takes a standard face (x to the person's own left, y up, z out of
 the face) into a frame with the camera at the origin, x right in the picture, y up, z towards the camera. A person who
 faces the camera has their own left at the right of the picture, so both frames agree and the matrix of a neutral head
-is the identity: its angles are ours without any change of sign. They are relative to the camera's axis. A camera
-below or beside the screen would then show a person who never looks straight, so a slow mean of the rotation (``rest_s``
-time constant, past frames only, begun at zero, at most 25 degrees per angle) is taken as straight ahead: a turn of two
-seconds loses 6 % of itself, an offset of the camera 86 % within a minute.
+is the identity: its angles are ours without any change of sign. They are relative to the camera's axis, from which
+:mod:`engine.rest_pose` makes poses relative to where the head rests.
 
-**Translation** is in metres from a rest position, which starts at the first face and follows as slowly. MediaPipe
-does not know the lens and takes 63 degrees for its vertical angle, so the scale may be off by some tens of percent.
+**Translation** is in metres from a rest position. MediaPipe does not know the lens and takes 63 degrees for its
+vertical angle, so the scale may be off by some tens of percent.
 
 Cost, 360x288, one face, one core of a 2-core x86 machine: 9.9 ms CPU per picture looking for up to two faces (the
 detector runs on each picture until two are there), 8.4 ms for one; 15.7 ms with two faces at 480x270. Work is serial:
@@ -27,7 +25,6 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,51 +32,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import face_landmarker
-from engine.channels import expression_from_names, head_angles, head_rotation
+from engine.channels import expression_from_names
 from engine.errors import EngineError
+from engine.person import Box, Person
+from engine.rest_pose import RestPose
 
-REST_LIMIT_RAD = np.radians(25.0)
-"""Furthest that the rest rotation goes from the camera's axis, per angle."""
-
-_FORGET_NS = 3_000_000_000  # after so long without a face it may be someone else, or another chair
 _STEP_NS = 40_000_000
-_LARGER = 1.3  # another face has to be this much larger to take over
+_FACES = {"largest": 2, "left": 4, "right": 4, "middle": 4}  # to look for: who is outermost shows only among all
 
 _NOISE = ("W0000", "I0000", "WARNING: Logging before", "WARNING: All log messages before", "INFO: Created TensorFlow")
-
-
-@dataclass(frozen=True)
-class Box:
-    """A face's place in the picture: centre and size, as parts of the picture's height."""
-
-    x: float
-    y: float
-    size: float
 
 
 class MediaPipeTracker:
     """Tracks one person through pictures given in order.
 
-    ``model``: the ``face_landmarker.task`` file or its folder, by default the cached one. ``faces``: how many to look
-    for; of several, the largest is taken and kept until it goes or another is clearly larger. ``rest_s``: time
-    constant in seconds of the rest pose, 0 keeps rotation relative to the camera's axis and translation relative to
-    the first face. Raises :class:`EngineError` when MediaPipe or the model is missing.
+    ``model``: the ``face_landmarker.task`` file or its folder, by default the cached one. ``person``: who of several
+    is followed, one of :data:`engine.person.PERSONS`. ``faces``: how many to look for, by default two for the largest
+    and four for a person by place. ``rest_s``: time constant in seconds of the rest pose, 0 keeps rotation relative to
+    the camera's axis and translation relative to the first face. Raises :class:`EngineError` when MediaPipe or the
+    model is missing.
     """
 
-    def __init__(self, model: Path | str | None = None, faces: int = 2, rest_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        model: Path | str | None = None,
+        faces: int | None = None,
+        rest_s: float = 30.0,
+        person: str = "largest",
+    ) -> None:
+        self._person = Person(person)
+        faces = _FACES[person] if faces is None else faces
         if faces < 1:
             raise EngineError(f"tracker for {faces} faces: give 1 or more")
         if not rest_s >= 0:
             raise EngineError(f"rest time constant of {rest_s} s: give 0 (off) or more")
         self._mediapipe, self._landmarker = _landmarker(face_landmarker(model), faces)
         self._rest = RestPose(rest_s)
-        self._box: Box | None = None
         self._given_ns: int | None = None
         self._shift_ns = 0
-        self._seen_ns = 0
 
     def track(self, rgb: NDArray[np.uint8], time_ns: int) -> NDArray[np.float32] | None:
-        """The face in ``rgb`` (H, W, 3) uint8 as (58,) float32, or None where there is none.
+        """The face in ``rgb`` (H, W, 3) uint8 as (58,) float32, or None where there is none, or only other people's.
 
         ``time_ns`` is the picture's time in nanoseconds; where it goes back (a film starts over) tracking goes on.
         """
@@ -93,16 +86,15 @@ class MediaPipeTracker:
         result = self._landmarker.detect_for_video(image, now_ns // 1_000_000)
         if not result.face_landmarks or not result.facial_transformation_matrixes:
             return None
-        if now_ns - self._seen_ns > _FORGET_NS:
-            self._box = None
+        aspect = rgb.shape[1] / rgb.shape[0]
+        boxes = [_box_of(points, aspect) for points in result.face_landmarks]
+        pick = self._person.pick(boxes, aspect / 2, now_ns)
+        if pick is None:
+            return None
+        if not pick.same:
             self._rest.move_in()
-        boxes = [_box_of(points, rgb.shape[1] / rgb.shape[0]) for points in result.face_landmarks]
-        chosen, same = choose(boxes, self._box)
-        if not same:
-            self._rest.move_in()
-        self._box, self._seen_ns = boxes[chosen], now_ns
-        scores = {score.category_name: score.score for score in result.face_blendshapes[chosen]}
-        head = self._rest.relative(np.asarray(result.facial_transformation_matrixes[chosen], np.float64), now_ns)
+        scores = {score.category_name: score.score for score in result.face_blendshapes[pick.index]}
+        head = self._rest.relative(np.asarray(result.facial_transformation_matrixes[pick.index], np.float64), now_ns)
         return np.concatenate([expression_from_names(scores), head])
 
     def close(self) -> None:
@@ -118,53 +110,6 @@ class MediaPipeTracker:
             self._shift_ns = last + (1_000_000 if time_ns + self._shift_ns > last - _STEP_NS else _STEP_NS) - time_ns
         self._given_ns = time_ns + self._shift_ns
         return self._given_ns
-
-
-class RestPose:
-    """Where the head rests, from the past alone, and poses relative to it. ``rest_s`` as in the tracker."""
-
-    def __init__(self, rest_s: float) -> None:
-        self._rest_s = rest_s
-        self._angles = np.zeros(3)
-        self._place: NDArray[np.float64] | None = None
-        self._last_ns: int | None = None
-
-    def move_in(self) -> None:
-        """Someone new or elsewhere: the next pose is the rest position (the camera has not moved: angles stay)."""
-        self._place = None
-
-    def relative(self, matrix: NDArray[np.float64], time_ns: int) -> NDArray[np.float32]:
-        """``matrix`` (4, 4), centimetres, at ``time_ns`` as (6,) float32: pitch, yaw, roll in rad, x, y, z in m."""
-        left, _, right = np.linalg.svd(matrix[:3, :3])  # nearest rotation: drops scale and rounding
-        rotation, place = left @ right, matrix[:3, 3] / 100.0
-        if self._place is None:
-            self._place = place
-        passed_s = 0.0 if self._last_ns is None else min((time_ns - self._last_ns) / 1e9, 0.5)
-        self._last_ns = time_ns
-        # The pose is taken against the rest as it was: the present frame moves only later ones.
-        relative = head_angles(head_rotation(*self._angles).T @ rotation)
-        out = np.array([*relative, *(place - self._place)], np.float32)
-        if self._rest_s > 0:
-            share = 1 - np.exp(-passed_s / self._rest_s)
-            self._angles += share * (np.array(head_angles(rotation)) - self._angles)
-            self._angles = np.clip(self._angles, -REST_LIMIT_RAD, REST_LIMIT_RAD)
-            self._place = self._place + share * (place - self._place)
-        return out
-
-
-def choose(boxes: list[Box], last: Box | None) -> tuple[int, bool]:
-    """(index, whether it is the one of before): the face followed so far unless another is clearly larger."""
-    largest = max(range(len(boxes)), key=lambda index: boxes[index].size)
-    if last is None:
-        return largest, False
-
-    def distance(index: int) -> float:
-        return float(np.hypot(boxes[index].x - last.x, boxes[index].y - last.y))
-
-    nearest = min(range(len(boxes)), key=distance)
-    if distance(nearest) > last.size or boxes[largest].size > _LARGER * boxes[nearest].size:
-        return largest, largest == nearest and distance(nearest) <= last.size
-    return nearest, True
 
 
 def _box_of(points: Any, aspect: float) -> Box:

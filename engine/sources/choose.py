@@ -17,6 +17,7 @@ from engine.access import Access
 from engine.body.skeleton import Skeleton
 from engine.bundle import Bundle
 from engine.errors import EngineError
+from engine.person import PERSONS
 from engine.sources.base import FaceTracker, Source
 from engine.spec import StreamSpec
 
@@ -62,6 +63,9 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
         if getattr(options, option) is not None and (kind != "live" or role not in wanted):
             reason = unwanted(bundles, {role}) if role not in wanted else f"--source {kind} opens no device"
             raise EngineError(f"--{option}: {reason}")
+    if options.person is not None and (kind not in ("live", "file") or "face" not in wanted):
+        reason = unwanted(bundles, {"face"}) if "face" not in wanted else f"--source {kind} shows no picture"
+        raise EngineError(f"--person: {reason}")
     if options.camera is not None:
         from engine.sources.capture import camera_device
 
@@ -125,7 +129,7 @@ def _file(path: str, options: argparse.Namespace, wanted: set[str]) -> Source:
     from engine.sources.media import MediaFile
 
     watched = "face" in wanted and not options.no_tracker and MediaFile(path).has_video
-    tracker = _tracker() if watched else None  # takes seconds to load
+    tracker = _tracker(options.person) if watched else None  # takes seconds to load
     source = FileSource(Path(path), options.fast, tracker, loop=options.loop)
     if not wanted & {what for what, _ in source.gives}:
         raise EngineError(f"--source file {path}: shows no face that is tracked, and no bundle served hears anything")
@@ -144,7 +148,7 @@ def _live(options: argparse.Namespace, wanted: set[str], rate: float | None) -> 
                 raise
             log.warning("no microphone: %s", error)
     if "face" in wanted and not options.no_camera:
-        tracker = _tracker()
+        tracker = _tracker(options.person)
         if tracker is not None:
             from engine.sources.camera import CameraSource
 
@@ -160,12 +164,12 @@ def _live(options: argparse.Namespace, wanted: set[str], rate: float | None) -> 
     return sources
 
 
-def _tracker() -> FaceTracker | None:
-    """The face tracker, or None with the reason logged: the listener then goes by voice alone."""
+def _tracker(person: str | None) -> FaceTracker | None:
+    """The tracker of one person's face, or None with the reason logged: the listener then goes by voice alone."""
     from engine.tracker import MediaPipeTracker
 
     try:
-        return MediaPipeTracker()
+        return MediaPipeTracker(person=person or PERSONS[0])
     except EngineError as error:
         log.warning("listening by voice alone: %s", error)
         return None

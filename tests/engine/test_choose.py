@@ -33,6 +33,7 @@ def options(*source: str, **given: Any) -> argparse.Namespace:
         "mic": None,
         "no_mic": False,
         "camera": None,
+        "person": None,
         "speech": None,
         "no_camera": False,
     }

@@ -1,4 +1,4 @@
-"""The tracker without MediaPipe: which face, what rest pose, names, times, and refusals."""
+"""The tracker without MediaPipe: what rest pose, names, times, and refusals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from engine.channels import FACE, head_rotation
 from engine.errors import EngineError
-from engine.tracker import REST_LIMIT_RAD, Box, MediaPipeTracker, RestPose, choose
+from engine.rest_pose import REST_LIMIT_RAD, RestPose
+from engine.tracker import MediaPipeTracker
 
 FRAME_NS = 40_000_000
 
@@ -78,19 +79,6 @@ def test_a_matrix_with_scale_is_read_as_its_rotation() -> None:
     matrix = pose(0.1, 0.2, 0.3)
     matrix[:3, :3] *= 1.7
     np.testing.assert_allclose(RestPose(0).relative(matrix, 0)[:3], [0.1, 0.2, 0.3], atol=1e-6)
-
-
-# --- which face ------------------------------------------------------------------------------------------------------
-
-
-def test_the_largest_face_is_taken_and_kept() -> None:
-    left, right = Box(0.3, 0.5, 0.30), Box(1.2, 0.5, 0.32)
-    assert choose([left, right], None) == (1, False)
-    assert choose([left, right], left) == (0, True)
-    assert choose([right, left], Box(0.32, 0.5, 0.29)) == (1, True)  # whatever their order
-    assert choose([left, Box(1.2, 0.5, 0.45)], left) == (1, False)  # clearly larger: someone came to the front
-    assert choose([right], left) == (0, False)  # the other one left
-    assert choose([Box(0.35, 0.5, 0.3)], left) == (0, True)
 
 
 # --- around MediaPipe ------------------------------------------------------------------------------------------------
@@ -189,6 +177,8 @@ def test_impossible_settings_are_refused() -> None:
         MediaPipeTracker(faces=0)
     with pytest.raises(EngineError, match="give 0"):
         MediaPipeTracker(rest_s=-1)
+    with pytest.raises(EngineError, match="person 'tallest': give largest, left, right or middle"):
+        MediaPipeTracker(person="tallest")
 
 
 def test_a_missing_model_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
