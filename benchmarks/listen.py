@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,21 @@ def listen(
 ) -> dict[str, NDArray[Any]]:
     """Outputs (T, ...) over the whole hops of the partner's ``pcm`` (N,) at the spec's rate; ``faces`` (T, 58) of the
     partner, or none seen. A runtime of one row, from its present state on."""
+    heard = listeners(runtime, pcm, [seed], faces, controls)
+    return {name: values[:, 0] for name, values in heard.items()}
+
+
+def listeners(
+    runtime: Runtime,
+    pcm: NDArray[np.float32],
+    seeds: Sequence[int],
+    faces: NDArray[np.float32] | None = None,
+    controls: Mapping[str, float] | None = None,
+) -> dict[str, NDArray[Any]]:
+    """The same for several listeners to one partner, (T, rows, ...): one row and one of ``seeds`` each."""
     spec = runtime.spec
     feeds = Feeds.of(spec, 0, Held(spec, controls))
-    gather = Gather(spec, feeds, seed)
+    gathers = [Gather(spec, feeds, seed) for seed in seeds]
     period_ns = round(1e9 / spec.rate)
 
     def fill(frame: int) -> None:
@@ -35,6 +47,7 @@ def listen(
         if faces is not None:
             feeds.latest["face", "partner"].put(PoseSample(time_ns, faces[frame % len(faces)], True))
         samples = pcm[frame * spec.hop : (frame + 1) * spec.hop]
-        gather.fill(runtime.inputs, 0, frame, Hop(samples, time_ns, True), time_ns)
+        for row, gather in enumerate(gathers):
+            gather.fill(runtime.inputs, row, frame, Hop(samples, time_ns, True), time_ns)
 
-    return {name: values[:, 0] for name, values in drive(runtime, fill, len(pcm) // spec.hop).items()}
+    return drive(runtime, fill, len(pcm) // spec.hop)

@@ -25,6 +25,8 @@ UP_DB_S, DOWN_DB_S = 10.0, 25.0
 VOICE_ABOVE_FLOOR_DB, VOICE_LEAST_DBFS = 8.0, -75.0
 KNOWN_S, MEMORY_S, BURST_DB = 0.5, 5.0, 10.0
 """Voice heard before its level is believed; the memory of that level; how far one frame may stand out of it."""
+SURE_S, UNSURE_DB = 3.0, 6.0
+"""Until so much voice was heard it has to be further off: a first word may be loud."""
 LONGEST_RUN_S = 1.0
 """Of a stretch without any dip so much counts: speech has closures and pauses, a fan that was turned on has none."""
 BLOCK_S = 1.5
@@ -100,7 +102,8 @@ class VoiceLevel:
         if self.voice_s < KNOWN_S:
             return 0.0
         off = TARGET_DBFS - self.voice_dbfs
-        self._engaged = abs(off) > (END_DB if self._engaged else BEGIN_DB)
+        doubt = UNSURE_DB * max(0.0, 1.0 - self.voice_s / SURE_S)
+        self._engaged = abs(off) > (END_DB if self._engaged else BEGIN_DB + doubt)
         return min(max(off, -MOST_DOWN_DB), MOST_UP_DB) if self._engaged else 0.0
 
 

@@ -53,7 +53,7 @@ class DemoSource:
     def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
         rate = playing_rate(feeds)
-        voice = np.concatenate([block.samples for block in self._voice.audio(rate)])
+        voice = np.concatenate([block.samples for block in self._voice.audio(rate, feeds.front_end("partner"))])
         # A lap is a whole number of face frames, so that faces and hops stay in step from lap to lap.
         frames = max(len(self._face), -(-len(voice) * FACE_RATE // rate))
         voice = np.pad(voice, (0, max(0, round(frames * rate / FACE_RATE) - len(voice))))

@@ -18,4 +18,5 @@ def own_side(capacity_s: float = 4.0) -> Feeds:
     made.samples["self"] = AudioRing(RATE, HOP, capacity_s)
     made.words["self"] = WordRing()
     made.speaking["self"] = Speaking()
+    made.raw_sound = True  # what is played is compared sample by sample
     return Feeds.merged([made])
