@@ -119,8 +119,8 @@ class FrontEnd:
         voice = clear if self._hum else passed
         if voice.shape[1] > 1:
             self._weights = (self._weights[1], self._join.add(voice))
-        power = float(np.einsum("n,n->", self._joined, self._joined)) / self._size
-        gain_db = self._level.add(power, float(np.abs(self._joined).max()))
+        peak = max(float(self._joined.max()), -float(self._joined.min()))
+        gain_db = self._level.add(_power(self._joined), peak)
         self._gains = (self._gains[1], 10 ** (gain_db / 20) if gain_db else 1.0)
         self.meter.add(raw, self._level, gain_db if self.on else 0.0, self._hum)
         if voice.shape[1] > 1:
@@ -142,8 +142,10 @@ class FrontEnd:
             self.meter.notice("polarity", "channels of opposite polarity; one is turned over")
 
 
-def _power(channels: Array) -> float:
-    return float(np.einsum("nc,nc->", channels, channels)) / len(channels)
+def _power(frame: Array) -> float:
+    """Of a frame (n,), or of all channels of one (n, channels) together."""
+    flat = frame.ravel()
+    return float(flat @ flat) / len(frame)
 
 
 def _between(ends: tuple[float, float], ramp: Array) -> Array:

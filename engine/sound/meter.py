@@ -48,7 +48,7 @@ class SoundMeter:
         there is hum."""
         self._frames += 1
         sizes = np.abs(raw)
-        peak, power = float(sizes.max()), float(np.einsum("nc,nc->c", raw, raw).max()) / len(raw)
+        peak, power = float(sizes.max()), max(float(one @ one) for one in raw.T) / len(raw)
         self._recent.append((power, peak))
         self._offset += (float(raw.mean()) - self._offset) * FRAME_S / WINDOW_S
         if peak >= FULL and _clipped(sizes):
