@@ -13,7 +13,7 @@ RATE, BLOCK = 16_000, 320  # Hz, and samples that are pushed at a time: 20 ms
 
 def main(recording: str, seconds: float = 10.0) -> None:
     """Push the sound of ``recording`` in its own time, and take the frames that come of it."""
-    sound = engine.read_audio(recording, RATE)[: round(RATE * seconds)]
+    sound = engine.read_audio(recording, RATE, raw=True)[: round(RATE * seconds)]
     with engine.live("rules", sample_rate=RATE, controls={"nod_rate": 1.5}) as session:
         (face,) = (stream for stream in session.describe()["streams"] if stream["name"] == "face")
         pitch, begun = face["names"].index("headPitch"), time.monotonic()

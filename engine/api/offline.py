@@ -22,6 +22,7 @@ from engine.feeds.gather import NEVER_S
 from engine.noise import uniform
 from engine.roles import ROLES
 from engine.runtime import Runtime, drive, open_runtime
+from engine.sound.front_end import FrontEnd
 from engine.sources.media import MediaFile
 from engine.spec import InputSpec, StreamSpec
 from engine.text.encoder import TextEncoder
@@ -41,14 +42,15 @@ def open(bundle: str | Path | Bundle = "rules", *, rows: int = 1, seed: int = 0,
     return Model(bundle if isinstance(bundle, Bundle) else Bundle.load(bundle), rows, seed, device)
 
 
-def read_audio(path: str | Path, rate: int) -> NDArray[np.float32]:
+def read_audio(path: str | Path, rate: int, raw: bool = False) -> NDArray[np.float32]:
     """The sound of a recording (WAV, MP3, FLAC, a film, ...) as mono samples (n,) from -1 to 1 at ``rate`` Hz; (0,) of
-    one without sound. Raises :class:`EngineError` where it cannot be read; of a damaged one comes what there is, and a
-    warning."""
-    file = MediaFile(path)
-    sound = np.concatenate([np.zeros(0, np.float32), *(block.samples for block in file.audio(rate))])
-    if file.problem is not None:
-        log.warning("%s: %s", path, file.problem)
+    one without sound. It is what a live session would hear of it (:mod:`engine.sound.front_end`), or with ``raw`` the
+    mean of the channels as they are. Raises :class:`EngineError` where it cannot be read; of a damaged one comes what
+    there is, and a warning, as for what is wrong with its sound."""
+    file, front_end = MediaFile(path), FrontEnd(on=not raw)
+    sound = np.concatenate([np.zeros(0, np.float32), *(block.samples for block in file.audio(rate, front_end))])
+    for text in (*([] if file.problem is None else [file.problem]), *front_end.meter.notices):
+        log.warning("%s: %s", path, text)
     return sound
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from engine.sound.level import FRAME_S, SILENT, VOICE_ABOVE_FLOOR_DB, Floor, decibels
 
 Array = NDArray[np.float64]
-MEMORY_S, FIRST_S = 2.0, 0.1
-"""Memory of how channels go together, and voice heard before the mean is left."""
+MEMORY_S = 2.0
+"""Memory of how channels go together."""
 SAME, OPPOSITE, SURELY_OPPOSITE = 0.3, -0.3, -0.7
 """Correlation with the strongest channel from which a sign is believed."""
 APART_DB = 20.0
@@ -48,8 +48,7 @@ class ChannelJoin:
         above = [decibels(powers[place]) - decibels(floors[place]) for place, there in enumerate(heard) if there]
         if above and max(above) > VOICE_ABOVE_FLOOR_DB:
             self._learn(products, max(powers))
-            if self.voice_s >= FIRST_S:
-                self._weigh(floors)
+            self._weigh(floors)
         return self.weights
 
     @property

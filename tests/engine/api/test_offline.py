@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.record.reading import Recording
 from tests.engine.record.make import PATH, SEED
+from tests.engine.sound.made import RATE, voice
 from tests.engine.text.made import WIDTH, mean_of, text_bundle
 from tests.engine.text.made import model as made
 
@@ -184,3 +186,18 @@ def test_recordings_are_read_at_the_rate_asked_for(tmp_path: Path) -> None:
     assert 0.2 < np.abs(sound[2000:14_000]).max() < 0.3
     with pytest.raises(EngineError, match="no such file"):
         engine.read_audio(tmp_path / "none.wav", 16_000)
+
+
+def test_a_recording_is_heard_as_live_unless_raw_was_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, sound = tmp_path / "upside_down.wav", voice(6.0)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes((np.stack([sound, -sound], 1) * 32767).astype("<i2").tobytes())
+    with caplog.at_level(logging.WARNING):
+        assert np.corrcoef(engine.read_audio(path, RATE), sound)[0, 1] > 0.9
+    assert "opposite polarity" in caplog.text
+    assert not engine.read_audio(path, RATE, raw=True).any()
