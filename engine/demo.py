@@ -41,7 +41,7 @@ def demo(options: ServeOptions, folder: Path, headless: bool) -> int:
     def attach(serving: Serving) -> None:
         nonlocal viewer
         command = [sys.executable, "-m", "clients.opencv", "--control", serving.control]
-        command += ["--video", str(folder / "demo.mp4"), "--png", str(folder / "demo.png")]
+        command += ["--wait", "0", "--video", str(folder / "demo.mp4"), "--png", str(folder / "demo.png")]
         viewer = subprocess.Popen([*command, "--headless"] if headless else command)
         give_up = time.monotonic() + JOIN_S
         while not serving.publisher.subscribers() and not serving.stop.is_set():

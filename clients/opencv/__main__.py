@@ -8,10 +8,12 @@ import signal
 import sys
 from pathlib import Path
 
-from clients.python.subscriber import Subscriber, connectable, describe
+from clients.python.subscriber import Subscriber, connectable
+from clients.python.terminal import Complaints, complain, prepare, say
+from clients.python.waiting import WAIT_S, about, find
 
 from .panel import TRACE_SECONDS
-from .store import FrameStore
+from .recording import Recording
 from .video import check_output
 from .viewer import record, show, summary, window_possible, write_results
 
@@ -30,49 +32,61 @@ def positive(word: str) -> float:
     return value
 
 
+def patience(word: str) -> float:
+    """A number of seconds, 0 and inf among them."""
+    return 0.0 if float(word) == 0 else positive(word)
+
+
 def view(arguments: argparse.Namespace) -> int:
-    """Watch one engine; the exit status."""
+    """Watch one engine, and the one after it at the same address; the exit status."""
     if arguments.video:
         check_output(arguments.video, (".mp4",))
     if arguments.png:
         check_output(arguments.png, (".png",))
-    engine = describe(arguments.control, token=arguments.token, keys=arguments.keys)
+    engine = find(arguments.control, arguments.token, arguments.keys, arguments.wait, log.warning)
     keep_all = bool(arguments.video or arguments.png)
-    store = FrameStore(engine, None if keep_all else round(2 * TRACE_SECONDS * engine.rate))
+    recording = Recording(engine, None if keep_all else round(2 * TRACE_SECONDS * engine.rate))
     headless = arguments.headless
     if not headless and not window_possible():
         log.info("no display: going on without a window (as with --headless)")
         headless = True
     pub = connectable(engine.pub, arguments.control)
-    subscriber = Subscriber(pub, engine.session, announced=engine, keys=arguments.keys)
-    print(f"session {engine.session} at {pub}, bundle {engine.bundle}", flush=True)
-    try:
-        run = (record if headless else show)(subscriber, store, arguments.seconds)
-        lost = subscriber.lost.get(store.lead, 0)
-    finally:
-        subscriber.close()
-    print(summary(run, lost), flush=True)
-    if subscriber.mismatched:
-        log.warning("%d messages did not fit the announced layout and were dropped", subscriber.mismatched)
+    with Subscriber(pub, announced=engine, keys=arguments.keys) as subscriber:
+        say(f"{about(engine)}, at {pub}")
+        run = (record if headless else show)(subscriber, recording, arguments.seconds, arguments.wait)
+    say(summary(run, recording))
+    if strange := subscriber.mismatched + subscriber.undescribed:
+        log.warning("%d messages did not fit the announced layout and were dropped", strange)
+    if recording.undrawn:
+        log.warning("%d messages were of an engine with nothing to draw", recording.undrawn)
     if not run.delays:
-        print(f"error: no frames came from {pub}: is the engine running, and its port reachable?", file=sys.stderr)
+        complain(f"error: no frames came from {pub}: is the engine running, and its port reachable?")
         return 1
-    write_results(store, arguments.video, arguments.png)
-    return 0
+    problems = write_results(recording, arguments.video, arguments.png)
+    for problem in problems:
+        complain(f"error: {problem}")
+    return 1 if problems else 0
 
 
 def main() -> int:
     """The exit status."""
+    prepare()
     parser = argparse.ArgumentParser(prog="python -m clients.opencv", description=__doc__)
     parser.add_argument("--control", default="tcp://127.0.0.1:5571", help="the engine's control endpoint")
     parser.add_argument("--seconds", type=positive, default=float("inf"), help="stop this long after the first frame")
+    parser.add_argument(
+        "--wait",
+        type=patience,
+        default=WAIT_S,
+        help="seconds to wait for an engine that is not there yet or has gone, inf for ever (default %(default)g)",
+    )
     parser.add_argument("--video", type=Path, help="write the session to this .mp4, with the partner's voice if any")
     parser.add_argument("--png", type=Path, help="write a sheet of moments, or a dance as a strip, to this .png")
     parser.add_argument("--token", default="", help="one that may describe, where the engine has tokens")
     parser.add_argument("--keys", type=Path, help="a client's folder of keys, where the engine has some")
     parser.add_argument("--headless", action="store_true", help="no window: receive only, render at the end")
     arguments = parser.parse_args()
-    logging.basicConfig(format="%(message)s")
+    logging.basicConfig(format="%(message)s", handlers=[Complaints()])
     logging.getLogger("clients").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -81,7 +95,7 @@ def main() -> int:
         log.warning("stopped before everything was written")
         return 130
     except (ConnectionError, ValueError, OSError) as error:
-        print(f"error: {_reason(error)}", file=sys.stderr)
+        complain(f"error: {_reason(error)}")
         return 1
 
 

@@ -34,7 +34,6 @@ PARTS: Mapping[tuple[str, str, str], str] = {
 COUNTS = {"arkit58": 58, "emotion25": 25}
 CHANCES = "chances:"
 METER = 6  # values of a meter that are shown
-LONGEST_GAP_S = 600.0  # a stream that goes on later than this has begun anew
 EARLY = 64  # frame numbers of which something may wait for the lead
 
 
@@ -74,11 +73,14 @@ class FrameStore:
     """Moments by frame number, from the streams that ``engine`` announces.
 
     ``keep`` bounds how many moments are kept; None keeps all, for a recording. ``bodies`` are the announced skeletons
-    by part, ``meters`` the streams of a few chances each. Raises ValueError where there is nothing to draw.
+    by part, ``meters`` the streams of a few chances each; ``missed`` counts the lead's frames that never came. A store
+    holds one run of an engine: :mod:`.recording` begins another where the engine begins anew. Raises ValueError where
+    there is nothing to draw.
     """
 
     def __init__(self, engine: Announced, keep: int | None = None) -> None:
         self.keep = keep
+        self.missed = 0
         self.moments: dict[int, Snapshot] = {}
         self.sample_rate = engine.sample_rate
         self.engine = engine
@@ -127,13 +129,14 @@ class FrameStore:
                 del self._early[next(iter(self._early))]
 
     def _begin(self, frame: Frame, now_ns: int) -> None:
-        """A new moment."""
+        """A new moment; one that is not newer than the last is none."""
+        last = self.last
+        if last is not None and frame.seq <= last.frame.seq:
+            return
+        self.missed += 0 if last is None else frame.seq - last.frame.seq - 1
         moment = Snapshot(frame, now_ns, controls=self.controls)
         for other in (frame, *self._newest.values(), *self._early.pop(frame.seq, {}).values()):
             self._attach(moment, other)
-        last = next(reversed(self.moments), frame.seq)
-        if not 0 <= frame.seq - last <= LONGEST_GAP_S * self.rate:
-            self.moments.clear()  # the engine began anew
         self.moments[frame.seq] = moment
         if self.keep is not None and len(self.moments) > self.keep:
             del self.moments[next(iter(self.moments))]
@@ -149,6 +152,11 @@ class FrameStore:
             moment.values[part] = body
         elif part is not None:
             moment.values[part] = frame.values
+
+    @property
+    def last(self) -> Snapshot | None:
+        """The newest moment."""
+        return next(reversed(self.moments.values()), None)
 
     def recent(self, count: int) -> list[Snapshot]:
         """The newest ``count`` moments, oldest first."""

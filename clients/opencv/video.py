@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import av.filter
@@ -22,6 +23,8 @@ from .store import FrameStore, Snapshot
 Image = NDArray[np.uint8]
 TILE = (360, 300)  # of the sheet: width, height
 INSET = (108, 90)
+FRAGMENT_S = 2.0
+"""Of a film that breaks off, at most this much of what was written is lost."""
 
 
 class OutputError(ValueError):
@@ -80,38 +83,106 @@ def write_video(
 ) -> int:
     """Encode ``frames`` (H, W, 3) BGR at ``rate`` per second with ``voice`` as the sound; returns their number.
 
-    Height and width must be even. If interrupted the file is closed properly with what has been encoded.
+    Height and width must be even. If interrupted the file is closed properly with what has been encoded. Raises
+    :class:`OutputError` where it cannot be written to the end, with how much of it can be played.
     """
-    encoder = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-    options = {"crf": "19", "preset": "veryfast"} if encoder == "libx264" else {"q": "3"}
-    count = fed = 0
-    with av.open(str(path), "w") as file:
-        picture = file.add_stream(encoder, rate=Fraction(rate).limit_denominator(1001), options=options)
+    film = _Film(path, rate, voice, sample_rate)
+    try:
+        with av.open(str(path), "w", options=_whole_or_cut()) as file:
+            film.write(file, frames)
+    except (OSError, av.FFmpegError) as error:
+        kept = playable(path)
+        if not kept and path.is_file() and not path.is_symlink():
+            path.unlink()
+        left = f"its first {kept} frames can be played" if kept else "nothing of it was kept"
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{path}: {reason} after {film.count} frames; {left}") from None
+    return film.count
+
+
+def playable(path: Path) -> int:
+    """How many pictures of a film can be decoded; 0 where it is none."""
+    count = 0
+    try:
+        with av.open(str(path)) as file:
+            for _ in file.decode(video=0):
+                count += 1
+    except (OSError, IndexError, av.FFmpegError):
+        pass
+    return count
+
+
+def _whole_or_cut() -> dict[str, str]:
+    """Options with which a film that is not written to its end, of a full disk, can be played as far as it goes; one
+    that is gets its index at the end as usual, where FFmpeg can (7.1 and later)."""
+    flags = "hybrid_fragmented" if av.library_versions["libavformat"] >= (61, 7, 0) else "frag_keyframe+empty_moov"
+    return {"movflags": flags}
+
+
+class _Film:
+    """Encodes pictures and sound side by side; ``count`` are the pictures that were taken."""
+
+    def __init__(self, path: Path, rate: float, voice: NDArray[np.float32] | None, sample_rate: int) -> None:
+        self.count = self._fed = 0
+        self._rate, self._voice, self._sample_rate = rate, voice, sample_rate
+
+    def write(self, file: Any, frames: Iterable[Image]) -> None:
+        encoder = "libx264" if "libx264" in av.codecs_available else "mpeg4"
+        options = {"crf": "19", "preset": "veryfast"} if encoder == "libx264" else {"q": "3"}
+        options["g"] = str(max(round(FRAGMENT_S * self._rate), 1))
+        picture = file.add_stream(encoder, rate=Fraction(self._rate).limit_denominator(1001), options=options)
         picture.pix_fmt = "yuv420p"
         track = None
-        if voice is not None:
-            track = file.add_stream("aac", rate=sample_rate)
+        if self._voice is not None:
+            track = file.add_stream("aac", rate=self._sample_rate)
             track.layout = "mono"
         try:
             for image in frames:
-                if count == 0:
+                if self.count == 0:
                     picture.height, picture.width = image.shape[:2]
                 file.mux(picture.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")))
-                count += 1
-                if track is not None and voice is not None:
-                    until = min(voice.size, round(count / rate * sample_rate))
-                    while fed < until and (until - fed >= 1024 or until == voice.size):
-                        piece = voice[None, fed : min(fed + 1024, until)]
-                        chunk = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format="fltp", layout="mono")
-                        chunk.sample_rate, chunk.pts, chunk.time_base = sample_rate, fed, Fraction(1, sample_rate)
-                        file.mux(track.encode(chunk))
-                        fed += piece.shape[1]
-        finally:
-            if count:
-                file.mux(picture.encode(None))
-                if track is not None and fed:
-                    file.mux(track.encode(None))
-    return count
+                self.count += 1
+                self._sound(file, track)
+        except (OSError, av.FFmpegError):
+            raise  # nothing more can be written
+        except BaseException:
+            self._end(file, picture, track)
+            raise
+        self._end(file, picture, track)
+
+    def _sound(self, file: Any, track: Any) -> None:
+        """What is heard until the pictures' end."""
+        voice, fed = self._voice, self._fed
+        if track is None or voice is None:
+            return
+        until = min(voice.size, round(self.count / self._rate * self._sample_rate))
+        while fed < until and (until - fed >= 1024 or until == voice.size):
+            piece = voice[None, fed : min(fed + 1024, until)]
+            chunk = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format="fltp", layout="mono")
+            chunk.sample_rate, chunk.pts, chunk.time_base = self._sample_rate, fed, Fraction(1, self._sample_rate)
+            file.mux(track.encode(chunk))
+            fed += piece.shape[1]
+        self._fed = fed
+
+    def _end(self, file: Any, picture: Any, track: Any) -> None:
+        if self.count:
+            file.mux(picture.encode(None))
+            if track is not None and self._fed:
+                file.mux(track.encode(None))
+
+
+def write_picture(path: Path, image: Image) -> None:
+    """Write ``image`` (H, W, 3) BGR as the kind of file that its ending says. Raises :class:`OutputError`; half a
+    picture is not left."""
+    done, data = cv2.imencode(path.suffix, image)
+    if not done:
+        raise OutputError(f"{path}: the picture cannot be encoded as {path.suffix}")
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        if path.is_file() and not path.is_symlink():
+            path.unlink()
+        raise OutputError(f"{path}: {error.strerror}; nothing of the picture was kept") from None
 
 
 def write_gif(path: Path, frames: Iterable[Image], rate: float) -> int:

@@ -1,4 +1,6 @@
-"""Receives frames and shows them: live in a window, or silently for a recording that is rendered afterwards."""
+"""Receives frames and shows them: live in a window, or silently for a recording that is rendered afterwards. It lives
+through the engine's restarts: what is drawn is always one run of one engine, with the names that it announced.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +14,39 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from clients.python.subscriber import Frame, Subscriber
+from clients.python.announced import Received
+from clients.python.subscriber import Subscriber
+from clients.python.terminal import say
+from clients.python.waiting import WAIT_S, Presence
 
-from .panel import TRACE_SECONDS
+from .panel import ALERT, TRACE_SECONDS, text
+from .recording import Part, Recording
 from .screen import Screen
-from .store import FrameStore
 from .strip import comic
-from .video import contact_sheet, pictures, sound, write_video
+from .video import OutputError, contact_sheet, pictures, sound, write_picture, write_video
 
 log = logging.getLogger(__name__)
 WINDOW = "reaction engine"
-SILENCE_S = 3.0  # a stream that stays away this long has ended
-FIRST_FRAME_S = 10.0
+FIRST_FRAME_S = 10.0  # an engine that is there and makes no frame yet: its model loads, or it is paused
 PROBE = "import cv2; cv2.namedWindow('probe'); cv2.waitKey(1); cv2.destroyAllWindows()"
 
 
 @dataclass(slots=True)
 class Run:
-    """What one viewing saw: delays from capture to here in ms, and when frames came (seconds, monotonic)."""
+    """What one viewing saw: delays from capture to here in ms, and when frames came (seconds, monotonic). It is over
+    ``seconds`` after its first frame, or where the engine was gone for ``wait`` seconds."""
 
+    seconds: float
+    wait: float
     delays: list[float] = field(default_factory=list)
     arrivals: list[float] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
-    def take(self, store: FrameStore, frames: list[Frame]) -> None:
-        """Put received frames into the store and note the timing of those that lead."""
+    def take(self, recording: Recording, frames: list[Received]) -> None:
+        """Put received frames into the recording and note the timing of those that lead."""
         now = time.monotonic_ns()
         for frame in frames:
-            store.add(frame, now)
-            if frame.stream == store.lead:
+            if recording.add(frame, now):
                 self.delays.append((now - frame.capture_ns) / 1e6)
                 self.arrivals.append(now / 1e9)
 
@@ -48,12 +55,12 @@ class Run:
         last = self.arrivals[-50:]
         return (len(last) - 1) / (last[-1] - last[0]) if len(last) > 1 and last[-1] > last[0] else 0.0
 
-    def over(self, began: float, seconds: float) -> bool:
-        """Whether to stop: time is up, or the stream has ended."""
-        now = time.monotonic()
+    def over(self, presence: Presence) -> bool:
+        """Whether to stop: time is up, or the engine stays away."""
+        gave_up, now = presence.over(), time.monotonic()
         if not self.arrivals:
-            return now - began > seconds + FIRST_FRAME_S
-        return now - self.arrivals[0] > seconds or now - self.arrivals[-1] > SILENCE_S
+            return now - self.began > FIRST_FRAME_S + self.wait
+        return gave_up or now - self.arrivals[0] > self.seconds
 
 
 def window_possible() -> bool:
@@ -65,32 +72,36 @@ def window_possible() -> bool:
     return done.returncode == 0
 
 
-def record(subscriber: Subscriber, store: FrameStore, seconds: float) -> Run:
-    """Receive only, so as not to disturb the engine; ends as :meth:`Run.over` says, or with a signal."""
-    run, began = Run(), time.monotonic()
+def record(subscriber: Subscriber, recording: Recording, seconds: float, wait: float = WAIT_S) -> Run:
+    """Receive only, so as not to disturb the engine; ends as :class:`Run` says, or with a signal."""
+    run, presence = Run(seconds, wait), Presence(subscriber, wait, log.warning)
     try:
-        while not run.over(began, seconds):
-            run.take(store, subscriber.receive(0.1))
-            store.learn(subscriber.announced)
+        while not run.over(presence):
+            run.take(recording, subscriber.receive(0.1))
     except KeyboardInterrupt:
         log.info("stopped")
     return run
 
 
-def show(subscriber: Subscriber, store: FrameStore, seconds: float) -> Run:
+def show(subscriber: Subscriber, recording: Recording, seconds: float, wait: float = WAIT_S) -> Run:
     """Draw the newest frame in a window until it is closed, q or Esc is pressed, or as :func:`record`."""
-    run, began = Run(), time.monotonic()
-    screen = Screen(store)
+    run, presence = Run(seconds, wait), Presence(subscriber, wait, log.warning)
+    screen = Screen(recording.store)
     cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-    drawn = None
+    drawn: object = None
     try:
-        while not run.over(began, seconds):
-            run.take(store, subscriber.receive(0.02))
-            store.learn(subscriber.announced)
+        while not run.over(presence):
+            run.take(recording, subscriber.receive(0.02))
+            store = recording.store
+            if screen.store is not store:
+                screen = Screen(store)
             recent = store.recent(round(TRACE_SECONDS * store.rate))
-            if recent and recent[-1].frame.seq != drawn:
-                drawn = recent[-1].frame.seq
-                cv2.imshow(WINDOW, screen.draw(recent, run.rate(), subscriber.lost.get(store.lead, 0)))
+            if recent and drawn != (recent[-1].frame.seq, id(store), presence.gone):
+                drawn = recent[-1].frame.seq, id(store), presence.gone
+                image = screen.draw(recent, run.rate(), recording.missed)
+                if presence.gone:
+                    text(image, "the engine is gone", 560, 30, 0.6, ALERT)
+                cv2.imshow(WINDOW, image)
             if cv2.waitKey(1) & 0xFF in (ord("q"), 27) or cv2.getWindowProperty(WINDOW, cv2.WND_PROP_VISIBLE) < 1:
                 break
     except KeyboardInterrupt:
@@ -99,23 +110,39 @@ def show(subscriber: Subscriber, store: FrameStore, seconds: float) -> Run:
     return run
 
 
-def write_results(store: FrameStore, video: Path | None, png: Path | None) -> None:
-    """Render the recording into the files that were asked for."""
-    if not store.moments:
-        return
-    if png is not None:
-        cv2.imwrite(str(png), comic(store) if store.bodies else contact_sheet(store))
-        print(f"wrote {png}", flush=True)
-    if video is not None:
-        total = max(store.moments) - min(store.moments) + 1
-        log.info("rendering %d frames (%.1f s) ...", total, total / store.rate)
-        count = write_video(video, pictures(store), store.rate, sound(store), store.sample_rate)
-        print(f"wrote {video}: {count} frames", flush=True)
+def write_results(recording: Recording, video: Path | None, png: Path | None) -> list[str]:
+    """Render the recording into the files that were asked for, each run of the engine into files of its own. Returns
+    what went wrong, in words; what could be written was."""
+    problems: list[str] = []
+    for path, write in ((png, _write_sheet), (video, _write_film)):
+        for part in recording.parts(path) if path is not None else ():
+            if part.after_s:
+                log.warning("after %.1f s without frames the engine had begun anew: %s", part.after_s, part.path)
+            try:
+                say(f"wrote {part.path}: {write(part)} ({part.words()})")
+            except OutputError as error:
+                problems.append(str(error))
+    return problems
 
 
-def summary(run: Run, lost: int) -> str:
+def _write_sheet(part: Part) -> str:
+    write_picture(part.path, comic(part.store) if part.store.bodies else contact_sheet(part.store))
+    return "a sheet of moments"
+
+
+def _write_film(part: Part) -> str:
+    store = part.store
+    total = len(store.moments) + store.missed
+    log.info("rendering %d frames (%.1f s) ...", total, total / store.rate)
+    count = write_video(part.path, pictures(store), store.rate, sound(store), store.sample_rate)
+    still = f", {store.missed} of them still pictures for missed ones" if store.missed else ""
+    return f"{count} frames{still}"
+
+
+def summary(run: Run, recording: Recording) -> str:
     """The small table at the end."""
-    lines = [f"received  {len(run.delays)} frames", f"missed    {lost}"]
+    lines = [f"received  {recording.received} frames", f"missed    {recording.missed}"]
+    lines.append(f"restarts  {recording.restarts}")
     if run.delays:
         p50, p95, p99 = np.percentile(run.delays, [50, 95, 99])
         lines.append(

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .announced import Stream
-from .subscriber import Subscriber, connectable, describe
+from .announced import Received
+from .subscriber import NoEngine, Subscriber, connectable
+from .terminal import complain, prepare, say
+from .waiting import SILENCE_S, WAIT_S, Presence, about, find
 
 SHOWN = ("headPitch", "headYaw", "mouthSmileLeft", "jawOpen", "eyeBlinkLeft", "browInnerUp")
 
@@ -20,58 +22,91 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def watch(control: str, seconds: float, token: str = "", keys: Path | None = None) -> None:
-    """Print until ``seconds`` have passed. Raises ConnectionError if no engine answers."""
-    engine = describe(control, token=token, keys=keys)
-    stream = next((each for each in engine.streams if each.kind == "output"), None)
-    if stream is None:
+def seconds(word: str) -> float:
+    """A number of seconds from the command line, inf for no end."""
+    value = float(word)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{word} is not a number of seconds")
+    return value
+
+
+def watch(arguments: argparse.Namespace) -> None:
+    """Print until ``seconds`` have passed. Raises ConnectionError where no engine is there, or comes back, within
+    ``wait`` seconds, and OSError where nobody can read what is printed."""
+    control, keys = arguments.control, arguments.keys
+    end = time.monotonic() + arguments.seconds
+    engine = find(control, arguments.token, keys, min(arguments.wait, arguments.seconds), complain)
+    if all(stream.kind != "output" for stream in engine.streams):
         raise ConnectionError(f"the engine at {control} announces no output, such as the avatar's face or body")
-    print(f"session {engine.session}, {stream.rate:g} frames/s, bundle {stream.bundle}", flush=True)
-    pub = connectable(engine.pub, control)
-    subscriber = Subscriber(pub, engine.session, stream.number, announced=engine, keys=keys)
-    end = time.monotonic() + seconds
-    try:
+    _say(f"{about(engine)}, {engine.rate:g} frames/s")
+    with Subscriber(connectable(engine.pub, control), announced=engine, keys=keys) as subscriber:
+        presence = Presence(subscriber, arguments.wait, complain)
         while time.monotonic() < end:
-            report(subscriber, stream)
-    finally:
-        subscriber.close()
+            report(subscriber, presence)
+            if presence.over():
+                raise NoEngine(f"the engine at {control} has sent nothing for {SILENCE_S + arguments.wait:g} s")
 
 
-def report(subscriber: Subscriber, stream: Stream) -> None:
-    """Receive for one second and print one line about it."""
+def report(subscriber: Subscriber, presence: Presence) -> None:
+    """Receive for one second and print one line about the first output."""
     began, delays, newest = time.monotonic(), [], None
     while (left := began + 1.0 - time.monotonic()) > 0:
-        for newest in subscriber.receive(left):
-            delays.append((time.monotonic_ns() - newest.capture_ns) / 1e6)
+        for frame in subscriber.receive(left):
+            if frame.stream == _first(frame):
+                newest = frame
+                delays.append((time.monotonic_ns() - frame.capture_ns) / 1e6)
     if newest is None:
-        print("no frames in the last second", flush=True)
+        if not presence.gone:
+            _say("no frames in the last second")
         return
     delay = f"{np.median(delays):5.1f} ms (p95 {np.percentile(delays, 95):.1f})"
     if not 0 <= np.median(delays) < 10_000:
         delay = "unknown (another host's clock)"
-    pose = dict(zip(stream.names, newest.values.tolist(), strict=False))
+    pose = newest.named()
     chosen = [name for name in SHOWN if name in pose] or list(pose)[: len(SHOWN) // 2]
     shown = "  ".join(f"{name} {pose[name]:+.2f}" for name in chosen)
     tail = f"  [{', '.join(newest.words())}]" if newest.flags else ""
-    lost = subscriber.lost.get(stream.number, 0)
-    print(f"{len(delays):3d} frames/s  lost {lost}  capture to here {delay}  {shown}{tail}", flush=True)
+    lost = subscriber.lost.get(newest.stream, 0)
+    _say(f"{len(delays):3d} frames/s  lost {lost}  capture to here {delay}  {shown}{tail}")
+
+
+def _first(frame: Received) -> int:
+    """The number of the first output of the frame's engine; -1 for one that has none."""
+    return min((each.number for each in frame.engine.streams if each.kind == "output"), default=-1)
+
+
+def _say(words: str) -> None:
+    if (error := say(words)) is not None:
+        raise error
 
 
 def main() -> int:
     """The exit status."""
+    prepare()
     parser = argparse.ArgumentParser(prog="python -m clients.python", description=__doc__)
     parser.add_argument("--control", default="tcp://127.0.0.1:5571", help="the engine's control endpoint")
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this long")
+    parser.add_argument("--seconds", type=seconds, default=float("inf"), help="stop after this long")
+    parser.add_argument(
+        "--wait",
+        type=seconds,
+        default=WAIT_S,
+        help="seconds to wait for an engine that is not there yet or has gone, inf for ever (default %(default)g)",
+    )
     parser.add_argument("--token", default="", help="one that may describe, where the engine has tokens")
     parser.add_argument("--keys", type=Path, help="a client's folder of keys, where the engine has some")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        watch(arguments.control, arguments.seconds, arguments.token, arguments.keys)
+        watch(arguments)
     except KeyboardInterrupt:
         pass
+    except BrokenPipeError:
+        pass  # whoever read has read enough, as in ``| head``
     except (ConnectionError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
+        return 1
+    except OSError as error:
+        complain(f"error: stdout: {error.strerror}")
         return 1
     return 0
 

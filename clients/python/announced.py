@@ -1,5 +1,6 @@
-"""What an engine says of its session, read from JSON of any shape into plain classes, or refused in words: whoever
-answers may be anybody. Needs the standard library alone.
+"""What an engine sends, read into plain classes or refused in words, as whoever sends may be anybody: announcements
+(JSON of any shape) and frames (bytes). A frame that is handed out carries the announcement it belongs to, so that its
+numbers are never read under another's names. Needs numpy alone.
 """
 
 from __future__ import annotations
@@ -7,8 +8,40 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
+import numpy as np
+
+HEADER = np.dtype(
+    [
+        ("magic", "S4"),
+        ("session", "<u4"),
+        ("stream", "<u2"),
+        ("version", "u1"),
+        ("flags", "u1"),
+        ("step_us", "<u4"),
+        ("seq", "<u8"),
+        ("capture_ns", "<i8"),
+        ("due_ns", "<i8"),
+        ("publish_ns", "<i8"),
+        ("layout", "<u4"),
+        ("count", "<u2"),
+        ("more_flags", "<u2"),
+    ]
+)
+"""The 56 bytes before a frame's values."""
+FLAGS = (
+    "held",  # bit 0
+    "late",
+    "silent",
+    "no face",
+    "degraded",
+    "first",
+    "bad input",
+    "skipped",
+    "unsound",  # bit 0 of more_flags
+    "text pending",
+)
 MOST = 1024
 """Streams, controls, skeletons and joints of one engine."""
 
@@ -57,6 +90,11 @@ class Announced:
     skeletons: dict[str, dict[str, Any]]
     texts: dict[str, str]
 
+    def stream(self, codec: str) -> Stream | None:
+        """The first output with this codec, or None."""
+        found = [each for each in self.streams if each.kind == "output" and each.codec == codec]
+        return min(found, key=lambda each: each.number, default=None)
+
     @classmethod
     def read(cls, told: object) -> Announced:
         """From parsed JSON of any shape. Raises ValueError naming what cannot be used."""
@@ -81,6 +119,70 @@ class Announced:
             skeletons={_text(name): _skeleton(each) for name, each in skeletons.items()},
             texts={_text(name): _said(each) for name, each in texts.items()},
         )
+
+
+class Frame(NamedTuple):
+    """One frame of one stream; times in ns of the engine host's monotonic clock, ``values`` (count,) float32."""
+
+    session: int
+    stream: int
+    flags: int
+    step_us: int
+    seq: int
+    capture_ns: int
+    due_ns: int
+    publish_ns: int
+    layout: int
+    values: np.ndarray
+
+    def words(self) -> list[str]:
+        """The flags in words; one that is not known here by its number."""
+        bits = [bit for bit in range(24) if self.flags >> bit & 1]
+        return [FLAGS[bit] if bit < len(FLAGS) else f"flag {bit}" for bit in bits]
+
+
+def decode(message: bytes) -> Frame | None:
+    """The frame of one message, or None if the bytes are not a frame of version 1."""
+    if len(message) < HEADER.itemsize:
+        return None
+    head = dict(zip(HEADER.names or (), np.frombuffer(message, HEADER, 1)[0].item(), strict=True))
+    if head["magic"] != b"RXN1" or head["version"] != 1 or len(message) != HEADER.itemsize + 4 * head["count"]:
+        return None
+    head["flags"] |= head["more_flags"] << 8
+    return Frame(**{name: head[name] for name in Frame._fields[:-1]}, values=np.frombuffer(message, "<f4", -1, 56))
+
+
+class Received(Frame):
+    """A frame together with what its engine said of it: ``info`` describes its stream, ``engine`` is the announcement
+    that holds it (controls, skeletons), ``run`` counts from 0 how often the engine has begun anew."""
+
+    info: Stream
+    engine: Announced
+    run: int
+
+    @classmethod
+    def of(cls, frame: Frame, info: Stream, engine: Announced, run: int = 0) -> Received:
+        """``frame``, which has the layout of ``info``, with its description."""
+        made = cls._make(frame)
+        made.info, made.engine, made.run = info, engine, run
+        return made
+
+    def named(self) -> dict[str, float]:
+        """The values by name, in the stream's units (``info.units``)."""
+        return dict(zip(self.info.names, self.values.tolist(), strict=True))
+
+    def joints(self) -> dict[str, np.ndarray]:
+        """A body's joints (codec "joints"): the place (3,) of each by its name, metres, Y up. Raises ValueError for a
+        stream that is no body, or whose skeleton was not announced."""
+        skeleton = self.engine.skeletons.get(self.info.skeleton)
+        if self.info.codec != "joints" or skeleton is None or self.values.size != 3 * len(skeleton["joints"]):
+            raise ValueError(f"stream {self.info.name!r} is {self.info.codec} and no body of an announced skeleton")
+        return dict(zip(skeleton["joints"], self.values.reshape(-1, 3), strict=True))
+
+
+def fits(frame: Frame, info: Stream | None) -> bool:
+    """Whether the frame is of the stream that is described: the hash of names and units, and their number, agree."""
+    return info is not None and info.layout == frame.layout and len(info.names) == frame.values.size
 
 
 def _stream(told: object, rate: float, bundle: str) -> Stream:

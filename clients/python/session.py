@@ -1,16 +1,18 @@
-"""A session of one's own on an engine somewhere: copy this file, subscriber.py and announced.py; they need websockets,
-numpy and pyzmq.
+"""A session of one's own on an engine somewhere: copy this file and announced.py; they need websockets and numpy.
 
 with Session("ws://127.0.0.1:8080/session", gives=["audio/partner", "face/partner"], seed=1) as session:
-    shown = next(stream for stream in session.announced.streams if stream.codec == "arkit58")
     while talking:
         session.push(("face/partner", face), ("audio/partner", pcm))  # a hop of sound and the face that goes with it
         for frame in session.receive(timeout=0.0):
-            pose = dict(zip(shown.names, frame.values)) if frame.stream == shown.number else pose
+            pose = frame.named() if frame.info.codec == "arkit58" else pose
 
 What is pushed was captured now, unless a third item says when on this machine's clock (nanoseconds of ``clock``, by
 default ``time.monotonic_ns``); the engine finds out how that relates to its own. A thread of the session answers the
 engine and keeps the newest frames, so :meth:`Session.receive` may be called when it suits.
+
+A session ends with its engine, or with the connection: ``push`` raises ConnectionError and ``ended`` says why. A new
+one takes its place, with the same wishes, once an engine is there: ``session = session.again(wait=60)``. It begins from
+the start (the avatar remembers nothing), and its streams may be others; each frame carries the description it has.
 """
 
 from __future__ import annotations
@@ -28,8 +30,7 @@ import numpy as np
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
-from .announced import Announced, clean, parse
-from .subscriber import Frame, decode
+from .announced import Announced, Received, clean, decode, fits, parse
 
 WAITING = 256
 """Frames that are kept for :meth:`Session.receive`; the oldest go."""
@@ -38,12 +39,25 @@ REPLIES = ("set", "stats", "pong", "dropped")
 RECORD = struct.Struct("<BBBBIq")  # kind of numbers, input, valid, 0, count, captured at
 
 
+TRY_LATER = 1013
+"""The close code of an engine that has no room now."""
+
+
+class Refused(ConnectionRefusedError):
+    """The engine does not open this session, and says why."""
+
+
+class Later(Refused):
+    """It has no room for it now."""
+
+
 class Session(AbstractContextManager["Session"]):
     """An open session. ``announced`` describes it, ``ended`` says why it is over (None while it is not), ``refused``
     what was wrong with the last message not taken, ``notices`` what the engine said of the sound (too quiet, clipped,
-    ...; the newest 16), ``replies`` holds the newest of :data:`REPLIES`, ``lost`` counts
-    frames that nobody received. ``options``: bundles, seed, controls, sample_rate (of the sound that is pushed), head,
-    monitor, token. Raises ConnectionError with the engine's reason where it cannot be had."""
+    ...; the newest 16), ``replies`` holds the newest of :data:`REPLIES`, ``lost`` counts frames that nobody received,
+    ``mismatched`` those that are not as announced. ``options``: bundles, seed, controls, sample_rate (of the sound that
+    is pushed), head, monitor, token. Raises ConnectionError where it cannot be had, :class:`Refused` with the engine's
+    reason."""
 
     def __init__(
         self,
@@ -57,9 +71,10 @@ class Session(AbstractContextManager["Session"]):
         self.refused = ""
         self.replies: dict[str, Any] = {}
         self.notices: deque[str] = deque(maxlen=16)
-        self.lost = 0
+        self.lost = self.mismatched = 0
+        self._wishes: dict[str, Any] = {"url": url, "gives": gives, "clock": clock, "timeout": timeout, **options}
         self._clock = clock
-        self._frames: deque[Frame] = deque(maxlen=WAITING)
+        self._frames: deque[Received] = deque(maxlen=WAITING)
         self._changed = threading.Condition()
         self._stack = ExitStack()
         try:
@@ -68,12 +83,13 @@ class Session(AbstractContextManager["Session"]):
             self._say({"open": {**options, "gives": list(gives), "at": clock()}})
             answer = _object(self._socket.recv(timeout=timeout))
             if "ended" in answer:
-                raise ConnectionRefusedError(clean(answer["ended"]))
+                raise (Later if self._code() == TRY_LATER else Refused)(clean(answer["ended"]))
             self.announced = Announced.read(answer.get("session"))
+            self._streams = {stream.number: stream for stream in self.announced.streams}
             self._inputs = {str(item["gives"]): (int(item["input"]), int(item["count"])) for item in answer["inputs"]}
         except (OSError, ValueError, TypeError, KeyError, WebSocketException) as error:
             self._stack.close()
-            kind = ConnectionRefusedError if isinstance(error, ConnectionRefusedError) else ConnectionError
+            kind = type(error) if isinstance(error, Refused) else ConnectionError
             raise kind(f"no session at {url}: {error or 'nothing answers'}") from error
         self._answer(answer)
         self._thread = threading.Thread(target=self._read, name="session", daemon=True)
@@ -112,7 +128,7 @@ class Session(AbstractContextManager["Session"]):
         """pause, resume, reset, or ask for stats."""
         self._say({what: True})
 
-    def receive(self, timeout: float = 1.0) -> list[Frame]:
+    def receive(self, timeout: float = 1.0) -> list[Received]:
         """The frames that wait, oldest first; empty if none came within ``timeout`` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._frames or self.ended is not None, timeout)
@@ -120,10 +136,23 @@ class Session(AbstractContextManager["Session"]):
             self._frames.clear()
         return frames
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Received]:
         """Frames, until the session is over."""
         while self.ended is None or self._frames:
             yield from self.receive()
+
+    def again(self, wait: float = 0.0) -> Session:
+        """Close this session and open another with the same wishes, as soon as an engine takes it within ``wait``
+        seconds. Raises ConnectionError where none does, :class:`Refused` at once where time will not help."""
+        self.close()
+        until = time.monotonic() + wait
+        while True:
+            try:
+                return Session(**self._wishes)
+            except ConnectionError as error:
+                if (isinstance(error, Refused) and not isinstance(error, Later)) or time.monotonic() >= until:
+                    raise
+            time.sleep(min(0.5, max(until - time.monotonic(), 0.0)))
 
     def close(self) -> None:
         """End the session."""
@@ -133,6 +162,16 @@ class Session(AbstractContextManager["Session"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _code(self) -> int:
+        """The close code that follows an engine's last words; 0 where none comes."""
+        try:
+            self._socket.recv(timeout=1.0)
+        except ConnectionClosed as error:
+            return error.rcvd.code if error.rcvd is not None else 0
+        except TimeoutError:
+            pass
+        return 0
 
     def _say(self, message: dict[str, Any] | bytes) -> None:
         try:
@@ -147,12 +186,16 @@ class Session(AbstractContextManager["Session"]):
                 if frame is None:
                     self._answer(_object(message))
                     continue
+                info = self._streams.get(frame.stream)
+                if info is None or not fits(frame, info):
+                    self.mismatched += 1
+                    continue
                 with self._changed:
                     self.lost += len(self._frames) == WAITING
-                    self._frames.append(frame)
+                    self._frames.append(Received.of(frame, info, self.announced))
                     self._changed.notify_all()
         except (ConnectionError, ConnectionClosed) as error:
-            self.ended = self.ended or str(error)
+            self.ended = self.ended or f"the connection to the engine broke: {error}"
         with self._changed:
             self.ended = self.ended or "the engine closed the session"
             self._changed.notify_all()

@@ -1,102 +1,142 @@
 """Receive the engine's frames: copy this file and announced.py into your project, they need pyzmq and numpy alone.
 
-engine = describe("tcp://127.0.0.1:5571")
-face = next(stream for stream in engine.streams if stream.codec == "arkit58")
-for frame in Subscriber(engine.pub, engine.session, stream=face.number, latest=True):
-    pose = dict(zip(face.names, frame.values))
+for frame in Subscriber("tcp://127.0.0.1:5570", codec="arkit58", latest=True):
+    pose = frame.named()                      # the avatar's face: 58 numbers by name
+for frame in Subscriber("tcp://127.0.0.1:5570", codec="joints", latest=True):
+    place = frame.joints()                    # its body: (3,) metres by joint, Y up; frame.engine.skeletons has more
 
-A body's stream (codec "joints") names its skeleton (joints, parents, rest pose), which the description holds; metres,
-Y up:
-
-skeleton = engine.skeletons[body.skeleton]
-for frame in Subscriber(engine.pub, engine.session, stream=body.number, latest=True):
-    place = dict(zip(skeleton["joints"], frame.values.reshape(-1, 3)))
+The engine may end and begin anew, with another bundle too: the loop goes on when it is back, and every frame carries
+the announcement it belongs to (``frame.info``, ``frame.engine``). Names kept from an earlier one may be wrong by then.
 """
 
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import zmq
 from zmq.auth import load_certificate
 
-from .announced import Announced, clean, parse
+from .announced import Announced, Frame, Received, Stream, clean, decode, fits, parse
 
-HEADER = np.dtype(
-    [
-        ("magic", "S4"),
-        ("session", "<u4"),
-        ("stream", "<u2"),
-        ("version", "u1"),
-        ("flags", "u1"),
-        ("step_us", "<u4"),
-        ("seq", "<u8"),
-        ("capture_ns", "<i8"),
-        ("due_ns", "<i8"),
-        ("publish_ns", "<i8"),
-        ("layout", "<u4"),
-        ("count", "<u2"),
-        ("more_flags", "<u2"),
-    ]
-)
-"""The 56 bytes before a frame's values."""
-FLAGS = (
-    "held",  # bit 0
-    "late",
-    "silent",
-    "no face",
-    "degraded",
-    "first",
-    "bad input",
-    "skipped",
-    "unsound",  # bit 0 of more_flags
-    "text pending",
-)
+__all__ = ["Frame", "NoEngine", "Received", "Subscriber", "connectable", "decode", "describe"]
+
 LONGEST = (1 << 20) + 1024  # bytes of a message; announcements are the longest
+OPTIONS = (
+    *((zmq.LINGER, 0), (zmq.MAXMSGSIZE, LONGEST)),
+    *((zmq.TCP_KEEPALIVE, 1), (zmq.TCP_KEEPALIVE_IDLE, 5), (zmq.TCP_KEEPALIVE_INTVL, 2), (zmq.TCP_KEEPALIVE_CNT, 3)),
+)
+"""Of the socket; a host that vanished is noticed after some ten seconds, and connected to again when it is back."""
+KEPT = 1024
+"""Frames that wait for a reader; the oldest go."""
+UNDESCRIBED = 512
+"""Frames that wait for their announcement, which comes once a second; the oldest go."""
 
 
-class Frame(NamedTuple):
-    """One frame of one stream; times in ns of the engine host's monotonic clock, ``values`` (count,) float32."""
-
-    session: int
-    stream: int
-    flags: int
-    step_us: int
-    seq: int
-    capture_ns: int
-    due_ns: int
-    publish_ns: int
-    layout: int
-    values: np.ndarray
-
-    def words(self) -> list[str]:
-        """The flags in words; one that is not known here by its number."""
-        bits = [bit for bit in range(24) if self.flags >> bit & 1]
-        return [FLAGS[bit] if bit < len(FLAGS) else f"flag {bit}" for bit in bits]
+class NoEngine(ConnectionError):
+    """No engine answers, or it has no session yet: it may come."""
 
 
-def decode(message: bytes) -> Frame | None:
-    """The frame of one message, or None if the bytes are not a frame of version 1."""
-    if len(message) < HEADER.itemsize:
-        return None
-    head = dict(zip(HEADER.names or (), np.frombuffer(message, HEADER, 1)[0].item(), strict=True))
-    if head["magic"] != b"RXN1" or head["version"] != 1 or len(message) != HEADER.itemsize + 4 * head["count"]:
-        return None
-    head["flags"] |= head["more_flags"] << 8
-    return Frame(**{name: head[name] for name in Frame._fields[:-1]}, values=np.frombuffer(message, "<f4", -1, 56))
+class Matcher:
+    """Brings frames and announcements together, message by message. A frame is handed out once an announcement of its
+    session describes its stream with its layout; where the numbers of frames begin anew, or the session is another,
+    frames wait for the next announcement, as the one before was of another run.
+
+    ``lost``, ``mismatched`` and ``undescribed`` are those of :class:`Subscriber`, as are the choices.
+    """
+
+    def __init__(self, announced: Announced | None, stream: int | None = None, codec: str = "") -> None:
+        self.stream, self.codec = stream, codec
+        self.announced, self.settled = announced, announced is not None
+        self.run = 0
+        self.lost: dict[int, int] = {}
+        self.mismatched = self.undescribed = 0
+        self._streams = _by_number(announced)
+        self._last: dict[int, tuple[int, int]] = {}
+        self._waiting: deque[Frame] = deque()
+
+    def take(self, message: bytes) -> list[Received]:
+        """The frames that a message makes known: its own, or those that waited for this announcement."""
+        if message[:4] == b"RXA1":
+            return self._learn(message)
+        frame = decode(message)
+        if frame is None or self.stream not in (None, frame.stream):
+            return []
+        session, seq = self._last.get(frame.stream, (frame.session, -1))
+        if frame.session != session or frame.seq <= seq:
+            self._begin_anew()
+        missed = frame.seq - seq - 1 if frame.stream in self._last else 0
+        self._last[frame.stream] = (frame.session, frame.seq)
+        if self.codec == "" or self._is_chosen(frame):
+            self.lost[frame.stream] = self.lost.get(frame.stream, 0) + missed
+        if self.settled and (known := self._described(frame)) is not None:
+            return [known] if self._is_chosen(frame) else []
+        self._waiting.append(frame)
+        if len(self._waiting) > UNDESCRIBED:
+            self._waiting.popleft()
+            self.undescribed += 1
+        return []
+
+    def _learn(self, message: bytes) -> list[Received]:
+        try:
+            new = Announced.read(parse(message[8:]))
+        except ValueError:
+            self.mismatched += 1
+            return []
+        old = self.announced
+        if old is not None and self.settled and self._last and _drawn(old) != _drawn(new):
+            self._begin_anew()
+        self.announced, self.settled, self._streams = new, True, _by_number(new)
+        waited, self._waiting = self._waiting, deque()
+        known = [frame for frame in waited if self._described(frame) is not None]
+        self.mismatched += len(waited) - len(known)
+        return [found for frame in known if self._is_chosen(frame) and (found := self._described(frame)) is not None]
+
+    def _begin_anew(self) -> None:
+        """The engine is another than before: what it says counts from here."""
+        self.run += 1
+        self.settled = False
+        self._last.clear()
+        self.undescribed += len(self._waiting)
+        self._waiting.clear()
+
+    def _described(self, frame: Frame) -> Received | None:
+        info, told = self._streams.get(frame.stream), self.announced
+        if info is None or told is None or told.session != frame.session or not fits(frame, info):
+            return None
+        return Received.of(frame, info, told, self.run)
+
+    def _is_chosen(self, frame: Frame) -> bool:
+        if not self.codec:
+            return True
+        chosen = self.announced.stream(self.codec) if self.announced is not None else None
+        return chosen is not None and chosen.number == frame.stream
+
+
+def _by_number(announced: Announced | None) -> dict[int, Stream]:
+    return {} if announced is None else {each.number: each for each in announced.streams}
+
+
+def _drawn(announced: Announced) -> tuple[object, ...]:
+    """What does not change while one engine runs."""
+    return announced.session, announced.bundle, announced.streams, announced.skeletons
 
 
 class Subscriber:
-    """Iterates over decoded frames of one session (or all) and one stream (or all).
+    """Iterates over frames (:class:`Received`) of one engine, and of the one after it at the same endpoint, of one
+    session or any. ``codec`` chooses the first output of that codec, whatever its number is after a restart; ``stream``
+    chooses by number. A thread always reads: with ``latest`` a slow reader gets the newest frame of each stream,
+    without it the newest :data:`KEPT` frames.
 
-    ``lost`` counts frames missing by ``seq`` per stream. ``announced`` is the newest description the engine sent; a
-    frame whose layout differs from it is dropped and counted in ``mismatched``, as is a description that cannot be
-    read. With ``latest`` a slow reader skips to the newest frame of each stream. :meth:`receive` waits at most
-    ``timeout`` seconds. ``keys`` is a client's folder of keys, for an engine that wants them (``engine keys``).
+    ``lost`` counts frames missing by ``seq`` per stream, ``unread`` those that a slow reader left. ``announced`` is the
+    newest description, ``settled`` whether it is that of the engine that sends now, ``run`` counts restarts, ``heard``
+    is when the last message came (``time.monotonic``). Frames that no announcement described are counted in
+    ``undescribed``; those that contradict theirs, and descriptions that cannot be read, in ``mismatched``. ``keys`` is
+    a client's folder of keys, for an engine that wants them (``engine keys``). Close it, or use it in ``with``.
     """
 
     def __init__(
@@ -107,18 +147,19 @@ class Subscriber:
         latest: bool = False,
         announced: Announced | None = None,
         keys: str | Path | None = None,
+        codec: str = "",
     ) -> None:
         if not 0 <= (session or 0) < 2**32 or not 0 <= (stream or 0) < 2**16:
             raise ValueError(f"session {session}, stream {stream}: give 0 to 4294967295 and 0 to 65535")
-        self.session, self.stream, self.latest = session, stream, latest
-        self.lost: dict[int, int] = {}
-        self.mismatched = 0
-        self._last: dict[int, tuple[int, int]] = {}
-        self._learn(announced)
-        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
-        self._socket.set(zmq.LINGER, 0)
-        self._socket.set(zmq.RCVHWM, 64)  # under a second of frames: a reader that stalls wants new ones, not old
-        self._socket.set(zmq.MAXMSGSIZE, LONGEST)
+        self.session, self.latest, self.unread, self.heard = session, latest, 0, time.monotonic()
+        self._matcher = Matcher(announced, stream, codec)
+        self._frames: deque[Received] = deque()
+        self._changed = threading.Condition()
+        self._error: Exception | None = None
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._socket = self._context.socket(zmq.SUB)
+        for option, value in OPTIONS:
+            self._socket.set(option, value)
         which = b"" if session is None else session.to_bytes(4, "little")
         narrow = b"" if stream is None or session is None else stream.to_bytes(2, "little")
         self._socket.subscribe(b"RXN1" + which + narrow)
@@ -126,57 +167,92 @@ class Subscriber:
         try:
             _connect(self._socket, endpoint, keys)
         except ValueError:
-            self._socket.close()
+            self._context.destroy(linger=0)
             raise
+        self._thread = threading.Thread(target=self._read, name="subscriber", daemon=True)
+        self._thread.start()
 
-    def receive(self, timeout: float) -> list[Frame]:
+    announced = property(lambda self: self._matcher.announced)
+    settled = property(lambda self: self._matcher.settled)
+    run = property(lambda self: self._matcher.run)
+    lost = property(lambda self: self._matcher.lost)
+    mismatched = property(lambda self: self._matcher.mismatched)
+    undescribed = property(lambda self: self._matcher.undescribed)
+
+    def receive(self, timeout: float) -> list[Received]:
         """The frames waiting, oldest first; empty if none came within ``timeout`` seconds."""
-        frames: list[Frame] = []
-        if self._socket.poll(int(timeout * 1000)):
-            while self._socket.poll(0) and len(frames) < 256:
-                parts = self._socket.recv_multipart()
-                if len(parts) == 1 and (frame := self.accept(parts[0])):
-                    frames.append(frame)
-        return list({frame.stream: frame for frame in frames}.values()) if self.latest else frames
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self._error, min(timeout, threading.TIMEOUT_MAX))
+            frames, self._frames = list(self._frames), deque()
+        if not frames and self._error is not None:
+            raise self._error
+        return frames
 
-    def accept(self, message: bytes) -> Frame | None:
-        """The frame of a message; None for one that is not wanted, and for an announcement, which is learnt."""
-        if message[:4] == b"RXA1":
-            try:
-                self._learn(Announced.read(parse(message[8:])))
-            except ValueError:
-                self.mismatched += 1
-            return None
-        frame = decode(message)
-        if frame is None or self.stream not in (None, frame.stream):
-            return None
-        if self._layouts.get(frame.stream, frame.layout) != frame.layout:
-            self.mismatched += 1
-            return None
-        session, seq = self._last.get(frame.stream, (frame.session, frame.seq - 1))
-        if frame.session == session and frame.seq > seq:  # a smaller number means that the engine began anew
-            self.lost[frame.stream] = self.lost.get(frame.stream, 0) + frame.seq - seq - 1
-        self._last[frame.stream] = (frame.session, frame.seq)
-        return frame
-
-    def _learn(self, announced: Announced | None) -> None:
-        self.announced = announced
-        self._layouts = {} if announced is None else {each.number: each.layout for each in announced.streams}
-
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Received]:
         while True:
             yield from self.receive(1.0)
 
+    def __enter__(self) -> Subscriber:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the socket."""
-        self._socket.close()
+        self._context.term()  # the thread's call ends, and it closes the socket
+        self._thread.join()
+
+    def _read(self) -> None:
+        """The thread: empty the socket, so that what is handed out is never older than what has come."""
+        with self._socket:
+            try:
+                while True:
+                    parts = self._socket.recv_multipart()
+                    self.heard = time.monotonic()
+                    if len(parts) == 1 and (frames := self._matcher.take(parts[0])):
+                        self._put(frames)
+            except zmq.ContextTerminated:
+                pass
+            except Exception as error:
+                self._error = error
+                with self._changed:
+                    self._changed.notify_all()
+
+    def _put(self, frames: list[Received]) -> None:
+        with self._changed:
+            for frame in frames:
+                if self.latest:
+                    kept = (each for each in self._frames if each.run == frame.run and each.stream != frame.stream)
+                    self._frames = deque(kept)
+                elif len(self._frames) == KEPT:
+                    self._frames.popleft()
+                    self.unread += 1
+                self._frames.append(frame)
+            self._changed.notify_all()
 
 
 def describe(
-    control: str = "tcp://127.0.0.1:5571", timeout: float = 2.0, token: str = "", keys: str | Path | None = None
+    control: str = "tcp://127.0.0.1:5571",
+    timeout: float = 2.0,
+    token: str = "",
+    keys: str | Path | None = None,
+    wait: float = 0.0,
 ) -> Announced:
-    """What the engine says about itself: session, streams with their names, controls. Raises ConnectionError where none
-    answers, one that wants another ``token`` or ``keys``, or something that is no engine."""
+    """What the engine says about itself: session, streams with their names, controls. One that does not run yet is
+    waited for ``wait`` seconds, in turns of ``timeout``. Raises :class:`NoEngine` where none answers, and
+    ConnectionError for one that wants another ``token`` or ``keys``, or something that is no engine."""
+    until = time.monotonic() + wait
+    while True:
+        try:
+            return _ask(control, timeout, token, keys)
+        except NoEngine:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.1)
+
+
+def _ask(control: str, timeout: float, token: str, keys: str | Path | None) -> Announced:
     socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.REQ)
     with socket:
         socket.set(zmq.LINGER, 0)
@@ -187,7 +263,7 @@ def describe(
             raise ConnectionError(f"control {error}") from None
         socket.send(json.dumps({"op": "describe"} | ({"token": token} if token else {})).encode())
         if not socket.poll(int(timeout * 1000)):
-            raise ConnectionError(
+            raise NoEngine(
                 f"no engine answers at {control} within {timeout:g} s: start one (engine serve) or correct --control"
             )
         answer = socket.recv_multipart()
@@ -202,7 +278,8 @@ def describe(
     try:
         return Announced.read(reply)
     except ValueError as error:
-        raise ConnectionError(f"{control}: {error}") from None
+        kind = NoEngine if reply.get("streams") == [] else ConnectionError
+        raise kind(f"{control}: {error}") from None
 
 
 def connectable(pub: str, control: str) -> str:

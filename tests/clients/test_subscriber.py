@@ -1,4 +1,4 @@
-"""The subscriber against real sockets: gaps, other sessions, garbage, latest-only, layouts, and describe's errors."""
+"""The subscriber against real sockets: gaps, restarts, garbage, the newest after a stall, and describe's errors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 import zmq
 
 from clients.python import Subscriber, connectable, describe
+from clients.python.subscriber import KEPT, UNDESCRIBED
 
 from . import fake
 
@@ -55,69 +56,171 @@ def drain(subscriber, count):
     return frames + subscriber.receive(0.05)
 
 
+def announce(socket, about, **changed):
+    """Send an announcement; returns it as the client knows it."""
+    about = about | changed
+    socket.send(b"RXA1" + struct.pack("<I", about["session"]) + json.dumps(about).encode())
+    return fake.read(about)
+
+
+FACE = fake.description("tcp://127.0.0.1:1")
+BODY = fake.dance("tcp://127.0.0.1:1", outputs=("body", "effort", "face"))
+
+
+def sent(about, seq, number=0, session=fake.SESSION):
+    """A frame of an announced stream, every value its number of frame."""
+    stream = next(each for each in about["streams"] if each["stream"] == number)
+    return fake.frame(seq, np.full(len(stream["names"]), seq), number, session, stream["layout"])
+
+
 def test_gaps_are_counted_per_stream(pub, attach):
-    subscriber = attach(session=fake.SESSION)
+    subscriber = attach(session=fake.SESSION, announced=fake.read(FACE))
     for seq in (10, 11, 14, 15):
-        pub[0].send(fake.frame(seq, np.full(58, seq)))
-        pub[0].send(fake.frame(2 * seq, np.zeros(3), number=1))
+        pub[0].send(sent(FACE, seq))
+        pub[0].send(sent(FACE, 2 * seq, number=257))
     frames = drain(subscriber, 8)
     assert [f.seq for f in frames if f.stream == 0] == [10, 11, 14, 15]
-    assert subscriber.lost == {0: 2, 1: 1 + 5 + 1}
+    assert subscriber.lost == {0: 2, 257: 1 + 5 + 1}
     np.testing.assert_array_equal(frames[0].values, np.full(58, 10, np.float32))
 
 
 def test_a_restart_is_no_gap(pub, attach):
     subscriber = attach()
-    for session, seq in ((5, 100), (5, 0), (5, 1), (6, 40), (6, 41)):
-        pub[0].send(fake.frame(seq, np.zeros(1), session=session))
-    assert len(drain(subscriber, 5)) == 5
-    assert subscriber.lost == {0: 0}
+    for session, seqs in ((5, (100, 101)), (5, (0, 1)), (6, (40, 41))):
+        pub[0].send(sent(FACE, seqs[0], session=session))
+        announce(pub[0], FACE, session=session)
+        pub[0].send(sent(FACE, seqs[1], session=session))
+    frames = drain(subscriber, 6)
+    assert [(f.session, f.seq, f.run) for f in frames] == [
+        (5, 100, 0),
+        (5, 101, 0),
+        (5, 0, 1),
+        (5, 1, 1),
+        (6, 40, 2),
+        (6, 41, 2),
+    ]
+    assert subscriber.lost == {0: 0} and subscriber.run == 2
+
+
+def test_frames_wait_for_the_announcement_that_they_belong_to(pub, attach):
+    """After a restart with another bundle numbers are never read under the names of the one before."""
+    subscriber = attach()
+    announce(pub[0], FACE)
+    pub[0].send(sent(FACE, 500))
+    assert drain(subscriber, 1)[0].named()["headPitch"] == 500
+    pub[0].send(sent(BODY, 3))
+    pub[0].send(sent(BODY, 3, number=1))
+    assert subscriber.receive(0.3) == [] and not subscriber.settled
+    new = announce(pub[0], BODY)
+    body, effort = drain(subscriber, 2)
+    assert (body.info, effort.info) == new.streams[:2] and body.engine == new
+    assert len(body.named()) == 81 and list(effort.named()) == fake.LEVELS
+    assert list(body.joints()) == new.skeletons["cmu"]["joints"]
+    np.testing.assert_array_equal(body.joints()["lFoot"], np.full(3, 3, np.float32))
+    with pytest.raises(ValueError, match="'effort' is chances:effort and no body"):
+        effort.joints()
+
+
+def test_the_same_layout_of_another_run_waits_too(pub, attach):
+    """Its skeleton, its controls and its bundle may be others."""
+    subscriber = attach(announced=fake.read(BODY))
+    pub[0].send(sent(BODY, 500))
+    pub[0].send(sent(BODY, 2))
+    assert [f.seq for f in drain(subscriber, 1)] == [500]
+    announce(pub[0], BODY, bundle="other")
+    pub[0].send(sent(BODY, 3))
+    assert [(f.seq, f.engine.bundle) for f in drain(subscriber, 2)] == [(2, "other"), (3, "other")]
+
+
+def test_what_nobody_describes_is_counted(pub, attach):
+    subscriber = attach()
+    for seq in range(UNDESCRIBED + 3):
+        pub[0].send(sent(FACE, seq))
+    assert subscriber.receive(0.3) == []
+    announce(pub[0], FACE)
+    assert [f.seq for f in drain(subscriber, UNDESCRIBED)] == list(range(3, UNDESCRIBED + 3))
+    assert subscriber.undescribed == 3
+
+
+def test_a_stream_is_chosen_by_its_codec_whatever_its_number(pub, attach):
+    subscriber = attach(codec="arkit58")
+    announce(pub[0], FACE)
+    for number in (0, 257):
+        pub[0].send(sent(FACE, 9, number))
+    announce(pub[0], BODY)
+    for number in (0, 1, 2):
+        pub[0].send(sent(BODY, 1, number))
+    assert [(f.run, f.stream, f.info.codec) for f in drain(subscriber, 2)] == [(0, 0, "arkit58"), (1, 2, "arkit58")]
+    assert set(subscriber.lost) == {0, 2}
 
 
 def test_other_sessions_streams_and_garbage_are_ignored(pub, attach):
-    subscriber = attach(session=fake.SESSION, stream=0)
+    subscriber = attach(session=fake.SESSION, stream=0, announced=fake.read(FACE))
     prefix = b"RXN1" + struct.pack("<IH", fake.SESSION, 0)
     for message in (prefix, prefix + b"\x09" * 80, b"RXA1" + struct.pack("<I", fake.SESSION) + b"{no json"):
         pub[0].send(message)
-    pub[0].send_multipart([prefix, fake.frame(3, np.zeros(1))])
-    pub[0].send(fake.frame(1, np.zeros(1), session=9))
-    pub[0].send(fake.frame(1, np.zeros(1), number=1))
-    pub[0].send(fake.frame(2, np.zeros(1)))
+    pub[0].send_multipart([prefix, sent(FACE, 3)])
+    pub[0].send(sent(FACE, 1, session=9))
+    pub[0].send(sent(FACE, 1, number=257))
+    pub[0].send(sent(FACE, 2))
     assert [(f.session, f.stream, f.seq) for f in drain(subscriber, 1)] == [(fake.SESSION, 0, 2)]
 
 
 def test_a_stream_can_be_chosen_without_a_session(pub, attach):
-    subscriber = attach(stream=1)
-    pub[0].send(fake.frame(1, np.zeros(1)))
-    pub[0].send(fake.frame(4, np.zeros(1), number=1))
-    assert [(f.stream, f.seq) for f in drain(subscriber, 1)] == [(1, 4)]
+    subscriber = attach(stream=257, announced=fake.read(FACE))
+    pub[0].send(sent(FACE, 1))
+    pub[0].send(sent(FACE, 4, number=257))
+    assert [(f.stream, f.seq) for f in drain(subscriber, 1)] == [(257, 4)]
 
 
-def test_latest_skips_to_the_newest_of_each_stream(pub, attach):
-    subscriber = attach(latest=True)
-    for seq in range(20):
-        pub[0].send(fake.frame(seq, np.zeros(1)))
-        pub[0].send(fake.frame(seq, np.zeros(1), number=1))
-    time.sleep(0.3)  # all of them have arrived before the reader looks
-    assert [(f.stream, f.seq) for f in subscriber.receive(1.0)] == [(0, 19), (1, 19)]
-    assert subscriber.lost == {0: 0, 1: 0}, "what the reader skips itself is not lost"
+def test_latest_gives_the_newest_of_each_stream_after_any_stall(pub, attach):
+    subscriber = attach(latest=True, announced=fake.read(FACE))
+    for seq in range(2000):
+        pub[0].send(sent(FACE, seq))
+        pub[0].send(sent(FACE, seq, number=257))
+        if seq % 100 == 99:  # slowly enough for the publisher's queue
+            until(lambda: subscriber._frames and subscriber._frames[-1].seq == seq)  # noqa: B023
+    assert [(f.stream, f.seq) for f in subscriber.receive(1.0)] == [(0, 1999), (257, 1999)]
+    assert subscriber.lost == {0: 0, 257: 0} and subscriber.unread == 0, "what the reader skips itself is not lost"
+    pub[0].send(sent(BODY, 1))
+    announce(pub[0], BODY)
+    assert [(f.stream, f.seq) for f in subscriber.receive(1.0)] == [(0, 1)]
+
+
+def test_a_reader_that_stalls_gets_the_newest_frames(pub, attach):
+    subscriber = attach(announced=fake.read(FACE))
+    for seq in range(KEPT + 100):
+        pub[0].send(sent(FACE, seq))
+        if seq % 100 == 99:
+            until(lambda: subscriber._frames and subscriber._frames[-1].seq == seq)  # noqa: B023
+    until(lambda: subscriber._frames[-1].seq == KEPT + 99)
+    assert [f.seq for f in subscriber.receive(1.0)] == list(range(100, KEPT + 100)) and subscriber.unread == 100
+
+
+def until(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
 
 
 def test_layout_must_be_the_announced_one(pub, attach):
     subscriber = attach(session=fake.SESSION)
-    about = fake.description("tcp://127.0.0.1:1")
-    pub[0].send(b"RXA1" + struct.pack("<I", fake.SESSION) + json.dumps(about).encode())
-    pub[0].send(fake.frame(1, np.zeros(58), layout=about["streams"][0]["layout"] ^ 1))
-    pub[0].send(fake.frame(2, np.zeros(58), layout=about["streams"][0]["layout"]))
-    assert [f.seq for f in drain(subscriber, 1)] == [2]
-    assert subscriber.mismatched == 1
-    assert subscriber.announced == fake.read(about)
+    announce(pub[0], FACE)
+    pub[0].send(fake.frame(1, np.zeros(58), layout=FACE["streams"][0]["layout"] ^ 1))
+    pub[0].send(fake.frame(2, np.zeros(57), layout=FACE["streams"][0]["layout"]))
+    pub[0].send(sent(FACE, 3))
+    assert subscriber.announced in (None, fake.read(FACE))
+    announce(pub[0], FACE)
+    pub[0].send(sent(FACE, 4))
+    assert [f.seq for f in drain(subscriber, 2)] == [3, 4]
+    assert subscriber.mismatched == 2 and subscriber.announced == fake.read(FACE)
 
 
 def test_iterating_yields_frames(pub, attach):
-    subscriber = attach()
+    subscriber = attach(announced=fake.read(FACE))
     for seq in range(3):
-        pub[0].send(fake.frame(seq, np.zeros(1)))
+        pub[0].send(sent(FACE, seq))
     frames = iter(subscriber)
     assert [next(frames).seq for _ in range(3)] == [0, 1, 2]
 
@@ -190,7 +293,7 @@ def test_command_prints_a_line_a_second():
 
 
 def test_command_without_an_engine_fails_in_one_line():
-    done = command("--control", "tcp://127.0.0.1:1")
+    done = command("--control", "tcp://127.0.0.1:1", "--wait", "0")
     assert done.returncode == 1
     assert done.stderr.startswith("error: no engine answers") and done.stderr.count("\n") == 1
 

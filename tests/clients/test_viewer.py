@@ -10,16 +10,18 @@ import av
 import cv2
 import pytest
 
-from clients.opencv.store import FrameStore
+from clients.opencv.recording import Recording
 from clients.opencv.viewer import show
 from clients.python.subscriber import Subscriber
 
 from . import fake
 
+VIEWER = (sys.executable, "-m", "clients.opencv")
+
 
 def viewer(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "clients.opencv", *map(str, arguments)],
+        [*VIEWER, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=120,
@@ -55,12 +57,12 @@ def test_window_shows_the_newest_frame_and_q_closes_it(monkeypatch):
     monkeypatch.setattr(cv2, "waitKey", lambda _: next(keys))
     with fake.Engine() as engine:
         subscriber = Subscriber(engine.about["pub"], fake.SESSION, announced=fake.read(engine.about))
-        store = FrameStore(fake.read(engine.about), keep=5)
-        run = show(subscriber, store, 30.0)
+        recording = Recording(fake.read(engine.about), keep=5)
+        run = show(subscriber, recording, 30.0)
         subscriber.close()
     assert next(keys, None) is None, "every key was read, the last of them q"
     assert shown and all(image.shape == (720, 1280, 3) for image in shown)
-    assert len(run.delays) >= len(shown) and len(store.moments) <= 5
+    assert len(run.delays) >= len(shown) and len(recording.store.moments) <= 5
 
 
 def test_a_closed_window_ends_it(monkeypatch):
@@ -74,13 +76,13 @@ def test_a_closed_window_ends_it(monkeypatch):
     with fake.Engine() as engine:
         subscriber = Subscriber("tcp://127.0.0.1:1", fake.SESSION)
         began = time.monotonic()
-        show(subscriber, FrameStore(fake.read(engine.about)), 30.0)
+        show(subscriber, Recording(fake.read(engine.about)), 30.0)
         subscriber.close()
     assert time.monotonic() - began < 2
 
 
 def test_without_an_engine_it_says_so_in_one_line():
-    done = viewer("--control", "tcp://127.0.0.1:1", "--headless")
+    done = viewer("--control", "tcp://127.0.0.1:1", "--headless", "--wait", 0)
     assert done.returncode == 1
     assert done.stderr.startswith("error: no engine answers at tcp://127.0.0.1:1")
     assert done.stderr.count("\n") == 1
@@ -114,7 +116,7 @@ def test_the_end_of_the_stream_ends_it():
     engine = fake.Engine()
     with engine:
         process = subprocess.Popen(
-            [sys.executable, "-m", "clients.opencv", "--control", engine.endpoint, "--headless"],
+            [*VIEWER, "--control", engine.endpoint, "--headless", "--wait", "0"],
             stdout=subprocess.PIPE,
             text=True,
         )
