@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from engine.clock import Clock
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, Key
+from engine.sources.address import is_address
 from engine.sources.base import FaceFeed, FaceTracker, joined
 from engine.sources.capture import camera_device, camera_name, opencv
 from engine.sources.pace import Frequency, Pace
@@ -80,9 +81,9 @@ class CameraSource:
         self._retry_s = RETRY_FIRST_S
         self._failure: str | None = None
         if not self._open():
-            remedy = "is the address right, and does the camera answer there?"
-            if known == self._device:
-                remedy = "is it plugged in, permitted and free? Choose another, see `engine devices`"
+            remedy = "is it plugged in, permitted and free? Choose another, see `engine devices`"
+            if isinstance(known, str) and is_address(known):
+                remedy = "is the address right, and does the camera answer there?"
             raise EngineError(f"camera {self._device} does not open; {remedy}")
 
     def start(self, feeds: Feeds, clock: Clock) -> None:

@@ -7,13 +7,13 @@ nobody answers.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
+from engine.sources.address import is_address, shown
 
 HIGHEST = 99
 """The highest number of a camera: in a higher one OpenCV reads the name of a driver."""
@@ -24,14 +24,6 @@ _NUMBERS_TRIED = 4
 _FORMS = "a number (see `engine devices`), a device path (/dev/video0) or an address (rtsp://..., http://...)"
 
 
-def is_address(text: str) -> bool:
-    return "://" in text
-
-
-def shown(text: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", text)
-
-
 def camera_device(given: int | str) -> int | str:
     """The number, device path or address that ``given`` stands for. Raises :class:`EngineError` where it is none, and
     where there is nothing at the path."""
@@ -39,7 +31,7 @@ def camera_device(given: int | str) -> int | str:
     if text.lstrip("+-").isdecimal():
         number = int(text) if len(text) < 10 else -1
         if not 0 <= number <= HIGHEST:
-            raise EngineError(f"camera {text}: cameras have numbers from 0 to {HIGHEST}; see `engine devices`")
+            raise EngineError(f"camera {text[:20]}: cameras have numbers from 0 to {HIGHEST}; see `engine devices`")
         return number
     if is_address(text):
         return text
