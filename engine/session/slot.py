@@ -6,12 +6,12 @@ nothing, the monotonic clock makes frames due one period apart.
 
 **Policy** (real time; every case is flagged on the frame and counted):
 
-- sound that has not come within ``GRACE`` periods of when it was expected: the step runs without it (SILENT,
-  DEGRADED), and the samples are passed over if they come later; where they keep coming later, they are waited for
-  longer from then on, up to ``LONGEST_DELAY_S`` after capture;
+- sound that has not come within ``GRACE`` periods of when it was expected: the frame is due then, and the step runs
+  without it (SILENT, DEGRADED). The samples are passed over if they come later; where they keep coming later, they are
+  waited for longer from then on, up to ``LONGEST_DELAY_S`` after capture;
 - more than ``BACKLOG`` frames waiting (complete hops, or periods of the clock): the slot goes on with the newest,
   the frames between are skipped and never published (SKIPPED on the next), so lag cannot grow;
-- published more than one period after it was due: LATE;
+- published more than one period after it was due: LATE, which is the engine's doing and never the device's;
 - a step that fails, or gives a non-finite number in this row: the last pose goes out again (HELD), the state stays as
   it was; after :data:`FAILURES` in a row the row is reset, and after :data:`GIVE_UP` the session is over;
 - a source in trouble, or a partner who is not believed: DEGRADED, and the slot goes on with what is left.
@@ -199,7 +199,7 @@ class Slot:
             )
             self._publish(frame)
             frames.append(frame)
-        self._count(due.captured_ns, due_ns, stepped, step_ns, flags)
+        self._count(due, due_ns, stepped, step_ns, flags)
         if self._recorder is not None:
             given = {item.name: inputs[item.name][row] for item in self.spec.inputs}
             committed, times = outputs is not None, (due.captured_ns, due_ns)
@@ -209,13 +209,14 @@ class Slot:
         self._timetable.done(self._frame)
         self._frame, self._due = self._frame + 1, None
 
-    def _count(self, captured_ns: int, due_ns: int, stepped_ns: int, step_ns: int, flags: Flag) -> None:
+    def _count(self, due: Due, due_ns: int, stepped_ns: int, step_ns: int, flags: Flag) -> None:
         done = self._clock.now_ns()
         self.stats.add(flags)
         stages = {"step": step_ns, "publish": done - stepped_ns}
         if self._realtime:  # otherwise capture times are the file's and lie ahead of the clock
-            stages |= {"capture_to_due": due_ns - captured_ns, "due_to_start": self._start_ns - due_ns}
-            stages["capture_to_publish"] = done - captured_ns
+            stages["due_to_start"] = self._start_ns - due_ns
+            if due.captured:
+                stages |= {"capture_to_due": due_ns - due.captured_ns, "capture_to_publish": done - due.captured_ns}
         for name, duration in stages.items():
             self.stats.stages[name].add(duration)
 

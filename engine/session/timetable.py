@@ -26,16 +26,19 @@ LONGEST_DELAY_S = 1.0
 ASK_AGAIN_S = 0.25
 """After which a timetable that cannot tell when something will come is asked again at the latest."""
 _DELAY_GAIN = 0.1
+_RETURNING = 3
 
 
 class Due(NamedTuple):
     """A frame that is due: its sound (None where it has none), the end of what it was captured of, when it was due, and
-    what has to be said of that."""
+    what has to be said of that. ``captured`` False: its sound was lost, so there is no capture from which a delay could
+    be counted."""
 
     hop: Hop | None
     captured_ns: int
     due_ns: int
     flags: Flag
+    captured: bool = True
 
 
 class Later(NamedTuple):
@@ -96,6 +99,7 @@ class BySound:
         self._period_ns = round(1e9 / spec.rate)
         self._due_ns = 0
         self._delay_ns = 0.0
+        self._returning = 0  # frames that still count as those after a loss
         self._asked: tuple[int, bool, int] | None = None  # frame, whether its hop was waited for, late samples before
 
     def begin(self, now_ns: int) -> None:
@@ -118,23 +122,37 @@ class BySound:
             return self._heard(frame)
         if self._audio.ended:
             return Over()
-        latest = self._due_ns + round((1.0 + GRACE) * self._period_ns)
+        latest = self._latest_ns
         return Later(latest) if now_ns < latest else self._given_up(frame)
 
     def done(self, frame: int) -> None:
         self._audio.consumed(frame)
 
+    @property
+    def _latest_ns(self) -> int:
+        """Until when the next frame waits for its sound."""
+        return self._due_ns + round((1.0 + GRACE) * self._period_ns)
+
     def _heard(self, frame: int) -> Due:
         hop = self._audio.read_hop(frame)
         assert hop is not None and self._asked is not None
+        latest = self._latest_ns
+        returning, self._returning = self._returning > 0, max(0, self._returning - 1)
+        if returning and not hop.valid:  # the rest of a loss, known as a gap since sound came after it
+            self._due_ns = hop.capture_ns + round(self._delay_ns)
+            return Due(hop, hop.capture_ns, max(latest, self._due_ns), Flag.DEGRADED, captured=False)
         if self._asked[1]:  # the moment of arrival was seen: learn how long after capture hops arrive
             delay = self._clock.now_ns() - hop.capture_ns
-            self._delay_ns += (delay - self._delay_ns) * (_DELAY_GAIN if self._delay_ns else 1.0)
+            # After a loss the device may be another one, or another way to it: a longer delay is taken over at once.
+            at_once = not self._delay_ns or (returning and delay > self._delay_ns)
+            self._delay_ns += (delay - self._delay_ns) * (1.0 if at_once else _DELAY_GAIN)
         self._due_ns = hop.capture_ns + round(self._delay_ns)
         return Due(hop, hop.capture_ns, self._due_ns, Flag(0))
 
     def _given_up(self, frame: int) -> Due:
+        """The frame goes out without its sound. It is due now, when that is decided: it is not late for its sound."""
         assert self._asked is not None
+        latest, self._returning = self._latest_ns, _RETURNING
         self._due_ns += self._period_ns
         if self._audio.late_samples > self._asked[2]:  # sound comes, but takes longer than was thought: a headset
             longer = min(self._period_ns, max(0, round(LONGEST_DELAY_S * 1e9 - self._delay_ns)))
@@ -143,7 +161,7 @@ class BySound:
         # Told when the next hop begins, a microphone that comes back is heard at once, not late by what was lost.
         self._audio.skip_to(frame + 1, self._due_ns - round(self._delay_ns))
         # A frame without sound ends where the timetable puts it, so that capture times go on evenly through a loss.
-        return Due(None, self._due_ns - round(self._delay_ns), self._due_ns, Flag.DEGRADED)
+        return Due(None, self._due_ns - round(self._delay_ns), latest, Flag.DEGRADED, captured=False)
 
 
 class ByClock:

@@ -34,8 +34,9 @@ def test_lost_sound_is_flagged_and_what_follows_is_heard_where_it_belongs() -> N
         scene.hear(hop)
     frames = scene.run(20)
     assert [frame.seq for frame in frames] == list(range(20))
-    # the last of them is still waited for when sound returns: then it is known to be a gap
-    assert flags(frames)[5:12] == [Flag.SILENT | Flag.DEGRADED] * 6 + [Flag.SILENT]
+    # the last of them is still waited for when sound returns: it is known to be a gap then, and no different
+    assert flags(frames)[5:12] == [Flag.SILENT | Flag.DEGRADED] * 7
+    assert flags(frames)[12:] == [NONE] * 8
     assert [frame.values[0] for frame in frames[:5] + frames[12:]] == [*range(5), *range(12, 20)]
     assert {frame.values[0] for frame in frames[5:12]} == {-1.0}  # the spec's fill
     assert np.diff([frame.capture_ns for frame in frames]).tolist() == [PERIOD] * 19
