@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>\S+)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.+)", re.IGNORECASE)
 _SECRET = re.compile(r"(?P<name>pass\w*|pwd|secret|token|key|auth\w*)=[^&/;]*", re.IGNORECASE)
 _HIDDEN = r"\g<name>=..."
 _HOST = re.compile(r"([^:@/?\[]*|\[[^]@]*\])(:\d*)?([/?]|$)")  # without user and password

@@ -52,7 +52,8 @@ def camera_name(device: int | str) -> str:
 
 def opencv(device: int | str) -> Callable[[], Any]:
     """What opens ``device`` (of :func:`camera_device`) and returns a ``cv2.VideoCapture``, opened or not. An address
-    has to answer within :data:`ANSWER_MS`. Raises :class:`EngineError` where OpenCV is missing."""
+    has to answer within :data:`ANSWER_MS`. Raises :class:`EngineError` where OpenCV is missing; what is returned raises
+    it for a film."""
     try:
         import cv2
     except ImportError as error:
@@ -63,7 +64,12 @@ def opencv(device: int | str) -> Callable[[], Any]:
             capture = cv2.VideoCapture(device)
         elif is_address(device):
             limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, ANSWER_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, ANSWER_MS]
-            return cv2.VideoCapture(device, cv2.CAP_FFMPEG, limits)
+            capture = cv2.VideoCapture(device, cv2.CAP_FFMPEG, limits)
+            if device.lower().startswith("http") and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
+                capture.release()  # it has an end, and comes as fast as it is read
+                name = shown(device)
+                raise EngineError(f"camera {name}: this is a film, not a camera; play it with --source file {name}")
+            return capture
         else:  # FFmpeg would open it as well, and keep old pictures; a link may lead elsewhere each time
             driver = cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY
             capture = cv2.VideoCapture(str(Path(device).resolve()), driver)

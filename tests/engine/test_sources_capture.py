@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -50,7 +49,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
-        self.closing = threading.Event()
+        self.closing, self.film = threading.Event(), b""
         half = np.zeros((48, 64, 3), np.uint8)
         half[:, 32:] = 150
         self.pictures = []
@@ -79,6 +78,12 @@ class _Answer(BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", 'Basic realm="camera"')
             self.send_header("Content-Length", "0")
             self.end_headers()
+            return
+        if self.path == "/film.avi":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.server.film)))
+            self.end_headers()
+            self.wfile.write(self.server.film)
             return
         if self.path not in ("/video", "/locked"):
             self.send_error(404)
@@ -202,6 +207,17 @@ def test_an_address_that_gives_no_pictures_is_refused(server: Server, path: str)
         CameraSource(server.address(path), Seen())
 
 
+def test_a_film_in_the_network_is_no_camera_either(server: Server, tmp_path: Path) -> None:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+    writer = cv2.VideoWriter(str(tmp_path / "film.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+    for _ in range(5):
+        writer.write(np.full((48, 64, 3), (50, 0, 0), np.uint8))
+    writer.release()
+    server.film = (tmp_path / "film.avi").read_bytes()
+    with pytest.raises(EngineError, match=r"this is a film, not a camera; play it with --source file http://127.*avi$"):
+        CameraSource(server.address("film.avi", SECRET), Seen())
+
+
 def test_a_camera_that_never_answers_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(capture, "ANSWER_MS", 300)
     with pytest.raises(EngineError, match="does not open"):  # without a limit this would hang as long as the server
@@ -213,16 +229,10 @@ def test_a_camera_in_the_network_that_goes_and_comes_back_is_found_again(
 ) -> None:
     monkeypatch.setattr("engine.sources.camera.BAD_RUN_S", 0.05)
     monkeypatch.setattr("engine.sources.camera.RETRY_FIRST_S", 0.05)
-    server.pictures = server.pictures[:1] * 0 + server.pictures[:3]  # 60 pictures, then the answer ends
+    server.pictures = server.pictures[:3]  # sent twenty times, then the answer ends
     with watched(server.address("video")) as (_, tracker, _):
         for _ in range(600):
             if len(tracker.blue) > 80:
                 break
             threading.Event().wait(0.05)
         assert len(tracker.blue) > 80
-
-
-def test_the_name_of_a_device_is_the_device() -> None:
-    assert camera_name(3) == "3"
-    assert camera_name("/dev/null") == "/dev/null"
-    assert os.path.exists("/dev/null")
