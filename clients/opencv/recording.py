@@ -54,7 +54,7 @@ class Recording:
         """Frames that were sent and never came, within runs."""
         return self._missed + sum(store.missed for store in self.stores)
 
-    def add(self, frame: Received, now_ns: int) -> bool:
+    def add(self, frame: Received) -> bool:
         """Take in one frame of any stream; whether it made a moment."""
         if frame.run != self._run or (frame.engine is not self._engine and _differ(frame.engine, self._engine)):
             self.restarts += frame.run - self._run
@@ -70,7 +70,7 @@ class Recording:
         if frame.engine is not self._engine:
             store.learn(frame.engine)
         self._engine = frame.engine
-        store.add(frame, now_ns)
+        store.add(frame, frame.received_ns)
         leads = frame.stream == store.lead
         self.received += leads
         return leads

@@ -44,11 +44,10 @@ class Run:
 
     def take(self, recording: Recording, frames: list[Received]) -> None:
         """Put received frames into the recording and note the timing of those that lead."""
-        now = time.monotonic_ns()
         for frame in frames:
-            if recording.add(frame, now):
-                self.delays.append((now - frame.capture_ns) / 1e6)
-                self.arrivals.append(now / 1e9)
+            if recording.add(frame):
+                self.delays.append((frame.received_ns - frame.capture_ns) / 1e6)
+                self.arrivals.append(frame.received_ns / 1e9)
 
     def rate(self) -> float:
         """Frames per second over the last 50."""

@@ -54,7 +54,7 @@ def report(subscriber: Subscriber, presence: Presence) -> None:
         for frame in subscriber.receive(left):
             if frame.stream == _first(frame):
                 newest = frame
-                delays.append((time.monotonic_ns() - frame.capture_ns) / 1e6)
+                delays.append((frame.received_ns - frame.capture_ns) / 1e6)
     if newest is None:
         if not presence.gone:
             _say("no frames in the last second")

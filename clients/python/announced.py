@@ -154,17 +154,19 @@ def decode(message: bytes) -> Frame | None:
 
 class Received(Frame):
     """A frame together with what its engine said of it: ``info`` describes its stream, ``engine`` is the announcement
-    that holds it (controls, skeletons), ``run`` counts from 0 how often the engine has begun anew."""
+    that holds it (controls, skeletons), ``run`` counts from 0 how often the engine has begun anew, ``received_ns`` is
+    when it came (this machine's monotonic clock)."""
 
     info: Stream
     engine: Announced
     run: int
+    received_ns: int
 
     @classmethod
-    def of(cls, frame: Frame, info: Stream, engine: Announced, run: int = 0) -> Received:
+    def of(cls, frame: Frame, info: Stream, engine: Announced, run: int, received_ns: int) -> Received:
         """``frame``, which has the layout of ``info``, with its description."""
         made = cls._make(frame)
-        made.info, made.engine, made.run = info, engine, run
+        made.info, made.engine, made.run, made.received_ns = info, engine, run, received_ns
         return made
 
     def named(self) -> dict[str, float]:

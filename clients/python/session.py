@@ -192,7 +192,7 @@ class Session(AbstractContextManager["Session"]):
                     continue
                 with self._changed:
                     self.lost += len(self._frames) == WAITING
-                    self._frames.append(Received.of(frame, info, self.announced))
+                    self._frames.append(Received.of(frame, info, self.announced, 0, time.monotonic_ns()))
                     self._changed.notify_all()
         except (ConnectionError, ConnectionClosed) as error:
             self.ended = self.ended or f"the connection to the engine broke: {error}"

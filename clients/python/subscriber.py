@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import zmq
 from zmq.auth import load_certificate
@@ -41,6 +42,13 @@ class NoEngine(ConnectionError):
     """No engine answers, or it has no session yet: it may come."""
 
 
+class _Waiting(NamedTuple):
+    """A frame that has come and is not handed out yet."""
+
+    frame: Frame
+    received_ns: int
+
+
 class Matcher:
     """Brings frames and announcements together, message by message. A frame is handed out once an announcement of its
     session describes its stream with its layout; where the numbers of frames begin anew, or the session is another,
@@ -57,7 +65,7 @@ class Matcher:
         self.mismatched = self.undescribed = 0
         self._streams = _by_number(announced)
         self._last: dict[int, tuple[int, int]] = {}
-        self._waiting: deque[Frame] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
     def take(self, message: bytes) -> list[Received]:
         """The frames that a message makes known: its own, or those that waited for this announcement."""
@@ -73,9 +81,10 @@ class Matcher:
         self._last[frame.stream] = (frame.session, frame.seq)
         if self.codec == "" or self._is_chosen(frame):
             self.lost[frame.stream] = self.lost.get(frame.stream, 0) + missed
-        if self.settled and (known := self._described(frame)) is not None:
+        came = _Waiting(frame, time.monotonic_ns())
+        if self.settled and (known := self._described(came)) is not None:
             return [known] if self._is_chosen(frame) else []
-        self._waiting.append(frame)
+        self._waiting.append(came)
         if len(self._waiting) > UNDESCRIBED:
             self._waiting.popleft()
             self.undescribed += 1
@@ -92,9 +101,9 @@ class Matcher:
             self._begin_anew()
         self.announced, self.settled, self._streams = new, True, _by_number(new)
         waited, self._waiting = self._waiting, deque()
-        known = [frame for frame in waited if self._described(frame) is not None]
+        known = [found for came in waited if (found := self._described(came)) is not None]
         self.mismatched += len(waited) - len(known)
-        return [found for frame in known if self._is_chosen(frame) and (found := self._described(frame)) is not None]
+        return [frame for frame in known if self._is_chosen(frame)]
 
     def _begin_anew(self) -> None:
         """The engine is another than before: what it says counts from here."""
@@ -104,11 +113,12 @@ class Matcher:
         self.undescribed += len(self._waiting)
         self._waiting.clear()
 
-    def _described(self, frame: Frame) -> Received | None:
-        info, told = self._streams.get(frame.stream), self.announced
+    def _described(self, came: _Waiting) -> Received | None:
+        frame, told = came.frame, self.announced
+        info = self._streams.get(frame.stream)
         if info is None or told is None or told.session != frame.session or not fits(frame, info):
             return None
-        return Received.of(frame, info, told, self.run)
+        return Received.of(frame, info, told, self.run, came.received_ns)
 
     def _is_chosen(self, frame: Frame) -> bool:
         if not self.codec:

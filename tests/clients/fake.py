@@ -112,18 +112,23 @@ def values(name: str, seq: int) -> np.ndarray:
 class Engine:
     """Answers describe and publishes 25 frames a second, once started, until stopped; use as a context manager.
 
-    It serves a face or, with ``dancing``, a body.
+    It serves a face or, with ``dancing``, a body. One that comes ``after`` another has its addresses.
     """
 
-    def __init__(self, monitor: bool = True, dancing: bool = False) -> None:
+    def __init__(
+        self, monitor: bool = True, dancing: bool = False, after: Engine | None = None, session: int = SESSION
+    ) -> None:
         self.context = zmq.Context()
         self.pub = self.context.socket(zmq.PUB)
         self.control = self.context.socket(zmq.REP)
         for socket in (self.pub, self.control):
             socket.set(zmq.LINGER, 0)
-        self.pub_port = self.pub.bind_to_random_port("tcp://127.0.0.1")
-        self.endpoint = f"tcp://127.0.0.1:{self.control.bind_to_random_port('tcp://127.0.0.1')}"
-        self.about = (dance if dancing else description)(f"tcp://127.0.0.1:{self.pub_port}", monitor)
+        self.pub.bind("tcp://127.0.0.1:*" if after is None else after.about["pub"])
+        self.control.bind("tcp://127.0.0.1:*" if after is None else after.endpoint)
+        self.endpoint = self.control.get(zmq.LAST_ENDPOINT).decode().rstrip("\0")
+        self.session, self.sent = session, 0
+        self.about = (dance if dancing else description)(self.pub.get(zmq.LAST_ENDPOINT).decode().rstrip("\0"), monitor)
+        self.about["session"] = session
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
@@ -148,8 +153,8 @@ class Engine:
                 continue
             for each in self.about["streams"]:
                 if each["stream"] or seq % 20 != 7:  # one frame in twenty of the first stream is lost
-                    message = frame(seq, values(each["name"], seq), each["stream"], layout=each["layout"])
+                    message = frame(seq, values(each["name"], seq), each["stream"], self.session, each["layout"])
                     self.pub.send(message)
             if seq % 25 == 0:
-                self.pub.send(b"RXA1" + struct.pack("<I", SESSION) + json.dumps(self.about).encode())
-            seq += 1
+                self.pub.send(b"RXA1" + struct.pack("<I", self.session) + json.dumps(self.about).encode())
+            self.sent = seq = seq + 1

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from clients.python.session import WAITING, Session, _object
+from clients.python.session import WAITING, Later, Refused, Session, _object
 from tests.engine.network.stage import HOP, MS, PERIOD, Hall, until
 
 
@@ -46,6 +46,47 @@ def test_frames_are_iterated_until_the_session_is_over(hall: Hall) -> None:
         assert got[0].words() == ["no face", "first"]
         with pytest.raises(ConnectionError, match="the session is over: the engine stops"):
             push(hall, session)
+
+
+def test_frames_carry_the_description_of_their_stream(hall: Hall) -> None:
+    with opened(hall) as session:
+        push(hall, session)
+        frame = next(iter(session))
+        assert frame.info in session.announced.streams and frame.engine is session.announced
+        assert list(frame.named().values()) == frame.values.tolist() and session.mismatched == 0
+
+
+def test_another_session_takes_the_place_of_one_whose_engine_has_gone() -> None:
+    with Hall(idle_s=1e9) as first:
+        session = opened(first, "audio/partner")
+        address = first.server.url.split("/")[2]
+    until(lambda: session.ended is not None)
+    assert session.ended == "the engine stops"
+    with pytest.raises(ConnectionError, match="no session at ws://"):
+        session.again(wait=0.2)
+    with Hall(address, idle_s=1e9) as second, session.again(wait=20.0) as other:
+        second.clock.advance(PERIOD)
+        other.push(("audio/partner", np.full(HOP, 0.25)))
+        assert next(iter(other)).seq == 0 and other.ended is None
+
+
+def test_again_waits_for_a_place_but_not_for_what_is_refused(hall: Hall) -> None:
+    full = [opened(hall) for _ in range(hall.host.capacity)]
+    with pytest.raises(Later, match="all 6 sessions are taken"):
+        opened(hall)
+    another = full[0].again(wait=20.0)
+    with pytest.raises(Refused, match="nonsense") as caught:
+        Session(hall.server.url, ["nonsense"], hall.clock.now_ns)
+    assert not isinstance(caught.value, Later)
+    for each in (*full[1:], another):
+        each.close()
+
+
+def test_a_connection_that_breaks_is_said(hall: Hall) -> None:
+    with opened(hall) as session:
+        session._socket.socket.shutdown(socket.SHUT_RDWR)
+        until(lambda: session.ended is not None)
+        assert session.ended.startswith("the connection to the engine broke: ")
 
 
 def test_numbers_of_every_kind_are_sent_as_they_are(hall: Hall) -> None:

@@ -179,7 +179,7 @@ def test_latest_gives_the_newest_of_each_stream_after_any_stall(pub, attach):
         pub[0].send(sent(FACE, seq))
         pub[0].send(sent(FACE, seq, number=257))
         if seq % 100 == 99:  # slowly enough for the publisher's queue
-            until(lambda: subscriber._frames and subscriber._frames[-1].seq == seq)  # noqa: B023
+            until(lambda: [f.seq for f in subscriber._frames] == [seq, seq])  # noqa: B023
     assert [(f.stream, f.seq) for f in subscriber.receive(1.0)] == [(0, 1999), (257, 1999)]
     assert subscriber.lost == {0: 0, 257: 0} and subscriber.unread == 0, "what the reader skips itself is not lost"
     pub[0].send(sent(BODY, 1))
