@@ -7,6 +7,7 @@ nobody answers.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ ANSWER_MS = 4_000
 """Milliseconds in which the other end of an address has to answer, when it is opened and for every picture."""
 
 _NUMBERS_TRIED = 4
+_FFMPEG_QUIET = "-8"  # AV_LOG_QUIET
 _FORMS = "a number (see `engine devices`), a device path (/dev/video0) or an address (rtsp://..., http://...)"
 
 
@@ -41,7 +43,7 @@ def camera_device(given: int | str) -> int | str:
     if path.is_file():
         raise EngineError(f"camera {text}: this is a file, not a camera; play it with --source file {text}")
     if path.is_absolute() or "/" in text or "\\" in text:
-        raise EngineError(f"camera {text}: there is no such device; see `engine devices`, or give {_FORMS}")
+        raise EngineError(f"camera {text}: there is no such device; give {_FORMS}")
     raise EngineError(f"camera {text!r}: give {_FORMS}")
 
 
@@ -58,6 +60,10 @@ def opencv(device: int | str) -> Callable[[], Any]:
         import cv2
     except ImportError as error:
         raise EngineError(f"the camera needs OpenCV ({error}): pip install 'reaction-engine[camera]'") from error
+
+    # Both print what they think of a camera that is away, each time it is asked for; the engine says it in words.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_FATAL)
 
     def open_capture() -> Any:
         if isinstance(device, int):

@@ -20,7 +20,7 @@ PLAIN = 6.0
 of people, 29 to 37 of that through a matt glass, 5 to 6 at a tenth of the light, and up to 4 under a lens cap that
 leaks, with a sensor's noise of 8 to 25 in single pixels."""
 DARK = 60.0
-"""Mean brightness (of 255) up to which an empty picture is called dark: drivers turn a covered sensor up."""
+"""Mean (of 255, in the brightest colour) up to which an empty picture is called dark: drivers turn a covered sensor up."""
 
 _ROWS, _COLUMNS = 12, 16
 _LOOK_NS = 250_000_000
@@ -83,7 +83,7 @@ def emptiness(bgr: NDArray[np.uint8]) -> str | None:
     spread = structure(bgr)
     if spread > PLAIN:
         return None
-    if bgr.mean() <= DARK:
+    if bgr.mean((0, 1)).max() <= DARK:
         return "camera dark: next to nothing can be seen (lens covered, shutter closed, or too little light)"
     return "camera plain: the picture is one colour (a virtual camera without a source, or the lens covered)"
 

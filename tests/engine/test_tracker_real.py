@@ -50,14 +50,21 @@ def pictures(path: Path) -> list[np.ndarray]:
     return [upright(frame) for _, frame in MediaFile(path).pictures()]
 
 
-def tracked(frames: list[np.ndarray]) -> np.ndarray:
+def tracked(frames: list[np.ndarray], person: str = "largest") -> np.ndarray:
     """(T, 58), rows of NaN where there was no face; rotation relative to the camera's axis."""
-    made = MediaPipeTracker(rest_s=0)
+    made = MediaPipeTracker(rest_s=0, person=person)
     try:
         rows = [made.track(frame, k * FRAME_NS) for k, frame in enumerate(frames)]
     finally:
         made.close()
     return np.array([np.full(58, np.nan) if row is None else row for row in rows])
+
+
+def covered(frame: np.ndarray, side: str) -> np.ndarray:
+    """A picture of two people with the one at its left or right painted over."""
+    middle, out = frame.shape[1] // 2, frame.copy()
+    out[:, slice(None, middle) if side == "left" else slice(middle, None)] = 128
+    return out
 
 
 def moved(frame: np.ndarray, matrix: list[list[float]]) -> np.ndarray:
@@ -152,6 +159,28 @@ def test_one_of_two_faces_is_kept_throughout(data: Path) -> None:
     assert np.isfinite(got).all()
     steps = np.abs(np.diff(got[:, FACE["headX"]]))
     assert steps.max() < 0.05  # the two sit half a metre apart
+
+
+def test_the_person_asked_for_is_followed_and_the_other_is_the_other(data: Path) -> None:
+    frames = pictures(data / "face_video_intel_ccby/head-pose-face-detection-female-and-male.gif")
+    got = {person: tracked(frames, person) for person in ("largest", "left", "right")}
+    alone = {"left": tracked([covered(frame, "right") for frame in frames])}
+    alone["right"] = tracked([covered(frame, "left") for frame in frames])
+    names = [FACE[name] for name in ("headYaw", "jawOpen", "mouthSmileLeft")]
+    for person, only in alone.items():
+        np.testing.assert_allclose(got[person][:, names], only[:, names], atol=0.15)
+    assert np.abs(got["left"][:, names] - got["right"][:, names]).max() > 0.3
+    mirrored = tracked([frame[:, ::-1] for frame in frames], "right")
+    np.testing.assert_allclose(mirrored[:, FACE["headYaw"]], -got["left"][:, FACE["headYaw"]], atol=0.2)
+
+
+def test_a_second_person_who_enters_changes_nothing(data: Path) -> None:
+    frames = pictures(data / "face_video_intel_ccby/head-pose-face-detection-female-and-male.gif")
+    entering = [covered(frame, "left") if k < 30 else frame for k, frame in enumerate(frames)]
+    names = [FACE[name] for name in ("headYaw", "headX", "jawOpen")]
+    for person in ("largest", "left"):
+        got, alone = tracked(entering, person), tracked([covered(frame, "left") for frame in frames], person)
+        np.testing.assert_allclose(got[:, names], alone[:, names], atol=0.15)
 
 
 def test_an_empty_picture_holds_nobody_and_nothing_is_said(
