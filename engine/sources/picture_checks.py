@@ -20,7 +20,7 @@ PLAIN = 6.0
 of people, 29 to 37 of that through a matt glass, 5 to 6 at a tenth of the light, and up to 4 under a lens cap that
 leaks, with a sensor's noise of 8 to 25 in single pixels."""
 DARK = 60.0
-"""Mean (of 255, in the brightest colour) up to which an empty picture is called dark: drivers turn a covered sensor up."""
+"""Mean (of 255, in the brightest colour) up to which an empty picture is dark: drivers turn a covered sensor up."""
 
 _ROWS, _COLUMNS = 12, 16
 _LOOK_NS = 250_000_000
