@@ -55,6 +55,12 @@ def test_hum_is_taken_off_from_under_a_voice(hertz: float, level: float) -> None
     assert front.meter.told()["hum"] is True
 
 
+def test_a_beep_is_no_hum() -> None:
+    sound = CLEAN.copy()
+    sound[: round(0.35 * RATE)] = 0.1 * np.sin(2 * np.pi * 100 * np.arange(round(0.35 * RATE)) / RATE)
+    np.testing.assert_array_equal(heard(sound), sound)
+
+
 def test_rumble_under_a_voice_is_taken_off() -> None:
     spectrum = np.fft.rfft(np.random.default_rng(0).normal(0, 1, len(CLEAN)))
     spectrum[np.fft.rfftfreq(len(CLEAN), 1 / RATE) > 22] = 0
@@ -154,7 +160,7 @@ def test_a_channel_of_opposite_polarity_never_makes_a_hole() -> None:
     swing = np.sin(2 * np.pi * 0.1 * np.arange(len(long)) / RATE).astype(np.float32) * np.float32(0.3)
     out = heard(channels(long * (1 + swing), -long * (1 - swing)))
     spoken = [at for at in range(2 * RATE, 24 * RATE - 320, 320) if dbfs(long[at : at + 320]) > -35]
-    assert min(dbfs(out[at : at + 320]) - dbfs(long[at : at + 320]) for at in spoken) > -4.0
+    assert min(dbfs(out[at : at + 320]) - dbfs(long[at : at + 320]) for at in spoken) > -2.0
 
 
 @settings(max_examples=12, deadline=None)
@@ -206,8 +212,11 @@ def test_samples_that_are_not_finite_stay_so_and_touch_no_others() -> None:
 def test_another_device_keeps_what_is_known_of_the_voice() -> None:
     front = FrontEnd()
     front.push(voice(10.0, -44.0), RATE)
-    out = front.push(voice(2.0, -44.0, 48_000), 48_000)
-    assert dbfs(out) > -34.0
+    gain = 10 ** (front.meter.told()["gain_db"] / 20)
+    sound = voice(2.0, -44.0, 48_000)
+    out = front.push(sound, 48_000)
+    assert gain > 5
+    np.testing.assert_allclose(out[:900], sound[:900] * gain, rtol=0.05)
 
 
 def test_switched_off_it_is_the_mean_of_the_channels_and_the_meter_runs() -> None:

@@ -70,6 +70,13 @@ def test_all_is_well(well: NDArray[np.float32]) -> None:
     assert notices(well) == []
 
 
+def test_a_crackle_now_and_then_is_not_clipped() -> None:
+    sound = voice(40.0)
+    for at in range(0, len(sound), 2 * RATE):
+        sound[at : at + 5] = 1.0
+    assert notices(sound) == []
+
+
 def test_one_peak_at_full_scale_is_not_clipped() -> None:
     sound = CLEAN.copy()
     sound[::4_000] = 1.0

@@ -14,10 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 from engine import doctor
+from engine.announce import Ticker
 from engine.bundle import Bundle
 from engine.clock import MonotonicClock
 from engine.feeds.feeds import Feeds
 from engine.feeds.samples import Hop
+from engine.record.serving import Recorders
 from engine.serve import ServeOptions, Serving, serve
 from engine.session.live import LiveSession
 from engine.session.pushed import PushedSound
@@ -62,6 +64,15 @@ def test_a_trouble_is_logged_once_and_stands_in_statistics_and_announcement(tmp_
         assert told["gain_db"] > 15.0
         assert told["channels"] == 2
         assert len(told["notices"]) == 2
+
+
+def test_a_notice_is_told_once_however_often_there_is_something_to_tell(tmp_path: Path) -> None:
+    session, _ = session_of(stereo(tmp_path / "a.wav", QUIET, -QUIET))
+    ticker = Ticker(None, lambda: session, Recorders(None, None, "onnx:cpu"), [])  # type: ignore[arg-type]
+    with said() as messages:
+        for _ in range(3):
+            ticker.tell()
+    assert len([text for text in messages if "'s voice" in text]) == 2
 
 
 def test_a_session_with_raw_sound_hears_it_as_it_is(tmp_path: Path) -> None:
