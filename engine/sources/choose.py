@@ -63,9 +63,11 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
         if getattr(options, option) is not None and (kind != "live" or role not in wanted):
             reason = unwanted(bundles, {role}) if role not in wanted else f"--source {kind} opens no device"
             raise EngineError(f"--{option}: {reason}")
-    if options.person is not None and (kind not in ("live", "file") or "face" not in wanted):
-        reason = unwanted(bundles, {"face"}) if "face" not in wanted else f"--source {kind} shows no picture"
-        raise EngineError(f"--person: {reason}")
+    if options.person is not None:
+        if "face" not in wanted:
+            raise EngineError(f"--person: {unwanted(bundles, {'face'})}")
+        if kind not in ("live", "file") or (options.no_camera if kind == "live" else options.no_tracker):
+            raise EngineError(f"--person: there is nobody to choose from, --source {kind} watches no picture here")
     if options.camera is not None:
         from engine.sources.capture import camera_device
 
@@ -129,7 +131,7 @@ def _file(path: str, options: argparse.Namespace, wanted: set[str]) -> Source:
     from engine.sources.media import MediaFile
 
     watched = "face" in wanted and not options.no_tracker and MediaFile(path).has_video
-    tracker = _tracker(options.person) if watched else None  # takes seconds to load
+    tracker = _tracker(options) if watched else None  # takes seconds to load
     source = FileSource(Path(path), options.fast, tracker, loop=options.loop)
     if not wanted & {what for what, _ in source.gives}:
         raise EngineError(f"--source file {path}: shows no face that is tracked, and no bundle served hears anything")
@@ -148,7 +150,7 @@ def _live(options: argparse.Namespace, wanted: set[str], rate: float | None) -> 
                 raise
             log.warning("no microphone: %s", error)
     if "face" in wanted and not options.no_camera:
-        tracker = _tracker(options.person)
+        tracker = _tracker(options)
         if tracker is not None:
             from engine.sources.camera import CameraSource
 
@@ -164,13 +166,16 @@ def _live(options: argparse.Namespace, wanted: set[str], rate: float | None) -> 
     return sources
 
 
-def _tracker(person: str | None) -> FaceTracker | None:
-    """The tracker of one person's face, or None with the reason logged: the listener then goes by voice alone."""
+def _tracker(options: argparse.Namespace) -> FaceTracker | None:
+    """The tracker of one person's face, or None with the reason logged: the listener then goes by voice alone. Raises
+    :class:`EngineError` instead where a camera or a person was asked for."""
     from engine.tracker import MediaPipeTracker
 
     try:
-        return MediaPipeTracker(person=person or PERSONS[0])
+        return MediaPipeTracker(person=options.person or PERSONS[0])
     except EngineError as error:
+        if options.camera is not None or options.person is not None:
+            raise
         log.warning("listening by voice alone: %s", error)
         return None
 

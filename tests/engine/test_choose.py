@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -16,6 +16,7 @@ from engine.sources.choose import choose, partner_skeleton
 from engine.spec import InputSpec
 from tests.engine.dancer import STICK, dancer_bundle, take
 from tests.engine.said import said
+from tests.engine.test_cli import film
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,71 @@ def test_a_listener_gets_the_devices_that_its_inputs_ask_for(monkeypatch: pytest
     choose(options(), [rules])
     choose(options("live"), [deaf])
     assert asked == [({"audio", "face"}, 25), ({"face"}, 25)]
+
+
+class Tracker:
+    """In MediaPipe's place: finds nobody, and remembers whom it was to follow."""
+
+    made: ClassVar[list[str]] = []
+
+    def __init__(self, person: str) -> None:
+        self.made.append(person)
+
+    def track(self, rgb: object, time_ns: int) -> None:
+        return None
+
+    def close(self) -> None:
+        self.made.append("closed")
+
+
+@pytest.fixture
+def trackers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr("engine.tracker.MediaPipeTracker", Tracker)
+    monkeypatch.setattr(Tracker, "made", [])
+    return Tracker.made
+
+
+@pytest.mark.parametrize("given", ["-1", "100", "front", "/dev/video77", -1])
+def test_a_camera_that_cannot_be_is_refused_before_a_model_loads(trackers: list[str], given: str | int) -> None:
+    assert refused(Bundle.load("rules"), camera=given).startswith("camera ")
+    assert trackers == []
+
+
+def test_a_camera_that_was_asked_for_has_to_open(trackers: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cv2", reason="OpenCV is not installed")
+    assert "camera /dev/null does not open" in refused(Bundle.load("rules"), camera="/dev/null", no_mic=True)
+    assert trackers == ["largest", "closed"]
+
+    def missing(person: str) -> None:
+        raise EngineError("no model")
+
+    monkeypatch.setattr("engine.tracker.MediaPipeTracker", missing)
+    for given in ({"camera": "/dev/null"}, {"person": "left"}):
+        assert refused(Bundle.load("rules"), no_mic=True, **given) == "no model"
+    with said() as told:
+        assert "neither microphone nor camera" in refused(Bundle.load("rules"), no_mic=True)
+    assert told == ["listening by voice alone: no model"]
+
+
+@pytest.mark.parametrize(("person", "followed"), [(None, "largest"), ("left", "left"), ("middle", "middle")])
+def test_the_person_asked_for_is_followed_by_cameras_and_in_films(
+    trackers: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: str | None, followed: str
+) -> None:
+    rules, opened = Bundle.load("rules"), []
+    monkeypatch.setattr("engine.sources.camera.CameraSource", lambda *given: opened.append(given) or "camera")
+    assert choose(options(person=person, no_mic=True, camera=2), [rules]) == ["camera"]
+    assert [(device, rate) for device, _, rate in opened] == [(2, 25)]
+    (source,) = choose(options("file", str(film(tmp_path / "a.mkv")), person=person), [rules])
+    assert ("face", "partner") in source.gives
+    assert trackers == [followed, followed]
+
+
+def test_a_person_is_refused_where_nobody_is_seen(dancer: Bundle) -> None:
+    rules = Bundle.load("rules")
+    assert "--person: there is nobody to choose from, --source demo" in refused(rules, "demo", person="left")
+    assert "--source live watches no picture here" in refused(rules, person="left", no_camera=True)
+    assert "--source file watches no picture here" in refused(rules, "file", "a.mkv", person="left", no_tracker=True)
+    assert "--person: bundle dancer does not look at faces" in refused(dancer, person="left")
 
 
 def test_a_take_is_a_partner(dancer: Bundle, tmp_path: Path) -> None:
