@@ -56,7 +56,10 @@ def main(arguments: list[str]) -> int:
                 )
     minutes = options.minutes * options.seeds
     failed = _print(rows, [bundle.name for bundle in bundles], minutes)
-    report("rooms", {"minutes": minutes, "seeds": options.seeds, "nods": rows, "failed": failed})
+    changed = float(np.mean(FrontEnd().push(clean, rate) != clean))
+    print(f"of the clean voice's samples the front end changed {100 * changed:.2f} %")
+    figures = {"minutes": minutes, "seeds": options.seeds, "nods": rows, "clean_samples_changed": changed}
+    report("rooms", figures | {"failed": failed})
     return int(bool(failed))
 
 

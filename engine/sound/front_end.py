@@ -13,6 +13,8 @@ near -26 dBFS comes out bit for bit as it went in.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,9 +24,10 @@ from engine.sound.join import ChannelJoin
 from engine.sound.level import FRAME_S, Floor, VoiceLevel
 from engine.sound.meter import SoundMeter
 
-BEGINS, ENDS, LEAST = 4.0, 2.0, 1e-7
-"""By how many times, and to what, an offset, or rumble and hum, raise the power between the words where they are taken
-off."""
+BEGINS, ENDS = 4.0, 2.0
+"""By how many times an offset, or rumble and hum, raise the power between the words where they are taken off."""
+BELOW_VOICE_DB, LOUD_DBFS = 24.0, -50.0
+"""And that power is no further below the voice than the first; before a voice is known, it is above the second."""
 SURE_OFFSET, SURE_HUM = 5, 25
 """Frames before anything is called an offset, and hum."""
 ALONE_S, OPPOSITE_S = 2.0, 1.0
@@ -129,10 +132,12 @@ class FrontEnd:
     def _compare(self) -> None:
         """Whether there is more between the words than there is without an offset, or without hum."""
         raw, passed, clear = (floor.add(_power(one)) for floor, one in zip(self._floors, self._frame, strict=True))
+        voice = self._level.voice_dbfs
+        least = 10 ** ((LOUD_DBFS if math.isnan(voice) else voice - BELOW_VOICE_DB) / 10)
         if self._frames >= SURE_OFFSET:
-            self._offset = raw > max((ENDS if self._offset else BEGINS) * passed, LEAST)
+            self._offset = raw > max((ENDS if self._offset else BEGINS) * passed, least)
         if self._frames >= SURE_HUM:
-            self._hum = passed > max((ENDS if self._hum else BEGINS) * clear, LEAST)
+            self._hum = passed > max((ENDS if self._hum else BEGINS) * clear, least)
 
     def _tell(self) -> None:
         join = self._join
