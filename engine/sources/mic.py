@@ -1,28 +1,31 @@
 """The microphone, through PortAudio: whatever rate and channels the device has, as mono at the model's rate.
 
 PortAudio's callback must not wait, so it only notes the block and its time; a thread of this source mixes down,
-resamples and writes to the ring, and when the device falls silent closes it and tries again, ever less often.
+resamples and writes to the ring, and when the device falls silent closes it and tries again, ever less often. What
+comes back may have another number, rate or number of channels; and where the system's default was asked for, it may be
+another device.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import Clock
-from engine.errors import EngineError
+from engine.errors import EngineError, clean
 from engine.feeds.feeds import Feeds, Key
 from engine.sound.front_end import FrontEnd
 from engine.sound.resample import StreamingResampler
 from engine.sources.base import joined
+from engine.sources.portaudio import Input, Opened, PortAudio, told
+from engine.sources.portaudio import load as _portaudio
 
-BLOCK_S = 0.01
-"""Seconds of sound per callback. 10 ms costs PortAudio 20 ms of buffering where 20 ms would cost 40."""
 STALL_S, GONE_S = 0.5, 4.0
 """Seconds without a block after which the device counts as stalled, and as gone: only then is it opened again, since a
 sound server that wakes up takes two seconds to give its first block, and more patience than that costs nothing."""
@@ -31,9 +34,20 @@ ZEROS_S = 5.0
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 8.0
 """Waits between attempts to open it again; each is twice the one before."""
 
+JOIN_S = 3.0
+"""For which :meth:`MicSource.stop` waits at most: a sound server that hangs must not hold up the engine's end."""
+
 _INBOX_BLOCKS = 200
 _POLL_S = 0.05
-_JOIN_S = 10.0
+log = logging.getLogger(__name__)
+
+
+class _Block(NamedTuple):
+    """Sound (n, channels) that ended at ``end_ns``, of a device's opening number ``opening``."""
+
+    opening: int
+    samples: NDArray[np.float32]
+    end_ns: int
 
 
 class MicSource:
@@ -48,20 +62,18 @@ class MicSource:
 
     def __init__(self, device: int | str | None = None, sounddevice: Any = None, owner: str = "partner") -> None:
         self.gives: Collection[Key] = (("audio", owner),)
-        self._owner = owner
-        self._sd = _portaudio() if sounddevice is None else sounddevice
-        self._index, found = find_input(self._sd, device)
-        self._device_name = str(found["name"])
-        self._rate = round(float(found["default_samplerate"]))
-        self._channels = min(int(found["max_input_channels"]), 2)
-        self.name = f"microphone {self._device_name}"
+        self._owner, self._asked = owner, device
+        self._ports = PortAudio.of(_portaudio() if sounddevice is None else sounddevice)
+        self._device = self._ports.find(device)
+        self.name = f"microphone {self._device.name}"
         self.dropped_blocks = 0
         self._overflows = 0
-        self._inbox: deque[tuple[NDArray[np.float32], int]] = deque(maxlen=_INBOX_BLOCKS)
+        self._inbox: deque[_Block] = deque(maxlen=_INBOX_BLOCKS)
         self._arrived = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._stream: Any = None
+        self._opened: Opened | None = None
+        self._opening = 0  # counts openings: what an earlier one still delivers is not heard
         self._front_end = FrontEnd()
         self._resampler: StreamingResampler | None = None
         self._last_ns = self._loud_ns = self._opened_ns = self._retry_ns = 0
@@ -75,23 +87,33 @@ class MicSource:
             raise EngineError(f"{self.name}: the model does not hear its {self._owner}; start without this microphone")
         self._audio, self._clock = feeds.samples[self._owner], clock
         self._front_end = feeds.front_end(self._owner)
+        inputs: Sequence[Input] = ()
+
+        def same(found: Sequence[Input]) -> Input:
+            nonlocal inputs
+            inputs = found
+            return self._ports.pick(found, self._device.number)
+
         try:
-            self._open()
-        except self._errors as error:
+            self._open(same)
+        except EngineError as error:
             raise EngineError(
-                f"microphone {self._device_name!r} does not open ({error}); is another program using it? Inputs: "
-                f"{_listed(self._sd)}"
+                f"microphone {self._device.name!r} does not open ({error}); is another program using it? Inputs: "
+                f"{told(inputs)}"
             ) from error
         self._last_ns = self._loud_ns = self._opened_ns
         self._thread = threading.Thread(target=self._run, name="microphone", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and close the device."""
+        """End the thread and close the device; a sound system that does not answer is left behind."""
         self._stop.set()
         self._arrived.set()
         if self._thread is not None:
-            self._thread.join(_JOIN_S)
+            self._thread.join(JOIN_S)
+            if self._thread.is_alive():  # it closes the device when the call that hangs comes back
+                self._ports.leave()
+                return
         self._close()
 
     @property
@@ -111,52 +133,44 @@ class MicSource:
 
     def describe(self) -> dict[str, Any]:
         """Device, its rate in Hz and channels, and what was lost so far."""
+        device = self._device
         return {
             "source": "microphone",
-            "device": self._device_name,
-            "rate": self._rate,
-            "channels": self._channels,
+            "device": device.name,
+            "rate": device.rate,
+            "channels": device.used,
             "overflows": self._overflows,
             "dropped_blocks": self.dropped_blocks,
         }
 
-    @property
-    def _errors(self) -> tuple[type[Exception], ...]:
-        return (self._sd.PortAudioError, ValueError, OSError, EngineError)
-
-    def _open(self) -> None:
-        stream = self._sd.InputStream(
-            device=self._index,
-            samplerate=self._rate,
-            channels=self._channels,
-            dtype="float32",
-            blocksize=round(self._rate * BLOCK_S),
-            latency="low",
-            callback=self._callback,
-        )
-        try:
-            stream.start()
-        except self._errors:
-            stream.close()
-            raise
-        self._stream = stream
-        self._resampler = StreamingResampler(self._rate, self._audio.rate)
+    def _open(self, choose: Callable[[Sequence[Input]], Input], anew: bool = False) -> None:
+        self._opening += 1
+        number = self._opening
+        opened = self._ports.open(choose, lambda device, *block: self._callback(number, device.rate, *block), anew)
+        self._opened = opened
+        self._device = opened.device
+        self._resampler = StreamingResampler(opened.device.rate, self._audio.rate)
         self._opened_ns = self._clock.now_ns()
 
     def _close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()  # its default is to pass over errors, which a device that is gone gives
-            self._stream = None
+        self._opening += 1
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self._ports.close(opened)
 
-    def _callback(self, block: NDArray[np.float32], frames: int, times: Any, status: Any) -> None:
+    def _callback(
+        self, opening: int, rate: int, block: NDArray[np.float32], frames: int, times: Any, status: Any
+    ) -> None:
+        if opening != self._opening:
+            return
         now_ns = self._clock.now_ns()
         age_s = times.currentTime - times.inputBufferAdcTime  # of the first sample
         if not 0 < age_s < 1:  # some drivers leave the times empty
-            age_s = frames / self._rate
-        end_ns = now_ns - max(0, round((age_s - frames / self._rate) * 1e9))
+            age_s = frames / rate
+        end_ns = now_ns - max(0, round((age_s - frames / rate) * 1e9))
         self._overflows += bool(status.input_overflow)
         self.dropped_blocks += len(self._inbox) == _INBOX_BLOCKS
-        self._inbox.append((block.copy(), end_ns))
+        self._inbox.append(_Block(opening, block.copy(), end_ns))
         self._arrived.set()
 
     def _run(self) -> None:
@@ -166,7 +180,8 @@ class MicSource:
             try:
                 self._turn()
             except Exception as error:  # a thread has no caller: whatever it is, the loop has to hear of it
-                self._failure = f"microphone: {type(error).__name__}: {error}"
+                self._failure = f"microphone: {type(error).__name__}: {clean(error)}"
+        self._close()
 
     def _turn(self) -> None:
         """Pass on what arrived; if nothing did for long, close the device and try to open it again."""
@@ -175,13 +190,13 @@ class MicSource:
             self._drain()
             self._last_ns, self._retry_s = now_ns, RETRY_FIRST_S
             self._stalled, self._failure = False, None
-        elif self._stream is not None:
+        elif self._opened is not None:
             waited_s = (now_ns - max(self._last_ns, self._opened_ns)) / 1e9
             self._stalled |= waited_s > STALL_S
             if waited_s > GONE_S:
-                self._close()
                 self._wait_more(now_ns)
-        elif self._stream is None and now_ns >= self._retry_ns:
+                self._close()
+        elif now_ns >= self._retry_ns:
             self._reopen(now_ns)
 
     def _drain(self) -> None:
@@ -189,22 +204,41 @@ class MicSource:
         if resampler is None:
             return
         for _ in range(len(self._inbox)):  # no more than there are now: a driver may deliver without end
-            block, end_ns = self._inbox.popleft()
+            opening, block, end_ns = self._inbox.popleft()
+            if opening != self._opening:
+                continue
             if block.any():
                 self._loud_ns = self._clock.now_ns()
-            samples = resampler.push(self._front_end.push(block, self._rate))
+            samples = resampler.push(self._front_end.push(block, resampler.in_rate))
             self._audio.write(samples, end_ns - round(resampler.lag_s * 1e9))
 
     def _reopen(self, now_ns: int) -> None:
+        before = self._device
         try:
-            # PortAudio lists devices once: without this a device plugged in again is never found.
-            self._sd._terminate()
-            self._sd._initialize()
-            self._index, _ = find_input(self._sd, self._device_name)
-            self._open()
-        except self._errors as error:
+            self._open(self._again, anew=True)
+        except EngineError as error:
             self._failure = str(error)
             self._wait_more(now_ns)
+            return
+        if self._device.name != before.name:
+            about = {"of": self.name, "device": self._device.name}
+            log.warning("microphone %s is gone; %s is heard instead", before.name, self._device.name, extra=about)
+
+    def _again(self, inputs: Sequence[Input]) -> Input:
+        """The device that was lost, by its name, since its number may be another. Where it stays away, and it was not
+        asked for by its number, what was asked for: the system's default may be another by now. Not at once, or a card
+        would be taken away from a sound server that is only started again."""
+        try:
+            return self._ports.pick(inputs, self._device.name)
+        except EngineError:
+            by_number = isinstance(self._asked, int) or (self._asked or "").isdecimal()
+            if by_number or self._retry_s < RETRY_LAST_S:
+                raise
+            try:
+                return self._ports.pick(inputs, self._asked, any_default=False)
+            except EngineError:
+                pass
+            raise
 
     def _wait_more(self, now_ns: int) -> None:
         self._retry_ns = now_ns + round(self._retry_s * 1e9)
@@ -213,56 +247,5 @@ class MicSource:
 
 def microphones(sounddevice: Any = None) -> list[str]:
     """The inputs there are, one line each: number, name, rate. Raises :class:`EngineError` without PortAudio."""
-    module = _portaudio() if sounddevice is None else sounddevice
-    return [
-        f"{index} {found['name']} ({found['default_samplerate']:.0f} Hz, {found['max_input_channels']} channels)"
-        for index, found in _inputs(module).items()
-    ]
-
-
-def find_input(sounddevice: Any, device: int | str | None) -> tuple[int, dict[str, Any]]:
-    """(index, PortAudio's description) of an input device: exact name first, then the first that contains it.
-
-    Raises :class:`EngineError` listing the inputs when there is none such.
-    """
-    devices = _inputs(sounddevice)
-    wanted = int(device) if isinstance(device, str) and device.isdigit() else device
-    if wanted is None:
-        default = sounddevice.default.device[0]
-        matches = [index for index in devices if index == default] or list(devices)
-    elif isinstance(wanted, int):
-        matches = [index for index in devices if index == wanted]
-    else:
-        names = {index: str(found["name"]).lower() for index, found in devices.items()}
-        matches = [index for index, name in names.items() if name == wanted.lower()]
-        matches += [index for index, name in names.items() if wanted.lower() in name]
-    if not matches:
-        which = "no microphone" if wanted is None else f"no microphone {device!r}"
-        raise EngineError(f"{which} here; inputs: {_listed(sounddevice)}. Choose one by number or part of its name")
-    return matches[0], devices[matches[0]]
-
-
-def _inputs(sounddevice: Any) -> dict[int, dict[str, Any]]:
-    try:
-        found = list(sounddevice.query_devices())
-    except sounddevice.PortAudioError as error:
-        raise EngineError(f"PortAudio cannot list its devices: {error}") from error
-    return {index: item for index, item in enumerate(found) if item["max_input_channels"] > 0}
-
-
-def _listed(sounddevice: Any) -> str:
-    return ", ".join(f"{index} {item['name']}" for index, item in _inputs(sounddevice).items()) or "none"
-
-
-def _portaudio() -> Any:
-    try:
-        import sounddevice
-    except ImportError as error:
-        raise EngineError(
-            "the microphone needs sounddevice, which is not installed: pip install sounddevice"
-        ) from error
-    except OSError as error:
-        raise EngineError(
-            f"the microphone needs the PortAudio library ({error}): apt-get install libportaudio2, or play a file"
-        ) from error
-    return sounddevice
+    ports = PortAudio.of(_portaudio() if sounddevice is None else sounddevice)
+    return [f"{one.number} {one.name} ({one.rate} Hz, {one.channels} channels)" for one in ports.inputs()]
