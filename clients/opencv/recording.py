@@ -56,7 +56,9 @@ class Recording:
 
     def add(self, frame: Received) -> bool:
         """Take in one frame of any stream; whether it made a moment."""
-        if frame.run != self._run or (frame.engine is not self._engine and _differ(frame.engine, self._engine)):
+        if frame.run != self._run or (
+            frame.engine is not self._engine and frame.engine.lasting() != self._engine.lasting()
+        ):
             self.restarts += frame.run - self._run
             self._run = frame.run
             self._begin(frame.engine)
@@ -108,8 +110,3 @@ class Recording:
         if self._keep is not None or self.store.last is None:
             self._missed += self.stores.pop().missed
         self.stores.append(new)
-
-
-def _differ(one: Announced, other: Announced) -> bool:
-    """Whether what is drawn differs; controls may."""
-    return (one.session, one.streams, one.skeletons) != (other.session, other.streams, other.skeletons)

@@ -188,8 +188,16 @@ def write_picture(path: Path, image: Image) -> None:
 def write_gif(path: Path, frames: Iterable[Image], rate: float) -> int:
     """Write ``frames`` (H, W, 3) BGR as an endless GIF with a palette made for them; returns their number.
 
-    GIF counts time in hundredths of a second, so a rate that does not fit is rounded on average.
+    GIF counts time in hundredths of a second, so a rate that does not fit is rounded on average. Raises
+    :class:`OutputError` where it cannot be written.
     """
+    try:
+        return _write_gif(path, frames, rate)
+    except (OSError, av.FFmpegError) as error:
+        raise OutputError(f"{path}: {getattr(error, 'strerror', None) or error}; it is not whole") from None
+
+
+def _write_gif(path: Path, frames: Iterable[Image], rate: float) -> int:
     pace = Fraction(rate).limit_denominator(1001)
     count = 0
     graph: av.filter.Graph | None = None

@@ -90,6 +90,10 @@ class Announced:
     skeletons: dict[str, dict[str, Any]]
     texts: dict[str, str]
 
+    def lasting(self) -> tuple[object, ...]:
+        """What does not change while one engine runs; controls and texts may."""
+        return self.session, self.bundle, self.streams, self.skeletons
+
     def stream(self, codec: str) -> Stream | None:
         """The first output with this codec, or None."""
         found = [each for each in self.streams if each.kind == "output" and each.codec == codec]

@@ -11,6 +11,7 @@ the announcement it belongs to (``frame.info``, ``frame.engine``). Names kept fr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -27,15 +28,12 @@ from .announced import Announced, Frame, Received, Stream, clean, decode, fits, 
 __all__ = ["Frame", "NoEngine", "Received", "Subscriber", "connectable", "decode", "describe"]
 
 LONGEST = (1 << 20) + 1024  # bytes of a message; announcements are the longest
-OPTIONS = (
-    *((zmq.LINGER, 0), (zmq.MAXMSGSIZE, LONGEST)),
-    *((zmq.TCP_KEEPALIVE, 1), (zmq.TCP_KEEPALIVE_IDLE, 5), (zmq.TCP_KEEPALIVE_INTVL, 2), (zmq.TCP_KEEPALIVE_CNT, 3)),
-)
-"""Of the socket; a host that vanished is noticed after some ten seconds, and connected to again when it is back."""
+KEEPALIVE = {zmq.TCP_KEEPALIVE: 1, zmq.TCP_KEEPALIVE_IDLE: 5, zmq.TCP_KEEPALIVE_INTVL: 2, zmq.TCP_KEEPALIVE_CNT: 3}
+"""A host that vanished is noticed after some ten seconds, and connected to again when it is back."""
 KEPT = 1024
-"""Frames that wait for a reader; the oldest go."""
-UNDESCRIBED = 512
-"""Frames that wait for their announcement, which comes once a second; the oldest go."""
+"""Frames that wait for a reader, or for their announcement, which comes once a second; the oldest go."""
+STALE_S, CATCH_UP_S = 0.1, 0.05
+"""If the newest message is older than this when frames are asked for, so long the thread may take to see newer ones."""
 
 
 class NoEngine(ConnectionError):
@@ -79,13 +77,13 @@ class Matcher:
             self._begin_anew()
         missed = frame.seq - seq - 1 if frame.stream in self._last else 0
         self._last[frame.stream] = (frame.session, frame.seq)
-        if self.codec == "" or self._is_chosen(frame):
+        if self._is_chosen(frame):
             self.lost[frame.stream] = self.lost.get(frame.stream, 0) + missed
         came = _Waiting(frame, time.monotonic_ns())
         if self.settled and (known := self._described(came)) is not None:
             return [known] if self._is_chosen(frame) else []
         self._waiting.append(came)
-        if len(self._waiting) > UNDESCRIBED:
+        if len(self._waiting) > KEPT:
             self._waiting.popleft()
             self.undescribed += 1
         return []
@@ -96,11 +94,10 @@ class Matcher:
         except ValueError:
             self.mismatched += 1
             return []
-        old = self.announced
-        if old is not None and self.settled and self._last and _drawn(old) != _drawn(new):
+        old, waited, self._waiting = self.announced, self._waiting, deque()
+        if old is not None and self.settled and self._last and old.lasting() != new.lasting():
             self._begin_anew()
         self.announced, self.settled, self._streams = new, True, _by_number(new)
-        waited, self._waiting = self._waiting, deque()
         known = [found for came in waited if (found := self._described(came)) is not None]
         self.mismatched += len(waited) - len(known)
         return [frame for frame in known if self._is_chosen(frame)]
@@ -121,22 +118,15 @@ class Matcher:
         return Received.of(frame, info, told, self.run, came.received_ns)
 
     def _is_chosen(self, frame: Frame) -> bool:
-        if not self.codec:
-            return True
-        chosen = self.announced.stream(self.codec) if self.announced is not None else None
-        return chosen is not None and chosen.number == frame.stream
+        chosen = self.announced.stream(self.codec) if self.codec and self.announced is not None else None
+        return not self.codec or (chosen is not None and chosen.number == frame.stream)
 
 
 def _by_number(announced: Announced | None) -> dict[int, Stream]:
     return {} if announced is None else {each.number: each for each in announced.streams}
 
 
-def _drawn(announced: Announced) -> tuple[object, ...]:
-    """What does not change while one engine runs."""
-    return announced.session, announced.bundle, announced.streams, announced.skeletons
-
-
-class Subscriber:
+class Subscriber(contextlib.AbstractContextManager["Subscriber"]):
     """Iterates over frames (:class:`Received`) of one engine, and of the one after it at the same endpoint, of one
     session or any. ``codec`` chooses the first output of that codec, whatever its number is after a restart; ``stream``
     chooses by number. A thread always reads: with ``latest`` a slow reader gets the newest frame of each stream,
@@ -168,7 +158,7 @@ class Subscriber:
         self._error: Exception | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.SUB)
-        for option, value in OPTIONS:
+        for option, value in {zmq.LINGER: 0, zmq.MAXMSGSIZE: LONGEST, **KEEPALIVE}.items():
             self._socket.set(option, value)
         which = b"" if session is None else session.to_bytes(4, "little")
         narrow = b"" if stream is None or session is None else stream.to_bytes(2, "little")
@@ -191,19 +181,21 @@ class Subscriber:
 
     def receive(self, timeout: float) -> list[Received]:
         """The frames waiting, oldest first; empty if none came within ``timeout`` seconds."""
+        return self._take(timeout, KEPT)
+
+    def __iter__(self) -> Iterator[Received]:
+        while True:  # with ``latest`` one by one: while the reader works on one, the others are renewed
+            yield from self._take(1.0, 1 if self.latest else KEPT)
+
+    def _take(self, timeout: float, most: int) -> list[Received]:
         with self._changed:
+            if self.latest and self._frames:  # the reader's whole program may have stood still, the thread too
+                self._changed.wait_for(lambda: time.monotonic() - self.heard < STALE_S, CATCH_UP_S)
             self._changed.wait_for(lambda: self._frames or self._error, min(timeout, threading.TIMEOUT_MAX))
-            frames, self._frames = list(self._frames), deque()
+            frames = [self._frames.popleft() for _ in range(min(most, len(self._frames)))]
         if not frames and self._error is not None:
             raise self._error
         return frames
-
-    def __iter__(self) -> Iterator[Received]:
-        while True:
-            yield from self.receive(1.0)
-
-    def __enter__(self) -> Subscriber:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -218,19 +210,27 @@ class Subscriber:
         with self._socket:
             try:
                 while True:
-                    parts = self._socket.recv_multipart()
-                    self.heard = time.monotonic()
-                    if len(parts) == 1 and (frames := self._matcher.take(parts[0])):
-                        self._put(frames)
+                    self._put(self._batch())
             except zmq.ContextTerminated:
                 pass
             except Exception as error:
                 self._error = error
-                with self._changed:
-                    self._changed.notify_all()
+                self._put([])
+
+    def _batch(self) -> list[Received]:
+        """Wait for a message, and take those behind it."""
+        frames: list[Received] = []
+        wait = 0
+        with contextlib.suppress(zmq.Again):
+            while len(frames) < KEPT:
+                parts = self._socket.recv_multipart(wait)
+                frames += self._matcher.take(parts[0]) if len(parts) == 1 else []
+                wait = zmq.NOBLOCK
+        return frames
 
     def _put(self, frames: list[Received]) -> None:
         with self._changed:
+            self.heard = time.monotonic()
             for frame in frames:
                 if self.latest:
                     kept = (each for each in self._frames if each.run == frame.run and each.stream != frame.stream)

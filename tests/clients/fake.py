@@ -137,6 +137,8 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.stopping.is_set():
+            return
         self.stopping.set()
         self.thread.join()
         self.pub.close()

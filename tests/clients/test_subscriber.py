@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-import subprocess
-import sys
 import threading
 import time
 
@@ -14,7 +12,7 @@ import pytest
 import zmq
 
 from clients.python import Subscriber, connectable, describe
-from clients.python.subscriber import KEPT, UNDESCRIBED
+from clients.python.subscriber import KEPT
 
 from . import fake
 
@@ -132,13 +130,23 @@ def test_the_same_layout_of_another_run_waits_too(pub, attach):
     assert [(f.seq, f.engine.bundle) for f in drain(subscriber, 2)] == [(2, "other"), (3, "other")]
 
 
+def test_a_run_that_its_announcement_alone_tells_from_the_one_before_loses_nothing(pub, attach):
+    """The first engine ended so soon that the numbers of the second went on from its."""
+    subscriber = attach(announced=fake.read(FACE))
+    pub[0].send(sent(FACE, 1))
+    pub[0].send(sent(BODY, 5))
+    announce(pub[0], BODY)
+    assert [(f.seq, f.run, len(f.named())) for f in drain(subscriber, 2)] == [(1, 0, 58), (5, 1, 81)]
+    assert subscriber.undescribed == subscriber.mismatched == 0
+
+
 def test_what_nobody_describes_is_counted(pub, attach):
     subscriber = attach()
-    for seq in range(UNDESCRIBED + 3):
+    for seq in range(KEPT + 3):
         pub[0].send(sent(FACE, seq))
     assert subscriber.receive(0.3) == []
     announce(pub[0], FACE)
-    assert [f.seq for f in drain(subscriber, UNDESCRIBED)] == list(range(3, UNDESCRIBED + 3))
+    assert [f.seq for f in drain(subscriber, KEPT)] == list(range(3, KEPT + 3))
     assert subscriber.undescribed == 3
 
 
@@ -275,45 +283,3 @@ def test_a_wildcard_address_is_replaced_by_the_control_host():
     assert connectable("tcp://[::]:5570", "tcp://[::1]:5571") == "tcp://[::1]:5570"
     assert connectable("tcp://[::1]:5570", "tcp://[::1]:5571") == "tcp://[::1]:5570"
     assert connectable("[", "]") == "["
-
-
-def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "clients.python", *arguments], capture_output=True, text=True, timeout=30, check=False
-    )
-
-
-def test_command_prints_a_line_a_second():
-    with fake.Engine() as engine:
-        done = command("--control", engine.endpoint, "--seconds", "2")
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert "session 5" in lines[0]
-    assert sum("capture to here" in line and "mouthSmileLeft +0.50" in line for line in lines) >= 1
-
-
-def test_command_without_an_engine_fails_in_one_line():
-    done = command("--control", "tcp://127.0.0.1:1", "--wait", "0")
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: no engine answers") and done.stderr.count("\n") == 1
-
-
-def test_command_ends_cleanly_on_sigterm():
-    with fake.Engine() as engine:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "clients.python", "--control", engine.endpoint],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert "session" in process.stdout.readline()
-        process.terminate()
-        _, errors = process.communicate(timeout=10)
-    assert process.returncode == 0 and errors == ""
-
-
-def test_command_shows_a_body_s_first_numbers():
-    with fake.Engine(dancing=True) as engine:
-        done = command("--control", engine.endpoint, "--seconds", "1.5")
-    assert done.returncode == 0, done.stderr
-    assert "hip.x" in done.stdout and "hip.z" in done.stdout

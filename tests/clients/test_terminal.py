@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clients.opencv.video import OutputError, playable, write_picture, write_video
+from clients.opencv.video import OutputError, playable, write_gif, write_picture, write_video
 
 from . import fake
 
@@ -71,6 +71,11 @@ def test_a_folder_that_has_gone_is_said(tmp_path):
         write_video(tmp_path / "gone" / "out.mp4", noise(3), 25.0, None, 0)
     with pytest.raises(OutputError, match=r"out\.png: No such file or directory"):
         write_picture(tmp_path / "gone" / "out.png", next(noise(1)))
+
+
+def test_a_gif_that_fills_the_disk_is_said(tmp_path, small_disk):
+    with pytest.raises(OutputError, match=r"out\.gif: File too large; it is not whole"):
+        write_gif(tmp_path / "out.gif", noise(60), 25.0)
 
 
 def test_half_a_picture_is_not_left(tmp_path, small_disk):

@@ -65,6 +65,35 @@ def test_window_shows_the_newest_frame_and_q_closes_it(monkeypatch):
     assert len(run.delays) >= len(shown) and len(recording.store.moments) <= 5
 
 
+def test_a_window_goes_on_with_another_engine(monkeypatch):
+    """The picture follows: first a face, then a stage with the body of the next engine, as that announced it."""
+    first = fake.Engine()
+    engines, shown, calls = [first], [], iter(range(10**6))
+    subscriber = Subscriber(first.about["pub"])
+
+    def key(_: int) -> int:
+        call = next(calls)
+        if len(engines) == 1 and len(shown) > 5:
+            first.__exit__()
+            engines.append(fake.Engine(dancing=True, after=first, session=9))
+            engines[1].__enter__()
+        return ord("q") if (len(shown) > 12 and recording.restarts) or call > 2000 else -1
+
+    monkeypatch.setattr(cv2, "namedWindow", lambda *_: None)
+    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
+    monkeypatch.setattr(cv2, "imshow", lambda _, image: shown.append(image))
+    monkeypatch.setattr(cv2, "waitKey", key)
+    recording = Recording(fake.read(first.about), keep=50)
+    with first, subscriber:
+        show(subscriber, recording, 30.0)
+        engines[1].__exit__()
+    assert recording.restarts == 1 and len(recording.stores) == 1 and recording.store.bodies
+    assert recording.store.engine.session == 9
+    before, after = shown[3], shown[-1]
+    assert (before[60:540, 20:840] != after[60:540, 20:840]).mean() > 0.5
+
+
 def test_a_closed_window_ends_it(monkeypatch):
     for name, result in (
         ("namedWindow", None),
