@@ -112,6 +112,12 @@ def test_one_alone_who_moves_fast_is_followed_at_once() -> None:
     assert watched.pick == Pick(0, True)
 
 
+def test_a_face_where_nobody_was_is_none_of_the_others() -> None:
+    watched = Watched()
+    watched.see(LEFT, Box(1.3, 0.5, 0.2))
+    assert watched.see(Box(0.9, 0.5, 0.25), Box(1.3, 0.5, 0.2)) == Box(0.9, 0.5, 0.25)
+
+
 def test_two_side_by_side_are_told_apart_by_where_they_were() -> None:
     a, b = Box(0.50, 0.5, 0.30), Box(0.72, 0.5, 0.28)  # nearer to each other than a face is large
     watched = Watched()

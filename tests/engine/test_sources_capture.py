@@ -56,6 +56,7 @@ class Server(ThreadingHTTPServer):
         for blue in range(0, 250, 2):
             half[..., 0] = blue
             self.pictures.append(cv2.imencode(".jpg", half)[1].tobytes())
+        self.asked, self.last = 0, self.pictures[-1]
         super().__init__(("127.0.0.1", 0), _Answer)
 
     def address(self, path: str, secret: str = "") -> str:
@@ -85,7 +86,8 @@ class _Answer(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(self.server.film)
             return
-        if self.path not in ("/video", "/locked"):
+        self.server.asked += 1
+        if self.path not in ("/video", "/locked", "/stops"):
             self.send_error(404)
             return
         self.send_response(200)
@@ -97,7 +99,7 @@ class _Answer(BaseHTTPRequestHandler):
                 self.wfile.write(head.encode() + picture + b"\r\n")
             except OSError:
                 return
-            if self.server.closing.wait(0.02):
+            if self.server.closing.wait(60 if picture == self.server.last and self.path == "/stops" else 0.02):
                 return
 
 
@@ -237,3 +239,19 @@ def test_a_camera_in_the_network_that_goes_and_comes_back_is_found_again(
                 break
             threading.Event().wait(0.05)
         assert len(tracker.blue) > 80
+
+
+def test_a_camera_in_the_network_that_stops_amid_its_pictures_is_asked_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture, "ANSWER_MS", 300)
+    monkeypatch.setattr("engine.sources.camera.BAD_RUN_S", 0.05)
+    monkeypatch.setattr("engine.sources.camera.RETRY_FIRST_S", 0.05)
+    server.pictures = server.pictures[:12]
+    server.last = server.pictures[-1]
+    with watched(server.address("stops")):
+        for _ in range(200):  # without a limit the first answer would be waited for as long as the server is there
+            if server.asked > 1:
+                break
+            threading.Event().wait(0.05)
+    assert server.asked > 1
