@@ -1,17 +1,19 @@
-"""The subscriber against real sockets: gaps, restarts, garbage, the newest after a stall, and describe's errors."""
+"""The subscriber against real sockets: gaps, restarts, garbage, the newest after a stall."""
 
 from __future__ import annotations
 
+import ctypes
 import json
 import struct
-import threading
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 import zmq
 
-from clients.python import Subscriber, connectable, describe
+from clients.python import Subscriber, describe
 from clients.python.subscriber import KEPT
 
 from . import fake
@@ -190,9 +192,42 @@ def test_latest_gives_the_newest_of_each_stream_after_any_stall(pub, attach):
             until(lambda: [f.seq for f in subscriber._frames] == [seq, seq])  # noqa: B023
     assert [(f.stream, f.seq) for f in subscriber.receive(1.0)] == [(0, 1999), (257, 1999)]
     assert subscriber.lost == {0: 0, 257: 0} and subscriber.unread == 0, "what the reader skips itself is not lost"
+    pub[0].send(sent(FACE, 2000, number=257))
     pub[0].send(sent(BODY, 1))
     announce(pub[0], BODY)
     assert [(f.stream, f.seq) for f in subscriber.receive(1.0)] == [(0, 1)]
+
+
+def test_iterating_over_the_latest_renews_those_that_wait(pub, attach):
+    subscriber = attach(latest=True, announced=fake.read(FACE))
+    frames = iter(subscriber)
+    for seq in (1, 2):
+        for number in (0, 257):
+            pub[0].send(sent(FACE, seq, number))
+        until(lambda: [f.seq for f in subscriber._frames] == [seq, seq])  # noqa: B023
+        assert next(frames).seq == seq
+
+
+def test_the_latest_is_new_also_after_the_whole_program_stood_still():
+    serve = (
+        "import time; from tests.clients import fake\nwith fake.Engine(False) as it: print(it.endpoint); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-uc", serve], stdout=subprocess.PIPE, text=True) as engine:
+        told = describe(engine.stdout.readline().strip(), timeout=10.0)
+        with Subscriber(told.pub, announced=told, latest=True) as subscriber:
+            before = subscriber.receive(10.0)[-1].seq
+            until(lambda: subscriber._frames)
+            ctypes.PyDLL(None).usleep(1_500_000)  # it holds the interpreter: no thread runs
+            assert subscriber.receive(1.0)[-1].seq > before + 15
+        engine.kill()
+
+
+def test_the_frames_of_a_session_that_is_not_described_wait(pub, attach):
+    subscriber = attach(announced=fake.read(FACE))
+    pub[0].send(sent(FACE, 3, session=9))
+    assert subscriber.receive(0.3) == []
+    announce(pub[0], FACE, session=9)
+    assert [(f.session, f.engine.session) for f in drain(subscriber, 1)] == [(9, 9)]
 
 
 def test_a_reader_that_stalls_gets_the_newest_frames(pub, attach):
@@ -241,45 +276,3 @@ def test_flags_in_words():
     assert first.words() == []
     assert first._replace(flags=4 | 8).words() == ["silent", "no face"]
     assert first._replace(flags=256 | 512 | 1 << 23).words() == ["unsound", "text pending", "flag 23"]
-
-
-def test_describe_returns_the_reply():
-    with fake.Engine() as engine:
-        assert describe(engine.endpoint) == fake.read(engine.about)
-
-
-def test_describe_without_an_engine_says_what_to_do():
-    began = time.monotonic()
-    with pytest.raises(ConnectionError, match=r"no engine answers at tcp://127\.0\.0\.1:1 within 0\.2 s"):
-        describe("tcp://127.0.0.1:1", timeout=0.2)
-    assert time.monotonic() - began < 3
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"), [(b"hello", "not JSON"), (b"3", "not JSON"), (b'{"ok":true}', "without streams")]
-)
-def test_describe_refuses_other_services(answer, said):
-    context = zmq.Context()
-    with context.socket(zmq.REP) as socket:
-        port = socket.bind_to_random_port("tcp://127.0.0.1")
-        thread = threading.Thread(target=lambda: (socket.recv(), socket.send(answer)))
-        thread.start()
-        with pytest.raises(ConnectionError, match=said):
-            describe(f"tcp://127.0.0.1:{port}")
-        thread.join()
-    context.term()
-
-
-@pytest.mark.parametrize("function", [describe, Subscriber])
-def test_a_bad_endpoint_is_named(function):
-    with pytest.raises((ConnectionError, ValueError), match=r"'nowhere'.*tcp://HOST:PORT"):
-        function("nowhere")
-
-
-def test_a_wildcard_address_is_replaced_by_the_control_host():
-    assert connectable("tcp://*:5570", "tcp://10.0.0.2:5571") == "tcp://10.0.0.2:5570"
-    assert connectable("tcp://0.0.0.0:5570", "tcp://box:5571") == "tcp://box:5570"
-    assert connectable("tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571") == "tcp://127.0.0.1:5570"
-    assert connectable("tcp://[::]:5570", "tcp://[::1]:5571") == "tcp://[::1]:5570"
-    assert connectable("tcp://[::1]:5570", "tcp://[::1]:5571") == "tcp://[::1]:5570"
-    assert connectable("[", "]") == "["
