@@ -135,6 +135,14 @@ def test_a_person_is_refused_where_nobody_is_seen(dancer: Bundle) -> None:
     assert "--person: bundle dancer does not look at faces" in refused(dancer, person="left")
 
 
+def test_pictures_are_tracked_as_often_as_the_fastest_bundle_that_sees_faces_makes_frames(dancer: Bundle) -> None:
+    rules = Bundle.load("rules")
+    faster = dataclasses.replace(rules, spec=dataclasses.replace(rules.spec, rate=50))
+    assert chooser.face_rate([rules]) == 25
+    assert chooser.face_rate([rules, faster, dancer]) == 50
+    assert chooser.face_rate([dancer]) is None
+
+
 def test_a_take_is_a_partner(dancer: Bundle, tmp_path: Path) -> None:
     path = take(tmp_path / "a.bvh")
     (source,) = choose(options("body", str(path), loop=True), [dancer])

@@ -87,13 +87,15 @@ class _Answer(BaseHTTPRequestHandler):
             self.wfile.write(self.server.film)
             return
         self.server.asked += 1
-        if self.path not in ("/video", "/locked", "/stops"):
+        if self.path not in ("/video", "/locked", "/stops", "/bad"):
             self.send_error(404)
             return
         self.send_response(200)
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
         self.end_headers()
-        for picture in self.server.pictures * 20:
+        for number, picture in enumerate(self.server.pictures * 20, 1):
+            if self.path == "/bad" and number % 4 == 0:
+                picture = b"no picture at all" * 20
             head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
             try:
                 self.wfile.write(head.encode() + picture + b"\r\n")
@@ -188,6 +190,14 @@ def test_a_camera_in_the_network_is_watched(server: Server) -> None:
         assert camera.problem is None
         assert faces.newest_before(time.monotonic_ns()) is not None
     assert tracker.blue[0] < tracker.blue[4]
+
+
+def test_bad_pictures_of_a_camera_in_the_network_are_passed_over(server: Server) -> None:
+    with watched(server.address("bad")) as (camera, tracker, _):
+        assert camera.describe()["bad_pictures"] >= 1
+        assert camera.problem is None
+    assert server.asked == 1
+    assert sorted(tracker.blue[:5]) == tracker.blue[:5]
 
 
 def test_the_password_of_a_camera_is_used_and_never_shown(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
