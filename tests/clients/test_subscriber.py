@@ -7,6 +7,7 @@ import json
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -220,6 +221,18 @@ def test_the_latest_is_new_also_after_the_whole_program_stood_still():
             ctypes.PyDLL(None).usleep(1_500_000)  # it holds the interpreter: no thread runs
             assert subscriber.receive(1.0)[-1].seq > before + 15
         engine.kill()
+
+
+def test_old_frames_are_not_handed_out_while_newer_ones_come_in(pub, attach, monkeypatch):
+    monkeypatch.setattr("clients.python.subscriber.CATCH_UP_S", 20.0)
+    subscriber = attach(latest=True, announced=fake.read(FACE))
+    pub[0].send(sent(FACE, 1))
+    until(lambda: subscriber._frames)
+    subscriber.heard -= 1.0
+    late = threading.Timer(0.05, lambda: pub[0].send(sent(FACE, 2)))
+    late.start()
+    assert [f.seq for f in subscriber.receive(1.0)] == [2]
+    late.join()
 
 
 def test_the_frames_of_a_session_that_is_not_described_wait(pub, attach):
