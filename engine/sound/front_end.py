@@ -21,17 +21,17 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.sound.filters import VoiceFilter
 from engine.sound.join import ChannelJoin
-from engine.sound.level import FRAME_S, Floor, VoiceLevel
+from engine.sound.level import FRAME_S, SILENT, Floor, VoiceLevel
 from engine.sound.meter import SoundMeter
 
 BEGINS, ENDS = 4.0, 2.0
 """By how many times an offset, or rumble and hum, raise the power between the words where they are taken off."""
-BELOW_VOICE_DB, LOUD_DBFS = 24.0, -50.0
+BELOW_VOICE_DB, LOUD_DBFS = 24.0, -60.0
 """And that power is no further below the voice than the first; before a voice is known, it is above the second."""
 SURE_OFFSET, SURE_HUM = 5, 25
 """Frames before anything is called an offset, and hum."""
-ALONE_S, OPPOSITE_S = 2.0, 1.0
-"""Voice after which its channels are told of."""
+ALONE_S, OPPOSITE_S, TELL_FRAMES = 2.0, 1.0, 50
+"""Voice after which its channels are told of, and how often that is looked at."""
 Array = NDArray[np.float64]
 
 
@@ -126,12 +126,15 @@ class FrontEnd:
         gain_db = self._level.add(_power(self._joined), peak)
         self._gains = (self._gains[1], 10 ** (gain_db / 20) if gain_db else 1.0)
         self.meter.add(raw, self._level, gain_db if self.on else 0.0, self._hum)
-        if voice.shape[1] > 1:
+        if voice.shape[1] > 1 and self._frames % TELL_FRAMES == 0:
             self._tell()
 
     def _compare(self) -> None:
         """Whether there is more between the words than there is without an offset, or without hum."""
-        raw, passed, clear = (floor.add(_power(one)) for floor, one in zip(self._floors, self._frame, strict=True))
+        powers = [_power(one) for one in self._frame]
+        if powers[0] <= SILENT:  # a muted device says nothing of the room
+            return
+        raw, passed, clear = (floor.add(power) for floor, power in zip(self._floors, powers, strict=True))
         voice = self._level.voice_dbfs
         least = 10 ** ((LOUD_DBFS if math.isnan(voice) else voice - BELOW_VOICE_DB) / 10)
         if self._frames >= SURE_OFFSET:

@@ -104,6 +104,18 @@ def test_muting_is_no_floor_over_which_a_room_would_be_a_voice() -> None:
     assert front.meter.told()["gain_db"] == 0.0
 
 
+def test_an_offset_that_begins_with_the_sound_is_noticed_at_once() -> None:
+    sound = np.concatenate([np.zeros(4 * RATE, np.float32), CLEAN + np.float32(0.2)])
+    out = heard(sound)
+    assert abs(out[round(4.5 * RATE) :].mean()) < 1e-3
+
+
+def test_hum_is_taken_off_a_voice_that_is_below_it() -> None:
+    quiet = voice(20.0, -60.0)
+    out = heard(quiet + hum(len(quiet), -54.0))
+    assert abs(dbfs(out[12 * RATE :]) - dbfs(voice(20.0)[12 * RATE :])) < 4.0
+
+
 def test_a_bang_is_kept_within_full_scale_and_the_gain_comes_back() -> None:
     sound = voice(20.0, -50.0)
     sound[10 * RATE : 10 * RATE + 800] = noise(800, -6.0)
