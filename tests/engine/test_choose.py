@@ -137,7 +137,8 @@ def test_a_person_is_refused_where_nobody_is_seen(dancer: Bundle) -> None:
 
 def test_pictures_are_tracked_as_often_as_the_fastest_bundle_that_sees_faces_makes_frames(dancer: Bundle) -> None:
     rules = Bundle.load("rules")
-    faster = dataclasses.replace(rules, spec=dataclasses.replace(rules.spec, rate=50))
+    sees = tuple(item for item in rules.spec.inputs if item.role != "audio")
+    faster = dataclasses.replace(rules, spec=dataclasses.replace(rules.spec, inputs=sees, rate=50))
     assert chooser.face_rate([rules]) == 25
     assert chooser.face_rate([rules, faster, dancer]) == 50
     assert chooser.face_rate([dancer]) is None
