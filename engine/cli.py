@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from engine import logs
+from engine import logs, stdio
 from engine.cli_parser import parser
 from engine.errors import EngineError
 
@@ -23,20 +22,38 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    stdio.stand_in()
+    try:
+        return _run(arguments)
+    finally:
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):  # what nobody reads, a help page among it, is no error when the process ends
+            stdio.forget_stdout()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = parser().parse_args(arguments)
+    name = f"engine {options.command}"
     with logs.set_up(options, queued=options.command in ("serve", "demo")):
         try:
             code = int(COMMANDS[options.command](options) or 0)
-            sys.stdout.flush()  # here, where a closed pipe is still met by the handler below
+            sys.stdout.flush()  # here, where a closed pipe is still met by the handlers below
             return code
         except EngineError as error:
-            logs.refused(f"engine {options.command}", error)
+            logs.refused(name, error)
             return 2
         except KeyboardInterrupt:
             return 130
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # it is flushed once more at the end
+            stdio.forget_stdout()
             return 141
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            logs.refused(name, EngineError(f"the answer cannot be written: {error.strerror}; send it elsewhere"))
+            stdio.forget_stdout()
+            return 2
 
 
 def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOptions:
@@ -78,7 +95,7 @@ def _serve(options: argparse.Namespace) -> None:
     sources = choose(options, [Bundle.load(name) for name in asked.bundles]) if local else []
     stats = serve(asked, sources)
     if local:
-        print(stats.table())
+        stdio.tell(stats.table())
 
 
 def _demo(options: argparse.Namespace) -> int:

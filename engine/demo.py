@@ -22,6 +22,7 @@ from engine.serve import ServeOptions, Serving, serve
 from engine.sources.base import Source
 from engine.sources.demo import DemoSource
 from engine.spec import StreamSpec
+from engine.stdio import tell
 
 JOIN_S, LEAVE_S = 30.0, 180.0
 BEGIN_S = 10.6
@@ -55,7 +56,7 @@ def demo(options: ServeOptions, folder: Path, headless: bool) -> int:
     try:
         sources = demo_partner([Bundle.load(name).spec for name in options.bundles], BEGIN_S)
         stats = serve(replace(options, monitor=True), sources, attach)
-        print(stats.table(), flush=True)
+        tell(stats.table())
         return viewer.wait(LEAVE_S) if viewer is not None else 1
     except subprocess.TimeoutExpired as error:
         raise EngineError(f"the viewer was still busy {LEAVE_S:g} s after the session; it was ended") from error

@@ -6,7 +6,8 @@ the loggers of this project; those of other packages are heard from WARNING on.
 
 Messages hold what strangers wrote: for a terminal they are cleaned (:func:`engine.errors.clean`), and JSON escapes all
 that is not ASCII. With ``queued`` a thread of its own writes: whoever logs, the frame loop among them, never waits for
-a terminal. What finds no room in the queue is dropped, and counted in a line of its own.
+a terminal. What finds no room in the queue is dropped, and counted in a line of its own. What nobody can read any more
+is dropped as well (:mod:`engine.stdio`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from logging.handlers import QueueHandler
 from typing import Any
 
 from engine.errors import clean
+from engine.stdio import ErrorStream
 
 LEVELS = ("debug", "info", "warning", "error")
 OURS = ("engine", "models", "train", "export", "clients", "benchmarks", "__main__")
@@ -60,7 +62,12 @@ def interactive() -> bool:
     """Whether a progress bar may be drawn on stderr: it is a terminal, read by people who want to hear of progress."""
     now = Logs._now
     plain = now is None or not now.as_json
-    return plain and sys.stderr.isatty() and logging.getLogger("engine").isEnabledFor(logging.INFO)
+    return (
+        plain
+        and sys.stderr is not None
+        and sys.stderr.isatty()
+        and logging.getLogger("engine").isEnabledFor(logging.INFO)
+    )
 
 
 class Logs:
@@ -72,7 +79,7 @@ class Logs:
         if Logs._now is not None:
             Logs._now.close()
         self.as_json = as_json
-        shown = logging.StreamHandler(sys.stderr)
+        shown = logging.StreamHandler(ErrorStream() if ErrorStream.fits(sys.stderr) else sys.stderr)
         shown.setFormatter(JsonFormatter() if as_json else LineFormatter())
         self._writer = _Writer(shown) if queued else None
         self._handler: logging.Handler = shown if self._writer is None else self._writer.handler
