@@ -36,6 +36,15 @@ def parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--fast", action="store_true", help="as fast as it goes instead of in real time")
     serve.add_argument("--loop", action="store_true", help="play a file again and again")
+    serve.add_argument(
+        "--track",
+        nargs="+",
+        metavar="KIND=WHICH",
+        help="which of several tracks of a file: audio=2 video=1, by number, language or part of the title",
+    )
+    serve.add_argument(
+        "--follow", action="store_true", help="the file is still being written: wait at its end until no more comes"
+    )
     serve.add_argument("--unit", metavar="U", help="of a body file: metres per unit, or cm, m, mm, in, ft")
     serve.add_argument("--up", choices=("y", "z"), help="which way is up in a body file; found where not given")
     serve.add_argument("--mic", metavar="DEVICE", help="microphone by number or part of its name (see engine devices)")

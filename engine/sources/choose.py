@@ -77,6 +77,9 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
         raise EngineError(f"--fast: {what} cannot run faster than time; use it with --source demo, file or body")
     if options.loop and kind not in ("demo", "file", "body"):
         raise EngineError(f"--loop: there is nothing to start again in --source {kind}; use it with file or body")
+    for option in ("track", "follow"):
+        if getattr(options, option) and kind != "file":
+            raise EngineError(f"--{option}: only a file has one to choose or to follow; use it with --source file PATH")
     for option in ("unit", "up"):
         if getattr(options, option) is not None and kind != "body":
             raise EngineError(f"--{option}: only a body file has one to be told; use it with --source body FILE.bvh")
@@ -129,10 +132,20 @@ def partner_skeleton(bundles: Sequence[Bundle]) -> Skeleton:
 def _file(path: str, options: argparse.Namespace, wanted: set[str]) -> Source:
     from engine.sources.file import FileSource
     from engine.sources.media import MediaFile
+    from engine.sources.tracks import KINDS as KINDS_OF_TRACKS
+    from engine.sources.tracks import TrackChoice
 
-    watched = "face" in wanted and not options.no_tracker and MediaFile(path).has_video
+    choice = TrackChoice.of(options.track or ())
+    media = MediaFile(path, choice=choice)
+    for kind in KINDS_OF_TRACKS:
+        several = [track for track in media.tracks if track.startswith(kind)]
+        if len(several) > 1 and getattr(choice, kind) is None:
+            log.info("%s has %s; --track %s=N chooses", media.path.name, "; ".join(several), kind)
+    watched = "face" in wanted and not options.no_tracker and media.has_video
+    if options.follow and (options.fast or options.loop):
+        raise EngineError("--follow: what is still being written comes in real time and once, without --fast or --loop")
     tracker = _tracker(options) if watched else None  # takes seconds to load
-    source = FileSource(Path(path), options.fast, tracker, loop=options.loop)
+    source = FileSource(Path(path), options.fast, tracker, loop=options.loop, choice=choice, follow=options.follow)
     if not wanted & {what for what, _ in source.gives}:
         raise EngineError(f"--source file {path}: shows no face that is tracked, and no bundle served hears anything")
     return source

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.clock import Clock
+from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, Key
 from engine.sound.front_end import FrontEnd
 from engine.sources.base import FaceTracker, joined
-from engine.sources.media import MediaFile, upright
+from engine.sources.media import MediaFile
 from engine.sources.player import FaceItem, Lap, Player, WordItem, playing_rate
+from engine.sources.reading import Picture, upright
+from engine.sources.tracks import TrackChoice
 
 
 class FileSource:
@@ -27,9 +30,11 @@ class FileSource:
     ``audio`` False plays the picture only; a file without sound gives invalid silence, which keeps the clock.
     ``loop``: start again at the end, for ever. A damaged file is played as far as it goes, and ``problem`` says so.
     ``owner``: whose voice and face they are, "partner" or "self". ``words``: what is said in it, in order of time.
+    ``choice``: which tracks are played; otherwise the default ones. ``follow``: the file is still being written, so
+    wait at its end for more; where that takes time, all goes on later by as much.
 
     Raises :class:`engine.errors.EngineError` when the file is missing, no media file, without a stream to use, or
-    when nothing of it decodes.
+    when nothing of it decodes; where there is no such track; and for ``follow`` with ``fast`` or ``loop``.
     """
 
     def __init__(
@@ -41,10 +46,14 @@ class FileSource:
         loop: bool = False,
         owner: str = "partner",
         words: Sequence[WordItem] = (),
+        choice: TrackChoice | None = None,
+        follow: bool = False,
     ) -> None:
-        self._media = MediaFile(path, audio)
+        if follow and (fast or loop):
+            raise EngineError(f"{path}: what is still being written comes in real time and once, not fast or in a loop")
+        self._media = MediaFile(path, audio, choice, follow)
         self._fast = fast
-        self._loop = loop
+        self._loop, self._follow = loop, follow
         self._tracker = tracker
         self._player: Player | None = None
         self._owner, self._words = owner, words
@@ -62,6 +71,7 @@ class FileSource:
 
     def stop(self) -> None:
         """Stop playing; closes the tracker."""
+        self._media.stop()
         if self._player is not None:
             self._player.stop()
         if self._tracker is not None:
@@ -89,20 +99,22 @@ class FileSource:
             "face": self._watched,
             "fast": self._fast,
             "loop": self._loop,
+            "follow": self._follow,
             "skipped_pictures": self._player.skipped_faces if self._player else 0,
             **self._media.details,
         }
 
     def _laps(self, rate: int, front_end: FrontEnd) -> Iterator[Lap]:
-        yield Lap(self._media.audio(rate, front_end), self._faces(), self._words)
-        while self._loop:
-            yield Lap(self._media.audio(rate, front_end), self._faces(), self._words)
+        while True:
+            yield Lap(self._media.audio(rate, front_end), self._faces(), self._words, self._follow)
+            if not self._loop:
+                return
 
     def _faces(self) -> Iterator[FaceItem]:
         if not self._watched:
             return
-        for at_ns, frame in self._media.pictures():
-            yield FaceItem(at_ns, partial(self._track, frame, at_ns))
+        for at_ns, picture in self._media.pictures():
+            yield FaceItem(at_ns, partial(self._track, picture, at_ns))
 
-    def _track(self, frame: Any, at_ns: int) -> NDArray[np.float32] | None:
-        return None if self._tracker is None else self._tracker.track(upright(frame), at_ns)
+    def _track(self, picture: Picture, at_ns: int) -> NDArray[np.float32] | None:
+        return None if self._tracker is None else self._tracker.track(upright(picture), at_ns)

@@ -1,56 +1,59 @@
 """Reads any container that FFmpeg knows (through PyAV) as timed mono audio and timed pictures.
 
 Both are counted from one origin, the first timestamp of the streams used, so a sound track that starts half a second
-after the picture keeps that half second (as silence marked invalid), and so do gaps. What is damaged is passed over
-and named in ``problem``; a file of which nothing decodes is refused.
+after the picture keeps that half second (as silence marked invalid), and so do gaps; where the timestamps themselves
+break off, both go on together (:mod:`.media_time`). What is damaged is passed over and named in ``problem``; a file of
+which nothing decodes is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.errors import EngineError
 from engine.sound.front_end import FrontEnd
-from engine.sound.resample import StreamingResampler
+from engine.sources.growing import QUIET_S, GrowingFile
 from engine.sources.player import AudioBlock
+from engine.sources.reading import Picture, Reading, aspect, pyav, reason
+from engine.sources.reading import upright as upright
+from engine.sources.sound_line import SoundLine
+from engine.sources.tracks import Track, TrackChoice, preferred, tracks
 
-_GAP_S = 0.05  # containers round timestamps to milliseconds: less is no gap
-_BREAK_S = 30.0  # more is no gap either, but timestamps that start anew
-_SILENCE_S = 1.0
 _SHORT_S, _SHORT_PART = 0.5, 0.05  # missing this much of the length that the file states, it is cut short
+_TRIED_PACKETS = 500  # looked into at most for a track that decodes, where there are several
+_BREAKS_NAMED = 3
 
 
 class MediaFile:
     """One media file, opened and looked into at once; each reading opens it anew.
 
-    ``audio`` False ignores a sound track. Attributes: ``has_audio``, ``has_video``; ``details`` as plain values.
+    ``audio`` False ignores a sound track. ``choice``: which tracks, where the user says so. ``follow``: at the end wait
+    for more, since the file is still being written; :meth:`stop` ends that. Attributes: ``has_audio``, ``has_video``;
+    ``details`` as plain values; ``tracks``, one line for each that can be played.
     Raises :class:`EngineError` when the file is missing, not a media file, without a stream to use, or when nothing
     of it decodes.
     """
 
-    def __init__(self, path: Path | str, audio: bool = True) -> None:
+    def __init__(
+        self, path: Path | str, audio: bool = True, choice: TrackChoice | None = None, follow: bool = False
+    ) -> None:
         self.path = Path(path)
-        self._av = _pyav()
+        self._av = pyav()
+        self._follow, self._stopped = follow, threading.Event()
         self._trouble: dict[str, int] = {}
+        self._breaks: set[float] = set()
         if not self.path.is_file():
             raise EngineError(f"media file {self.path}: there is no such file; check the path")
+        self._bytes = self.path.stat().st_size
         with self._open() as container:
-            sound, picture = _streams(container, audio)
+            self._choose(container, audio, choice or TrackChoice())
+            sound, picture = self._streams(container)
             self.has_audio, self.has_video = sound is not None, picture is not None
-            used = [stream for stream in (sound, picture) if stream is not None]
-            if not used:
-                kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
-                wanted = "audio or video" if audio else "video (its audio is switched off)"
-                raise EngineError(f"media file {self.path}: no {wanted} stream in it (streams: {kinds})")
-            starts = [stream.start_time * stream.time_base for stream in used if stream.start_time is not None]
-            self._origin: Fraction = min(starts, default=Fraction(0))
             self._stated_s = float(container.duration / self._av.time_base) if container.duration else None
             if self._stated_s and container.format.name == "wav":
                 self._stated_s *= _riff_stretch(self.path)
@@ -58,22 +61,26 @@ class MediaFile:
             if sound is not None:
                 self.details |= {"audio_rate": sound.codec_context.sample_rate, "channels": sound.channels}
             if picture is not None:
-                rate = picture.average_rate
+                rate, shape = picture.average_rate, aspect(picture)
                 self.details |= {"size": (picture.width, picture.height), "fps": float(rate) if rate else None}
-            if not any(self._decoded(container, used)):
-                raise EngineError(
-                    f"media file {self.path}: nothing in it decodes ({self.problem or 'no frames'}); it is damaged or "
-                    "empty, make or copy it again"
-                )
+                self.details |= {"pixel_aspect": f"{shape.numerator}:{shape.denominator}"} if shape != 1 else {}
+            self.details |= {"tracks": self.tracks, "played": self._played}
         self._trouble.clear()  # what the look at its beginning met, playing will meet again
 
     @property
     def problem(self) -> str | None:
         """What was damaged in what has been read so far; None when nothing was."""
-        if not self._trouble:
-            return None
-        said = ", ".join(text if times == 1 else f"{text} ({times} times)" for text, times in self._trouble.items())
-        return f"media file {self.path.name}: {said}"
+        said = [text if times == 1 else f"{text} ({times} times)" for text, times in self._trouble.items()]
+        if self._breaks:
+            where = ", ".join(f"{at_s:.1f}" for at_s in sorted(self._breaks)[:_BREAKS_NAMED])
+            more = ", ..." if len(self._breaks) > _BREAKS_NAMED else ""
+            times = "once" if len(self._breaks) == 1 else f"{len(self._breaks)} times"
+            said.append(f"its time jumps {times} (at {where}{more} s): sound and pictures go on together there")
+        return f"media file {self.path.name}: {', '.join(said)}" if said else None
+
+    def stop(self) -> None:
+        """Wait for no more of a file that grows."""
+        self._stopped.set()
 
     def audio(self, rate: int, front_end: FrontEnd | None = None) -> Iterator[AudioBlock]:
         """The whole length as consecutive blocks of mono float32 at ``rate`` Hz from the origin on, made by
@@ -82,166 +89,121 @@ class MediaFile:
         Where there is no sound (no sound track, a gap, a picture that goes on longer) the blocks are silence and
         invalid, as long as the timestamps of the packets say; pictures are not decoded for that.
         """
-        timeline = _Timeline(rate, partial(self._note, "gaps in the sound"))
+        line = SoundLine(rate, partial(self._note, "gaps in the sound"))
         front_end = FrontEnd() if front_end is None else front_end
         pictures_end_s = 0.0
-        with self._open() as container:
-            sound, picture = _streams(container, self.has_audio)
-            used = [stream for stream in (sound, picture) if stream is not None]
-            for packet in self._packets(container, used):
+        with self._open(self._follow) as container:
+            sound, picture = self._streams(container)
+            reading = Reading(container, sound, picture, self._note)
+            for packet, end_s in reading.packets():
                 if sound is not None and packet.stream.index == sound.index:
-                    for frame in self._frames(packet):
-                        time_s = None if frame.pts is None else float(frame.pts * frame.time_base - self._origin)
-                        yield from timeline.sound(
-                            front_end.push(_channels(frame), frame.sample_rate), frame.sample_rate, time_s
-                        )
-                    continue
-                pictures_end_s = max(pictures_end_s, self._packet_end_s(packet))
-                if sound is None:
-                    yield from timeline.silence_to(pictures_end_s)
-        yield from timeline.end_run()
-        yield from timeline.silence_to(pictures_end_s)
-        # Some containers state their length from timestamp zero, some from their first timestamp: doubt is no damage.
-        missing_s = (self._stated_s or 0.0) - timeline.seconds - max(0.0, float(self._origin))
-        if missing_s > max(_SHORT_S, _SHORT_PART * (self._stated_s or 0.0)):
-            self._note(f"cut short: it ends at {timeline.seconds:.1f} s of the {self._stated_s:.1f} s that it states")
+                    for heard in reading.heard(packet):
+                        mono = front_end.push(heard.samples, heard.rate)
+                        yield from line.sound(mono, heard.rate, heard.time_s)
+                else:
+                    pictures_end_s = max(pictures_end_s, end_s)
+                    if sound is None:
+                        yield from line.silence_to(pictures_end_s)
+                self._breaks |= {round(at_s, 1) for at_s in reading.time.breaks_s}
+        yield from line.end_run()
+        yield from line.silence_to(pictures_end_s)
+        self._look_at_end(line.seconds + max(0.0, float(reading.time.origin)))
 
-    def pictures(self) -> Iterator[tuple[int, Any]]:
-        """(nanoseconds from the origin, PyAV video frame) in order of time, at whatever rate the file has."""
-        at_ns = -1
-        with self._open() as container:
-            _, picture = _streams(container, False)
+    def pictures(self) -> Iterator[tuple[int, Picture]]:
+        """(nanoseconds from the origin, picture for :func:`upright`) in order of time, at whatever rate it has."""
+        with self._open(self._follow) as container:
+            sound, picture = self._streams(container)
             if picture is None:
                 return
-            step_ns = round(1e9 / float(picture.average_rate or 25))
-            for frame in self._decoded(container, [picture]):
-                if frame.pts is None:
-                    at_ns += step_ns if at_ns >= 0 else 1
-                else:
-                    at_ns = round((frame.pts * frame.time_base - self._origin) * 1_000_000_000)
-                yield max(at_ns, 0), frame
+            # The sound is read as well, undecoded: the time is then the same as that of audio().
+            reading = Reading(container, sound, picture, self._note)
+            for packet, _ in reading.packets():
+                if packet.stream.index == picture.index:
+                    yield from reading.seen(packet)
 
-    def _open(self) -> Any:
-        try:
-            return self._av.open(str(self.path), metadata_errors="ignore")
-        except (self._av.error.FFmpegError, OSError, ValueError) as error:
+    def _choose(self, container: Any, audio: bool, choice: TrackChoice) -> None:
+        """Find the tracks to play: of each kind the best that decodes."""
+        name = f"media file {self.path}"
+        if not audio and choice.audio is not None:
+            raise EngineError(f"{name}: its sound is switched off, so no track of it can be chosen")
+        there = {kind: tracks(container, kind) for kind in (("audio", "video") if audio else ("video",))}
+        self.tracks = [track.label for found in there.values() for track in found]
+        wanted = {kind: preferred(found, getattr(choice, kind), name) for kind, found in there.items()}
+        wanted = {kind: found for kind, found in wanted.items() if found}
+        if not wanted:
+            kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
+            asked = "audio or video" if audio else "video (its audio is switched off)"
+            raise EngineError(f"{name}: no {asked} stream in it (streams: {kinds})")
+        decoding = self._decoding(container, wanted)
+        if not decoding:
             raise EngineError(
-                f"media file {self.path}: cannot be opened as audio or video ({_reason(error)}); it is another kind "
-                "of file, or damaged"
-            ) from error
+                f"{name}: nothing in it decodes ({self.problem or 'no frames'}); it is damaged or empty, make or copy "
+                "it again"
+            )
+        played = {
+            kind: next((track for track in found if track.stream.index in decoding), found[0])
+            for kind, found in wanted.items()
+        }
+        self._played = [track.label for track in played.values()]
+        self._index = {kind: track.stream.index for kind, track in played.items()}
 
-    def _packets(self, container: Any, used: list[Any]) -> Iterator[Any]:
+    def _decoding(self, container: Any, wanted: dict[str, list[Track]]) -> set[int]:
+        """The numbers of streams that decode, as far as one has to look to know the best of each kind."""
+        tried = [track.stream for found in wanted.values() for track in found]
+        best = {found[0].stream.index for found in wanted.values()}
+        several = any(len(found) > 1 for found in wanted.values())
+        decoding: set[int] = set()
+        reading = Reading(container, None, None, self._note)
+        for number, packet in enumerate(self._demuxed(container, tried)):
+            if packet.stream.index not in decoding and reading.frames(packet):
+                decoding.add(packet.stream.index)
+            if best <= decoding or (decoding and (not several or number > _TRIED_PACKETS)):
+                break
+        return decoding
+
+    def _demuxed(self, container: Any, streams: Sequence[Any]) -> Iterator[Any]:
         try:
-            yield from container.demux(used)
+            yield from container.demux(list(streams))
         except self._av.error.FFmpegError as error:
-            self._note(f"reading stops early ({_reason(error)})")
+            self._note(f"reading stops early ({reason(error)})")
 
-    def _frames(self, packet: Any) -> list[Any]:
+    def _streams(self, container: Any) -> tuple[Any, Any]:
+        sound, picture = (self._index.get(kind) for kind in ("audio", "video"))
+        streams = container.streams
+        return (None if sound is None else streams[sound], None if picture is None else streams[picture])
+
+    @contextmanager
+    def _open(self, follow: bool = False) -> Iterator[Any]:
+        file = GrowingFile(self.path, self._stopped) if follow else None
         try:
-            return list(packet.decode())
-        except self._av.error.EOFError:  # the decoder was flushed already
-            return []
-        except self._av.error.FFmpegError as error:
-            self._note(f"damaged {packet.stream.type} passed over ({_reason(error)})")
-            return []
+            try:
+                container = self._av.open(file or str(self.path), metadata_errors="ignore")
+            except (self._av.error.FFmpegError, OSError, ValueError) as error:
+                raise EngineError(
+                    f"media file {self.path}: cannot be opened as audio or video ({reason(error)}); it is another "
+                    "kind of file, or damaged, or its recorder writes what is needed to read it only at the end"
+                ) from error
+            with container:
+                yield container
+        finally:
+            if file is not None:
+                file.close()
 
-    def _decoded(self, container: Any, used: list[Any]) -> Iterator[Any]:
-        for packet in self._packets(container, used):
-            yield from self._frames(packet)
-
-    def _packet_end_s(self, packet: Any) -> float:
-        start = packet.pts if packet.pts is not None else packet.dts
-        if start is None:
-            return 0.0
-        rate = packet.stream.average_rate
-        length = packet.duration * packet.time_base if packet.duration else Fraction(1) / (rate or 25)
-        return float(start * packet.time_base + length - self._origin)
+    def _look_at_end(self, reached_s: float) -> None:
+        """Say what the end means: a file that is being written, or one that is cut short."""
+        if self.path.is_file() and self.path.stat().st_size > self._bytes:
+            if not self._follow:
+                self._note("it is still being written; --follow waits at its end for more")
+            elif not self._stopped.is_set():
+                self._note(f"it was written on while it played; the end is where nothing came for {QUIET_S:g} s")
+            return
+        # Some containers state their length from timestamp zero, some from their first timestamp: doubt is no damage.
+        missing_s = 0.0 if self._breaks else (self._stated_s or 0.0) - reached_s
+        if missing_s > max(_SHORT_S, _SHORT_PART * (self._stated_s or 0.0)):
+            self._note(f"cut short: it ends {missing_s:.1f} s before the {self._stated_s:.1f} s that it states")
 
     def _note(self, text: str) -> None:
         self._trouble[text] = self._trouble.get(text, 0) + 1
-
-
-class _Timeline:
-    """Puts pieces of sound with timestamps end to end at one rate, with silence where there is none."""
-
-    def __init__(self, rate: int, on_gap: Callable[[], None]) -> None:
-        self._rate = rate
-        self._on_gap = on_gap
-        self._position = 0  # samples at `rate` given out or held by the resampler's delay
-        self._resampler: StreamingResampler | None = None
-        self._run_start_s = 0.0
-        self._run_count = 0
-
-    @property
-    def seconds(self) -> float:
-        """Length so far."""
-        return self._position / self._rate
-
-    def sound(self, samples: NDArray[np.float32], rate: int, time_s: float | None) -> Iterator[AudioBlock]:
-        """Sound that starts ``time_s`` after the origin (None: right after what came before)."""
-        running = self._resampler
-        gap = running is not None and self._is_gap(time_s, running.in_rate)
-        if gap:
-            self._on_gap()
-        if gap or running is None or running.in_rate != rate:
-            yield from self.end_run()
-            start_s = self.seconds if time_s is None else time_s
-            yield from self.silence_to(start_s)
-            samples = samples[max(0, round((self.seconds - start_s) * rate)) :]  # before the origin: a codec's run-in
-            running = self._resampler = StreamingResampler(rate, self._rate)
-            self._run_start_s, self._run_count = self.seconds, 0
-        self._run_count += len(samples)
-        yield from self._given(running.push(samples), True)
-
-    def end_run(self) -> Iterator[AudioBlock]:
-        """Whatever the resampler still holds."""
-        if self._resampler is not None:
-            yield from self._given(self._resampler.flush(), True)
-        self._resampler = None
-
-    def silence_to(self, end_s: float) -> Iterator[AudioBlock]:
-        """Invalid silence up to ``end_s`` after the origin, in blocks of a second at most."""
-        while (left := round(end_s * self._rate) - self._position) > 0:
-            yield from self._given(np.zeros(min(left, round(_SILENCE_S * self._rate)), np.float32), False)
-
-    def _is_gap(self, time_s: float | None, rate: int) -> bool:
-        if time_s is None:
-            return False
-        return _GAP_S < time_s - (self._run_start_s + self._run_count / rate) < _BREAK_S
-
-    def _given(self, samples: NDArray[np.float32], valid: bool) -> Iterator[AudioBlock]:
-        self._position += len(samples)
-        if len(samples):
-            yield AudioBlock(samples, valid)
-
-
-def upright(frame: Any) -> NDArray[np.uint8]:
-    """The picture of a PyAV video frame as (H, W, 3) uint8 RGB, turned as its rotation mark says (phones set it)."""
-    rgb: NDArray[np.uint8] = frame.to_ndarray(format="rgb24")
-    quarters = round((frame.rotation or 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(rgb, quarters))  # PyAV pads its rows, and trackers take no such picture
-
-
-def _streams(container: Any, audio: bool) -> tuple[Any, Any]:
-    """The first sound and the first picture stream with a decoder, each or None; a cover picture does not count."""
-    sound = [stream for stream in container.streams.audio if stream.codec_context is not None] if audio else []
-    pictures = [
-        stream
-        for stream in container.streams.video
-        if stream.codec_context is not None and "attached_pic" not in str(stream.disposition)
-    ]
-    return next(iter(sound), None), next(iter(pictures), None)
-
-
-def _channels(frame: Any) -> NDArray[np.float32]:
-    """The samples of a PyAV audio frame as (n, channels) float32 in [-1, 1]."""
-    data = frame.to_ndarray()
-    channels = data.T if frame.format.is_planar else data.reshape(-1, len(frame.layout.channels))
-    if channels.dtype == np.uint8:
-        channels = (channels.astype(np.float32) - 128) / 128
-    elif channels.dtype.kind == "i":
-        channels = channels.astype(np.float32) / -float(np.iinfo(channels.dtype).min)
-    return np.asarray(channels, np.float32)
 
 
 def _riff_stretch(path: Path) -> float:
@@ -251,15 +213,3 @@ def _riff_stretch(path: Path) -> float:
     stated = int.from_bytes(head[4:8], "little") + 8
     streamed = stated - 8 in (0, 0xFFFFFFFF)  # written to a pipe, which leaves the size open
     return 1.0 if head[:4] != b"RIFF" or streamed else max(1.0, stated / path.stat().st_size)
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
-def _pyav() -> Any:
-    try:
-        import av
-    except ImportError as error:
-        raise EngineError("reading media files needs PyAV, which is not installed: pip install av") from error
-    return av

@@ -29,6 +29,7 @@ PIECE_S = 0.02
 SILENT_RATE = 16_000
 """Samples a second by which material is timed for a model that hears nothing."""
 
+_LATE_NS = 100_000_000  # material that grows and comes later than this is played later from there on
 _JOIN_S = 10.0
 
 
@@ -60,11 +61,13 @@ class WordItem:
 @dataclass(frozen=True)
 class Lap:
     """One pass through the material. The audio blocks, end to end, say how long it is; later faces and words are left
-    out. Faces and words come in order of time."""
+    out. Faces and words come in order of time. ``grows``: it is still being made, and may be waited for; in real time
+    what comes too late then moves all that follows."""
 
     audio: Iterable[AudioBlock]
     faces: Iterable[FaceItem] = ()
     words: Iterable[WordItem] = ()
+    grows: bool = False
 
 
 def playing_rate(feeds: Feeds, owner: str = "partner") -> int:
@@ -107,6 +110,7 @@ class Player:
         self._finished = threading.Event()
         self._failure: str | None = None
         self._position = 0
+        self._late_ns = 0
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
     def start(self) -> None:
@@ -148,7 +152,7 @@ class Player:
             blocks = iter(lap.audio)
             first = next(blocks, None)  # opening a file takes time, which must not count as time played
             if first is None:
-                continue
+                raise EngineError("there is nothing to play: neither sound nor pictures came of it")
             start_ns = self._begin_ns() if start_ns is None else start_ns
             lap_ns = start_ns + self._media_ns(self._position)
             pieces = self._pieces(itertools.chain([first], blocks))
@@ -167,11 +171,9 @@ class Player:
         faces = iter(lap.faces)
         face = next(faces, None)
         for piece in pieces:
-            end_ns = start_ns + self._media_ns(self._position + len(piece.samples))
-            if not self._fast:
-                self._clock.sleep_until(end_ns, self._stop)
-            while face is not None and lap_ns + face.at_ns <= end_ns and not self._stop.is_set():
-                self._feed.put(lap_ns + face.at_ns, face.read(), self._in_turn)
+            end_ns = self._due_ns(piece, start_ns, lap.grows)
+            while face is not None and self._face_ns(face, lap_ns) <= end_ns and not self._stop.is_set():
+                self._feed.put(self._face_ns(face, lap_ns), face.read(), self._in_turn)
                 face = next(faces, None)
             if not self._release(piece, end_ns):
                 return
@@ -182,13 +184,26 @@ class Player:
         worker.start()
         try:
             for piece in pieces:
-                end_ns = start_ns + self._media_ns(self._position + len(piece.samples))
-                self._clock.sleep_until(end_ns, self._stop)
+                end_ns = self._due_ns(piece, start_ns, lap.grows)
                 if not self._release(piece, end_ns):
                     return
         finally:
             over.set()
             worker.join(_JOIN_S)
+
+    def _due_ns(self, piece: AudioBlock, start_ns: int, grows: bool) -> int:
+        """Wait until the end of a piece is due; when that was."""
+        media_ns = start_ns + self._media_ns(self._position + len(piece.samples))
+        if not self._fast:
+            behind_ns = self._clock.now_ns() - media_ns - self._late_ns
+            if grows and behind_ns > _LATE_NS:
+                self._late_ns += behind_ns
+                self._words.move(behind_ns)
+            self._clock.sleep_until(media_ns + self._late_ns, self._stop)
+        return media_ns + self._late_ns
+
+    def _face_ns(self, face: FaceItem, lap_ns: int) -> int:
+        return lap_ns + self._late_ns + face.at_ns
 
     def _faces(self, faces: Iterable[FaceItem], lap_ns: int, over: threading.Event) -> None:
         try:
@@ -196,13 +211,14 @@ class Player:
             face = next(items, None)
             while face is not None and not over.is_set():
                 following = next(items, None)  # decoded ahead of time, so that tracking starts on time
-                self._clock.sleep_until(lap_ns + face.at_ns, over)
+                while (due_ns := self._face_ns(face, lap_ns)) > self._clock.now_ns() and not over.is_set():
+                    self._clock.sleep_until(due_ns, over)  # again where all was moved meanwhile
                 if over.is_set():
                     return
-                if following is not None and lap_ns + following.at_ns <= self._clock.now_ns():
+                if following is not None and self._face_ns(following, lap_ns) <= self._clock.now_ns():
                     self.skipped_faces += 1
                 else:
-                    self._feed.put(lap_ns + face.at_ns, face.read())
+                    self._feed.put(due_ns, face.read())
                 face = following
         except EngineError as error:
             self._failure = str(error)
@@ -245,6 +261,10 @@ class _WordFeed:
         """The words of the lap that begins at ``lap_ns``."""
         self._items, self._lap_ns = iter(items), lap_ns
         self._next = next(self._items, None)
+
+    def move(self, ns: int) -> None:
+        """All that is still to come comes later by ``ns``."""
+        self._lap_ns += ns
 
     def up_to(self, moment_ns: int) -> None:
         """Put the words that have begun by then."""

@@ -38,7 +38,10 @@ def options(*source: str, **given: Any) -> argparse.Namespace:
         "speech": None,
         "no_camera": False,
     }
-    return argparse.Namespace(source=list(source) or None, **{**plain, "no_tracker": False, "seconds": None, **given})
+    return argparse.Namespace(
+        source=list(source) or None,
+        **{**plain, "no_tracker": False, "track": None, "follow": False, "seconds": None, **given},
+    )
 
 
 def refused(bundle: Bundle, *source: str, **given: Any) -> str:

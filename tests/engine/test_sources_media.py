@@ -10,6 +10,7 @@ import pytest
 av = pytest.importorskip("av", reason="PyAV is not installed")
 
 from engine.errors import EngineError  # noqa: E402
+from engine.sound.front_end import FrontEnd  # noqa: E402
 from engine.sources.file import FileSource  # noqa: E402
 from engine.sources.media import MediaFile  # noqa: E402
 from tests.engine.test_sources_file import RATE, film, heard, play, tone, wav  # noqa: E402
@@ -102,7 +103,7 @@ def test_gaps_in_the_sound_become_invalid_silence(tmp_path: Path) -> None:
         for packet in stream.encode(None):
             container.mux(packet)
     samples, valid = [], []
-    for block in MediaFile(path).audio(RATE):
+    for block in MediaFile(path).audio(RATE, FrontEnd(on=False)):
         samples.append(block.samples)
         valid.append(np.full(len(block.samples), block.valid))
     flags = np.concatenate(valid)
