@@ -10,7 +10,7 @@ import pytest
 from engine.network.intake import Intake, check_gives, numbered
 from engine.network.messages import MessageError, record
 from engine.session.live import Opening
-from tests.engine.network.stage import MS, PERIOD, RATE, SPEC, Hall
+from tests.engine.network.stage import HOP, MS, PERIOD, RATE, SPEC, Hall, S, until
 
 AWAY = 7 * 10**15
 """The client's clock less the engine's."""
@@ -81,3 +81,16 @@ def test_inputs_are_numbered_sound_first() -> None:
     check_gives([Bundle], GIVES)  # type: ignore[list-item]
     with pytest.raises(MessageError, match="gives face/self: echo takes audio/partner, "):
         check_gives([Bundle], GIVES | {("face", "self")})  # type: ignore[list-item]
+
+
+def test_a_client_is_told_once_what_is_wrong_with_its_sound(hall: Hall) -> None:
+    visitor = hall.visitor()
+    for hop in range(30):
+        hall.clock.advance(PERIOD)
+        visitor.session.push(("audio/partner", np.ones(HOP, np.float32)))
+        visitor.wait(hop + 1)
+        if hop % 10 == 9:
+            hall.clock.advance(2 * S)
+    until(lambda: bool(visitor.session.notices))
+    assert len(visitor.session.notices) == 1
+    assert visitor.session.notices[0].startswith("partner's voice: clipped")

@@ -110,19 +110,6 @@ def test_words_flags_controls_and_a_missing_face_arrive(hall: Hall) -> None:
     assert last.flags & Flag.NO_FACE
 
 
-def test_a_client_is_told_once_what_is_wrong_with_its_sound(hall: Hall) -> None:
-    visitor = hall.visitor()
-    for hop in range(30):
-        hall.clock.advance(PERIOD)
-        visitor.session.push(("audio/partner", np.ones(HOP, np.float32)))
-        visitor.wait(hop + 1)
-        if hop % 10 == 9:
-            hall.clock.advance(2 * S)
-    until(lambda: bool(visitor.session.notices))
-    assert len(visitor.session.notices) == 1
-    assert visitor.session.notices[0].startswith("partner's voice: clipped")
-
-
 def test_what_the_opening_did_not_name_is_not_taken(hall: Hall) -> None:
     visitor = hall.visitor(gives=["audio/partner"])
     for tell in (lambda: visitor.session.words(("hi", 0, None)), lambda: visitor.session.speaking(True)):
