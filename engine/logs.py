@@ -155,7 +155,8 @@ class _Queued(QueueHandler):
 
 
 class _Writer:
-    """The thread that takes records from the queue to ``shown``."""
+    """The thread that takes records from the queue to ``shown``. It alone uses that, and without its lock: logging
+    takes every handler's lock when the process ends, and this thread may never come back from a terminal."""
 
     def __init__(self, shown: logging.Handler) -> None:
         self._shown = shown
@@ -175,10 +176,10 @@ class _Writer:
     def _run(self) -> None:
         told = 0
         while (record := self._queue.get()) is not None:
-            self._shown.handle(record)
+            self._shown.emit(record)
             if (dropped := self.handler.dropped) != told:
                 text = f"{dropped - told} messages were left out: whatever reads this log is too slow"
-                self._shown.handle(logging.makeLogRecord({"name": __name__, "msg": text, **_WARNING}))
+                self._shown.emit(logging.makeLogRecord({"name": __name__, "msg": text, **_WARNING}))
                 told = dropped
 
 

@@ -1,0 +1,171 @@
+"""Standard streams that are closed, full, stuck or left by their reader, with real processes: sessions go on, end with
+their own exit code, and keep what they recorded."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.record.reading import Recording
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="descriptors of POSIX systems")
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = [sys.executable, "-m", "engine"]
+FRAMES = 25
+
+
+def serve(folder: Path, *more: str) -> list[str]:
+    ports = ["--pub", "tcp://127.0.0.1:*", "--control", "tcp://127.0.0.1:*"]
+    kept = ["--record", str(folder / "r.mcap"), "--save", str(folder / "r.npz")]
+    return [*ENGINE, "serve", "--source", "demo", *ports, *kept, *more]
+
+
+def shell(redirections: str, command: Sequence[str]) -> list[str]:
+    """The command with its streams as the shell makes them."""
+    return ["sh", "-c", f'exec "$@" {redirections}', "sh", *command]
+
+
+def whole(folder: Path) -> int:
+    """Frames of a recording that was finished, with nothing else in it or beside it."""
+    recording = Recording(folder / "r.mcap")
+    frames = len(list(recording.steps()))
+    assert not recording.cut
+    assert {path.name for path in folder.iterdir()} == {"r.mcap", "r.npz"}
+    return frames
+
+
+def run(command: Sequence[str], **options: Any) -> int:
+    return subprocess.run(command, cwd=ROOT, timeout=100, check=False, **options).returncode
+
+
+@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", "2>&-", ">/dev/full 2>/dev/full"])
+def test_a_session_without_streams_runs_to_its_end(tmp_path: Path, streams: str) -> None:
+    nothing = subprocess.DEVNULL
+    assert run(shell(streams, serve(tmp_path, "--seconds", "1")), stdout=nothing, stderr=nothing) == 0
+    assert whole(tmp_path) == FRAMES
+
+
+def test_a_reader_that_has_seen_enough_ends_no_session(tmp_path: Path) -> None:
+    command = serve(tmp_path, "--seconds", "1")
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        assert process.stdout is not None
+        assert b"serving rules" in process.stdout.readline()
+        process.stdout.close()  # as `2>&1 | head -1` does
+        assert process.wait(100) == 0
+    assert whole(tmp_path) == FRAMES
+
+
+def test_a_terminal_that_takes_nothing_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    """Its reader is stopped and the pipe full: the thread that writes the log never comes back."""
+    there, full = os.pipe()
+    try:
+        fcntl.fcntl(full, fcntl.F_SETFL, os.O_NONBLOCK)
+        for size in (4096, 1):
+            try:
+                while True:
+                    os.write(full, b"." * size)
+            except BlockingIOError:
+                continue
+        fcntl.fcntl(full, fcntl.F_SETFL, 0)
+        assert run(serve(tmp_path, "--seconds", "1"), stdout=subprocess.DEVNULL, stderr=full) == 0
+    finally:
+        os.close(there)
+        os.close(full)
+    assert whole(tmp_path) == FRAMES
+
+
+def test_a_terminal_that_hangs_up_is_a_wish_to_stop(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+
+    def lead() -> None:
+        os.setsid()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+    process = subprocess.Popen(
+        serve(tmp_path), cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, preexec_fn=lead, close_fds=True
+    )
+    os.close(slave)
+    try:
+        part, pause = tmp_path / "r.mcap.part", threading.Event()
+        while not part.exists() or part.stat().st_size < 50_000:
+            assert process.poll() is None
+            pause.wait(0.05)
+        os.close(master)  # the window is closed
+        assert process.wait(100) == 0
+    finally:
+        process.kill()
+    assert whole(tmp_path) >= FRAMES
+
+
+def test_a_stop_signal_ends_it_as_well_when_nobody_reads(tmp_path: Path) -> None:
+    process = subprocess.Popen(shell(">&- 2>&-", serve(tmp_path)), cwd=ROOT)
+    try:
+        part, pause = tmp_path / "r.mcap.part", threading.Event()
+        while not part.exists() or part.stat().st_size < 50_000:
+            assert process.poll() is None
+            pause.wait(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(100) == 0
+    finally:
+        process.kill()
+    assert whole(tmp_path) >= FRAMES
+
+
+@pytest.mark.parametrize(
+    ("words", "streams", "code", "said"),
+    [
+        (["devices"], ">/dev/full", 2, "engine devices: the answer cannot be written: No space left on device"),
+        (["devices"], ">&-", 0, ""),
+        (["--help"], ">/dev/full", 0, ""),
+        (["serve", "--bundle", "none such"], "2>/dev/full", 2, ""),
+        (["serve", "--bundle", "none such"], "2>&-", 2, ""),
+    ],
+)
+def test_answers_that_cannot_be_written(words: list[str], streams: str, code: int, said: str) -> None:
+    done = subprocess.run(shell(streams, [*ENGINE, *words]), cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code
+    assert done.stderr.startswith(said) and len(done.stderr.splitlines()) == bool(said)
+
+
+def python(text: str, streams: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    command = shell(streams, [sys.executable, "-c", text])
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, env={**os.environ, **environment}
+    )
+
+
+def test_a_closed_stream_is_taken_by_nothing_else(tmp_path: Path) -> None:
+    text = (
+        "import os, sys; from engine.stdio import stand_in; stand_in()\n"
+        f"mine = open({str(tmp_path / 'file')!r}, 'wb')\n"
+        "os.write(2, b'of a library'); print('told', file=sys.stderr); sys.exit(mine.fileno() < 3)"
+    )
+    assert python(text, "<&- >&- 2>&-").returncode == 0
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_a_line_is_seen_while_a_library_has_sent_standard_error_elsewhere() -> None:
+    text = (
+        "import os, logging, argparse; from engine import logs\n"
+        "with logs.set_up(argparse.Namespace()):\n"
+        "    kept = os.dup(2); os.dup2(os.open(os.devnull, os.O_WRONLY), 2)\n"
+        "    logging.getLogger('engine').warning('the microphone is gone')\n"
+    )
+    assert python(text).stderr == "warning: the microphone is gone\n"
+
+
+def test_letters_that_a_terminal_does_not_know_are_no_traceback() -> None:
+    text = "from engine.stdio import stand_in; stand_in(); print('K\\ufffdpfh\\xf6rer')"
+    done = python(text, PYTHONIOENCODING="ascii")
+    assert (done.stdout, done.stderr) == ("K?pfh?rer\n", "")
