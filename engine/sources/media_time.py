@@ -16,16 +16,18 @@ _SLACK_S = 2  # packets of sound and picture of one moment lie no further apart 
 _JUMP_S = Fraction(1, 4)  # a step that is looked at, where the other stream has just had a break
 _ALONE_S = 30  # a stream without another one may pause for so long
 _BACK_S, _BACK_SHOWN_S = Fraction(1, 10), 1  # steps back of a decoding time, and of a time of showing, which reorders
-_BESIDE_S = 5  # a stream further ahead than this was written before the other, not beside it
+_EARLY_S = 5  # so much may a stream begin before what its container states
 
 
 @dataclass
 class _Stream:
-    """What is known of one stream: ``shift`` is added to its timestamps; ``end`` and ``last`` are moved ones."""
+    """What is known of one stream: ``shift`` is added to its timestamps; ``end`` and ``last`` are moved ones, ``lead``
+    is how far ahead of its end the other stream was then (in some files all pictures come before the sound)."""
 
     shift: Fraction
     end: Fraction = Fraction(0)
     last: Fraction = Fraction(0)
+    lead: Fraction = Fraction(0)
     seen: bool = False
     section: int = 0
 
@@ -65,12 +67,13 @@ class MediaTime:
             packet.dts += moved
         shown = max(time for time in (packet.pts, packet.dts) if time is not None) * base
         one.seen, one.last, one.end = True, raw + one.shift, max(Fraction(0), shown + length)
+        one.lead = max(Fraction(0), self._others_end(one) - one.end)
         return float(one.end)
 
     def _broken(self, one: _Stream, raw: Fraction, time: Fraction, decoding: bool) -> bool:
         others = [other.end for other in self._streams.values() if other is not one and other.seen]
         if not one.seen:
-            return not -_BESIDE_S <= time <= max([Fraction(_ALONE_S), *(end + _SLACK_S for end in others)])
+            return not -_EARLY_S <= time <= max([Fraction(_ALONE_S), *(end + _SLACK_S for end in others)])
         if time < one.last - (_BACK_S if decoding else _BACK_SHOWN_S):
             return True
         step = time - one.end
@@ -86,9 +89,11 @@ class MediaTime:
 
     def _go_on(self, one: _Stream, raw: Fraction) -> None:
         """Let a stream whose next packet is shown at ``raw`` go on where the time is."""
-        ends = [other.end for other in self._streams.values() if other.seen and other.end <= one.end + _BESIDE_S]
-        here = max([one.end, *ends]) if one.seen else Fraction(0)
-        joins = raw + self._section_shift - max([one.end, *ends])
+        there = self._others_end(one)
+        apart = any(other.shift != one.shift for other in self._streams.values())
+        # One with a clock of its own may be written far from the other's moment, and jumps alone.
+        here = one.end if apart or not one.seen else max(one.end, there - one.lead)
+        joins = raw + self._section_shift - max(one.end, there)
         if one.section != self._section and abs(joins) <= _SLACK_S:
             one.shift, one.section = self._section_shift, self._section
             return
@@ -96,6 +101,9 @@ class MediaTime:
         self._section_shift = here - raw
         one.shift, one.section = self._section_shift, self._section
         self.breaks_s.append(float(here))
+
+    def _others_end(self, one: _Stream) -> Fraction:
+        return max((other.end for other in self._streams.values() if other is not one), default=Fraction(0))
 
 
 def _length(packet: Any, base: Fraction) -> Fraction:

@@ -86,7 +86,8 @@ class Reading:
             if frame.pts is None:
                 self._at_ns += self._step_ns
             else:
-                self._at_ns = round(frame.pts * frame.time_base * 1_000_000_000)
+                # Where the time breaks, the last pictures before may be shown longer than the sound was heard.
+                self._at_ns = max(self._at_ns + 1, round(frame.pts * frame.time_base * 1_000_000_000))
             yield Seen(max(self._at_ns, 0), Picture(frame, aspect(self._picture)))
 
 
