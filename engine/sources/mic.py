@@ -187,6 +187,8 @@ class MicSource:
         """Pass on what arrived; if nothing did for long, close the device and try to open it again."""
         now_ns = self._clock.now_ns()
         if self._inbox:
+            if self._stalled:  # it was gone, not muted
+                self._loud_ns = now_ns
             self._drain()
             self._last_ns, self._retry_s = now_ns, RETRY_FIRST_S
             self._stalled, self._failure = False, None
