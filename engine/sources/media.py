@@ -9,7 +9,7 @@ which nothing decodes is refused.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,15 +17,16 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.sound.front_end import FrontEnd
+from engine.sources.address import is_address, shown
 from engine.sources.growing import QUIET_S, GrowingFile
+from engine.sources.looking import look
 from engine.sources.player import AudioBlock
-from engine.sources.reading import Picture, Reading, aspect, pyav, reason
+from engine.sources.reading import Picture, Reading, pyav, reason
 from engine.sources.reading import upright as upright
 from engine.sources.sound_line import SoundLine
-from engine.sources.tracks import Track, TrackChoice, preferred, tracks
+from engine.sources.tracks import TrackChoice
 
 _SHORT_S, _SHORT_PART = 0.5, 0.05  # missing this much of the length that the file states, it is cut short
-_TRIED_PACKETS = 500  # looked into at most for a track that decodes, where there are several
 _BREAKS_NAMED = 3
 
 
@@ -42,6 +43,8 @@ class MediaFile:
     def __init__(
         self, path: Path | str, audio: bool = True, choice: TrackChoice | None = None, follow: bool = False
     ) -> None:
+        if is_address(str(path)):
+            raise EngineError(f"{shown(str(path))}: is an address, and here only a file can be used; give a path")
         self.path = Path(path)
         self._av = pyav()
         self._follow, self._stopped = follow, threading.Event()
@@ -51,21 +54,13 @@ class MediaFile:
             raise EngineError(f"media file {self.path}: there is no such file; check the path")
         self._bytes = self.path.stat().st_size
         with self._open() as container:
-            self._choose(container, audio, choice or TrackChoice())
-            sound, picture = self._streams(container)
-            self.has_audio, self.has_video = sound is not None, picture is not None
-            self._stated_s = float(container.duration / self._av.time_base) if container.duration else None
-            if self._stated_s and container.format.name == "wav":
-                self._stated_s *= _riff_stretch(self.path)
-            self.details: dict[str, Any] = {"container": container.format.name, "stated_s": self._stated_s}
-            if sound is not None:
-                self.details |= {"audio_rate": sound.codec_context.sample_rate, "channels": sound.channels}
-            if picture is not None:
-                rate, shape = picture.average_rate, aspect(picture)
-                self.details |= {"size": (picture.width, picture.height), "fps": float(rate) if rate else None}
-                self.details |= {"pixel_aspect": f"{shape.numerator}:{shape.denominator}"} if shape != 1 else {}
-            self.details |= {"tracks": self.tracks, "played": self._played}
-        self._trouble.clear()  # what the look at its beginning met, playing will meet again
+            self._found = look(container, f"media file {self.path}", audio, choice or TrackChoice())
+        self.has_audio, self.has_video = self._found.sound is not None, self._found.picture is not None
+        self.tracks = self._found.tracks
+        self._stated_s = self._found.stated_s
+        if self._stated_s and self._found.details["container"] == "wav":
+            self._stated_s *= _riff_stretch(self.path)
+        self.details: dict[str, Any] = {"stated_s": self._stated_s, **self._found.details}
 
     @property
     def problem(self) -> str | None:
@@ -93,7 +88,7 @@ class MediaFile:
         front_end = FrontEnd() if front_end is None else front_end
         pictures_end_s = 0.0
         with self._open(self._follow) as container:
-            sound, picture = self._streams(container)
+            sound, picture = self._found.streams(container)
             reading = Reading(container, sound, picture, self._note)
             for packet, end_s in reading.packets():
                 if sound is not None and packet.stream.index == sound.index:
@@ -112,7 +107,7 @@ class MediaFile:
     def pictures(self) -> Iterator[tuple[int, Picture]]:
         """(nanoseconds from the origin, picture for :func:`upright`) in order of time, at whatever rate it has."""
         with self._open(self._follow) as container:
-            sound, picture = self._streams(container)
+            sound, picture = self._found.streams(container)
             if picture is None:
                 return
             # The sound is read as well, undecoded: the time is then the same as that of audio().
@@ -120,57 +115,6 @@ class MediaFile:
             for packet, _ in reading.packets():
                 if packet.stream.index == picture.index:
                     yield from reading.seen(packet)
-
-    def _choose(self, container: Any, audio: bool, choice: TrackChoice) -> None:
-        """Find the tracks to play: of each kind the best that decodes."""
-        name = f"media file {self.path}"
-        if not audio and choice.audio is not None:
-            raise EngineError(f"{name}: its sound is switched off, so no track of it can be chosen")
-        there = {kind: tracks(container, kind) for kind in (("audio", "video") if audio else ("video",))}
-        self.tracks = [track.label for found in there.values() for track in found]
-        wanted = {kind: preferred(found, getattr(choice, kind), name) for kind, found in there.items()}
-        wanted = {kind: found for kind, found in wanted.items() if found}
-        if not wanted:
-            kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "none"
-            asked = "audio or video" if audio else "video (its audio is switched off)"
-            raise EngineError(f"{name}: no {asked} stream in it (streams: {kinds})")
-        decoding = self._decoding(container, wanted)
-        if not decoding:
-            raise EngineError(
-                f"{name}: nothing in it decodes ({self.problem or 'no frames'}); it is damaged or empty, make or copy "
-                "it again"
-            )
-        played = {
-            kind: next((track for track in found if track.stream.index in decoding), found[0])
-            for kind, found in wanted.items()
-        }
-        self._played = [track.label for track in played.values()]
-        self._index = {kind: track.stream.index for kind, track in played.items()}
-
-    def _decoding(self, container: Any, wanted: dict[str, list[Track]]) -> set[int]:
-        """The numbers of streams that decode, as far as one has to look to know the best of each kind."""
-        tried = [track.stream for found in wanted.values() for track in found]
-        best = {found[0].stream.index for found in wanted.values()}
-        several = any(len(found) > 1 for found in wanted.values())
-        decoding: set[int] = set()
-        reading = Reading(container, None, None, self._note)
-        for number, packet in enumerate(self._demuxed(container, tried)):
-            if packet.stream.index not in decoding and reading.frames(packet):
-                decoding.add(packet.stream.index)
-            if best <= decoding or (decoding and (not several or number > _TRIED_PACKETS)):
-                break
-        return decoding
-
-    def _demuxed(self, container: Any, streams: Sequence[Any]) -> Iterator[Any]:
-        try:
-            yield from container.demux(list(streams))
-        except self._av.error.FFmpegError as error:
-            self._note(f"reading stops early ({reason(error)})")
-
-    def _streams(self, container: Any) -> tuple[Any, Any]:
-        sound, picture = (self._index.get(kind) for kind in ("audio", "video"))
-        streams = container.streams
-        return (None if sound is None else streams[sound], None if picture is None else streams[picture])
 
     @contextmanager
     def _open(self, follow: bool = False) -> Iterator[Any]:

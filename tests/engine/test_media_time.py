@@ -10,17 +10,17 @@ import pytest
 
 pytest.importorskip("av", reason="PyAV is not installed")
 
-from engine.sound.front_end import FrontEnd  # noqa: E402
-from engine.sources.file import FileSource  # noqa: E402
-from engine.sources.media import MediaFile, upright  # noqa: E402
-from tests.engine.made_media import FPS, RATE, Cut, film, joined  # noqa: E402
-from tests.engine.test_sources_file import Shade, play  # noqa: E402
+from engine.sound.front_end import FrontEnd
+from engine.sources.file import FileSource
+from engine.sources.media import MediaFile, upright
+from tests.engine.made_media import FPS, RATE, Cut, film, joined
+from tests.engine.test_sources_file import Shade, play
 
 HOP = RATE // FPS
 
 
 class Played(NamedTuple):
-    """What a film gives: the sound's length and the part of it that is sound, seconds; the sound's loudness every 10 ms;
+    """What a film gives: the sound's length and the part of it that is sound, seconds; its loudness every 10 ms;
     (media time, level) of each picture; and the problem."""
 
     seconds: float

@@ -137,7 +137,7 @@ def test_a_cover_before_the_film_is_passed_over(tmp_path: Path) -> None:
     end = cover + int.from_bytes(content[cover : cover + 4], "big")
     path.write_bytes(content[:track] + content[cover:end] + content[track:cover] + content[end:])
     with av.open(str(path)) as container:
-        assert [stream.codec_context.name for stream in container.streams.video][0] == "png"  # it tests what it says
+        assert container.streams.video[0].codec_context.name == "png"  # it tests what it says
     media = MediaFile(path)
     assert len(media.tracks) == 1
     assert grey(media) == pytest.approx(90, abs=4)
