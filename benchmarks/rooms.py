@@ -4,7 +4,8 @@ on one channel of several or with opposite polarity: as they are (before) and th
 ``python -m benchmarks rooms [--bundles rules reaction] [--minutes 3] [--seeds 8]``. The voices are those of ``alive``,
 each clip at -26 dBFS. A listener's nods are counted over as many seeds: what it decides is drawn, and where a voice is
 another in its last bit already, other nods are drawn. A row passes where its nods are those of the clean voice: apart
-by less than 15 %, or by less than two such counts are apart by chance (2.5 standard deviations of Poisson counts: there are 38 rows).
+by less than 15 %, or by less than two such counts are apart by chance (2.5 standard deviations of Poisson counts, as
+there are 38 comparisons).
 """
 
 from __future__ import annotations
