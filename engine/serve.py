@@ -97,7 +97,7 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
             check_fillable(bundle)
         for warning in options.access.warnings:
             log.warning("%s", warning)
-        recorders = Recorders(options.record, options.save, options.where)
+        recorders = Recorders(options.record, options.save, options.where, wait=options.fast)
         stop = stack.enter_context(_stopped_by_signals())
         host = Host(
             bundles,
@@ -232,16 +232,20 @@ def _listen(options: ServeOptions, host: Host, stack: ExitStack) -> str:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, SIGTERM and a terminal that closes set; a second one ends the process at once."""
+    """An event that Ctrl-C, SIGTERM and a terminal that closes set; a second one ends the process at once. A terminal
+    that closes may say so twice, by the system and by its shell; and under nohup it is not listened to."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is unknown on Windows
     before = {number: signal.getsignal(number) for name in names if (number := getattr(signal, name, None)) is not None}
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is not None and before[hang_up] == signal.SIG_IGN:
+        del before[hang_up]
 
     def handle(number: int, _: Any) -> None:
-        if stop.is_set():
+        if stop.is_set() and number != hang_up:
             sys.exit(128 + number)
         stop.set()
 

@@ -65,24 +65,36 @@ class Recorders:
         return [recorder for recorder, _ in self._kept]
 
     def finish(self) -> None:
-        """Close the files, and make the array files where that was asked for. Raises :class:`EngineError` where that
-        cannot be done; the recording stays then."""
+        """Close the files, and make the array files where that was asked for. Raises :class:`EngineError` where one of
+        them is not what was asked for, when all are finished; what was recorded stays then, and so does an older
+        file."""
+        missed = []
         for recorder, saved in self._kept:
-            before = recorder.problem
-            recorder.close()
-            if recorder.problem != before:
-                log.warning("recording: %s", recorder.problem, extra={"file": str(recorder.path)})
-            if not recorder.steps:
-                unmade = str(saved or recorder.path)
-                log.warning("%s: the session had no frame, so nothing was recorded", unmade, extra={"file": unmade})
-                continue
-            if saved is not None:
-                to_npz(recorder.file, saved)
-            if self._record is None and recorder.file == recorder.path:
-                recorder.file.unlink(missing_ok=True)
-            elif self._record is not None:
-                log.info("recorded %s", recorder.file, extra={"file": str(recorder.file)})
+            try:
+                self._finish(recorder, saved)
+            except EngineError as error:
+                missed.append(str(error))
         self._kept.clear()
+        if missed:
+            raise EngineError("; ".join(missed))
+
+    def _finish(self, recorder: Recorder, saved: Path | None) -> None:
+        recorder.close()
+        if not recorder.steps:
+            unmade = str(saved or recorder.path)
+            log.warning("%s: the session had no frame, so nothing was recorded", unmade, extra={"file": unmade})
+            return
+        if recorder.file != recorder.path:  # a part of a session must not take the place of a whole one
+            make = f"; its array file: python -m engine.record.save {recorder.file} OUT.npz" if saved else ""
+            raise EngineError(f"the recording is not whole: {recorder.problem}{make}")
+        if recorder.problem is not None:
+            log.warning("recording: %s", recorder.problem, extra={"file": str(recorder.path)})
+        if saved is not None:
+            to_npz(recorder.file, saved)
+        if self._record is None:
+            recorder.file.unlink(missing_ok=True)
+        else:
+            log.info("recorded %s", recorder.file, extra={"file": str(recorder.file)})
 
     def abandon(self) -> None:
         """Close what is still open: what was recorded stays."""

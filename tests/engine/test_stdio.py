@@ -49,6 +49,16 @@ def run(command: Sequence[str], **options: Any) -> int:
     return subprocess.run(command, cwd=ROOT, timeout=100, check=False, **options).returncode
 
 
+def started(command: Sequence[str], folder: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """A session that has recorded a second or more."""
+    process = subprocess.Popen(command, cwd=ROOT, **options)
+    part, pause = folder / "r.mcap.part", threading.Event()
+    while not part.exists() or part.stat().st_size < 50_000:
+        assert process.poll() is None
+        pause.wait(0.05)
+    return process
+
+
 @pytest.mark.parametrize("streams", ["<&- >&- 2>&-", "2>&-", ">/dev/full 2>/dev/full"])
 def test_a_session_without_streams_runs_to_its_end(tmp_path: Path, streams: str) -> None:
     nothing = subprocess.DEVNULL
@@ -92,33 +102,17 @@ def test_a_terminal_that_hangs_up_is_a_wish_to_stop(tmp_path: Path) -> None:
         os.setsid()
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
-    process = subprocess.Popen(
-        serve(tmp_path), cwd=ROOT, stdin=slave, stdout=slave, stderr=slave, preexec_fn=lead, close_fds=True
-    )
+    process = started(serve(tmp_path), tmp_path, stdin=slave, stdout=slave, stderr=slave, preexec_fn=lead)
     os.close(slave)
-    try:
-        part, pause = tmp_path / "r.mcap.part", threading.Event()
-        while not part.exists() or part.stat().st_size < 50_000:
-            assert process.poll() is None
-            pause.wait(0.05)
-        os.close(master)  # the window is closed
-        assert process.wait(100) == 0
-    finally:
-        process.kill()
+    os.close(master)  # the window is closed
+    assert process.wait(100) == 0
     assert whole(tmp_path) >= FRAMES
 
 
 def test_a_stop_signal_ends_it_as_well_when_nobody_reads(tmp_path: Path) -> None:
-    process = subprocess.Popen(shell(">&- 2>&-", serve(tmp_path)), cwd=ROOT)
-    try:
-        part, pause = tmp_path / "r.mcap.part", threading.Event()
-        while not part.exists() or part.stat().st_size < 50_000:
-            assert process.poll() is None
-            pause.wait(0.05)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(100) == 0
-    finally:
-        process.kill()
+    process = started(shell(">&- 2>&-", serve(tmp_path)), tmp_path)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(100) == 0
     assert whole(tmp_path) >= FRAMES
 
 
@@ -169,3 +163,39 @@ def test_letters_that_a_terminal_does_not_know_are_no_traceback() -> None:
     text = "from engine.stdio import stand_in; stand_in(); print('K\\ufffdpfh\\xf6rer')"
     done = python(text, PYTHONIOENCODING="ascii")
     assert (done.stdout, done.stderr) == ("K?pfh?rer\n", "")
+
+
+def test_a_terminal_may_hang_up_twice(tmp_path: Path) -> None:
+    """The system tells the processes of a closed window, and the shell in it tells them once more."""
+    process = started(serve(tmp_path), tmp_path)
+    process.send_signal(signal.SIGHUP)
+    threading.Event().wait(0.02)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(100) == 0
+    assert whole(tmp_path) >= FRAMES
+
+
+def test_under_nohup_a_terminal_may_go(tmp_path: Path) -> None:
+    ignoring = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"]  # what nohup does
+    process = started([*ignoring, *serve(tmp_path)], tmp_path)
+    process.send_signal(signal.SIGHUP)
+    threading.Event().wait(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(100) == 0
+    assert whole(tmp_path) >= FRAMES
+
+
+def test_on_a_full_disk_the_session_goes_on_and_the_older_files_stay(tmp_path: Path) -> None:
+    for name in ("r.mcap", "r.npz"):
+        (tmp_path / name).write_bytes(b"of last time")
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
+    text = f"{limit}from engine.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", text, *serve(tmp_path, "--seconds", "3")[len(ENGINE) :]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+    part = tmp_path / "r.mcap.part"
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"warning: recording: {tmp_path / 'r.mcap'}: cannot be written any more (File too large)" in done.stderr
+    assert f"engine serve: the recording is not whole: {tmp_path / 'r.mcap'}" in done.stderr
+    assert all((tmp_path / name).read_bytes() == b"of last time" for name in ("r.mcap", "r.npz"))
+    assert 10 <= len(list(Recording(part).steps())) < 3 * FRAMES

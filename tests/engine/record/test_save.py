@@ -20,11 +20,13 @@ from engine.bundle import Bundle
 from engine.clock import MonotonicClock
 from engine.errors import EngineError
 from engine.record import recorder as module
+from engine.record import serving
 from engine.record.layout import RecordingError
 from engine.record.reading import Recording
 from engine.record.replay import replay
 from engine.record.save import to_npz
 from engine.record.serving import Recorders
+from engine.serve import ServeOptions, serve
 from engine.session.host import Host
 from engine.session.live import LiveSession, Opening
 from tests.engine.dancer import STICK, walk
@@ -219,7 +221,46 @@ def test_a_session_without_a_frame_or_without_room_says_so(tmp_path: Path, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module.ChunkWriter, "finish", full)
+    whole = tmp_path / "b.dance.mcap"
+    whole.write_bytes(b"of last time")
     recorders = Recorders(tmp_path / "b.mcap", None, "onnx:cpu", True)
-    messages = served(recorders, "rules")
-    assert "cannot be written any more (No space left on device)" in messages[0]
-    assert messages[1] == f"recorded {tmp_path / 'b.mcap.part'}" and recorders.problem is None
+    said_of_both = r"not whole: .*No space left on device.* is in .*b\.mcap\.part; .*b\.dance\.mcap\.part"
+    with pytest.raises(EngineError, match=said_of_both):
+        served(recorders, "rules", "dance")
+    assert recorders.problem is None and whole.read_bytes() == b"of last time"
+
+
+def test_a_part_of_a_session_takes_no_whole_ones_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = tmp_path / "a.npz"
+    save.write_bytes(b"of last time")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module.ChunkWriter, "finish", full)
+    with pytest.raises(EngineError, match=r"python -m engine.record.save .*a\.npz\.mcap\.part OUT\.npz"):
+        served(Recorders(None, save, "onnx:cpu", True), "rules")
+    assert save.read_bytes() == b"of last time"
+    assert Recording(tmp_path / "a.npz.mcap.part").about.bundle == "rules"
+
+
+def test_one_file_that_cannot_be_made_does_not_cost_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = []
+
+    def fails_once(recording: Path, out: Path) -> int:
+        saved.append(out.name)
+        if len(saved) == 1:
+            raise EngineError(f"cannot write {out}")
+        return to_npz(recording, out)
+
+    monkeypatch.setattr(serving, "to_npz", fails_once)
+    with pytest.raises(EngineError, match=r"cannot write .*a\.npz"):
+        served(Recorders(None, tmp_path / "a.npz", "onnx:cpu", True), "rules", "dance")
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["a.dance.npz", "a.npz.mcap"]
+
+
+def test_as_fast_as_it_goes_it_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUEUE_STEPS", 2)
+    free = "tcp://127.0.0.1:*"
+    serve(ServeOptions(pub=free, control=free, seconds=4.0, fast=True, record=tmp_path / "a.mcap"), [])
+    assert [step.seq for step in Recording(tmp_path / "a.mcap").steps()] == list(range(100))
