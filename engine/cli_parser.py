@@ -31,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar=("KIND", "PATH"),
         help="live (microphone and webcam, the default of a bundle that listens), demo (the built-in partner), "
-        "file PATH, body FILE.bvh, engine ADDRESS (the body of another engine, by its control address) or none (the "
+        "file PATH (or the address of a stream: rtsp://, http://, udp://), "
+        "body FILE.bvh, engine ADDRESS (the body of another engine, by its control address) or none (the "
         "default of a bundle that does not listen)",
     )
     serve.add_argument("--fast", action="store_true", help="as fast as it goes instead of in real time")

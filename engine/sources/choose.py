@@ -11,15 +11,21 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.access import Access
 from engine.body.skeleton import Skeleton
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.person import PERSONS
+from engine.sources.address import shown
 from engine.sources.base import FaceTracker, Source
 from engine.spec import StreamSpec
+
+if TYPE_CHECKING:
+    from engine.sources.tracks import TrackChoice
 
 log = logging.getLogger(__name__)
 SENSES = {"audio": "listen", "face": "look at faces", "body": "watch bodies"}
@@ -32,7 +38,7 @@ GIVES = {
     "engine": {"body"},
     "none": set[str](),
 }
-KINDS = "live, demo, file PATH, body FILE.bvh, engine ADDRESS or none"
+KINDS = "live, demo, file PATH (or an address), body FILE.bvh, engine ADDRESS or none"
 
 
 def senses(spec: StreamSpec) -> set[str]:
@@ -56,9 +62,9 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
     wanted = set[str]().union(*(senses(bundle.spec) for bundle in bundles))
     kind, *rest = options.source or ["live" if wanted & GIVES["live"] else "none"]
     if kind not in GIVES or len(rest) != (kind in ("file", "body", "engine")):
-        raise EngineError(f"--source {' '.join(options.source)}: give {KINDS}")
+        raise EngineError(f"--source {' '.join(map(shown, options.source))}: give {KINDS}")
     if GIVES[kind] and not wanted & GIVES[kind]:
-        raise EngineError(f"--source {' '.join([kind, *rest])}: {unwanted(bundles, GIVES[kind])}")
+        raise EngineError(f"--source {' '.join([kind, *map(shown, rest)])}: {unwanted(bundles, GIVES[kind])}")
     for option, role in (("mic", "audio"), ("camera", "face")):
         if getattr(options, option) is not None and (kind != "live" or role not in wanted):
             reason = unwanted(bundles, {role}) if role not in wanted else f"--source {kind} opens no device"
@@ -130,17 +136,17 @@ def partner_skeleton(bundles: Sequence[Bundle]) -> Skeleton:
 
 
 def _file(path: str, options: argparse.Namespace, wanted: set[str]) -> Source:
+    from engine.sources.stream import is_live
+
+    if is_live(path):
+        return _stream(path, options, wanted)
     from engine.sources.file import FileSource
     from engine.sources.media import MediaFile
-    from engine.sources.tracks import KINDS as KINDS_OF_TRACKS
     from engine.sources.tracks import TrackChoice
 
     choice = TrackChoice.of(options.track or ())
     media = MediaFile(path, choice=choice)
-    for kind in KINDS_OF_TRACKS:
-        several = [track for track in media.tracks if track.startswith(kind)]
-        if len(several) > 1 and getattr(choice, kind) is None:
-            log.info("%s has %s; --track %s=N chooses", media.path.name, "; ".join(several), kind)
+    _say_tracks(media.path.name, media.tracks, choice)
     watched = "face" in wanted and not options.no_tracker and media.has_video
     if options.follow and (options.fast or options.loop):
         raise EngineError("--follow: what is still being written comes in real time and once, without --fast or --loop")
@@ -149,6 +155,30 @@ def _file(path: str, options: argparse.Namespace, wanted: set[str]) -> Source:
     if not wanted & {what for what, _ in source.gives}:
         raise EngineError(f"--source file {path}: shows no face that is tracked, and no bundle served hears anything")
     return source
+
+
+def _stream(address: str, options: argparse.Namespace, wanted: set[str]) -> Source:
+    from engine.sources.stream import StreamSource
+    from engine.sources.tracks import TrackChoice
+
+    for option in ("fast", "loop", "follow"):
+        if getattr(options, option):
+            raise EngineError(f"--{option}: {shown(address)} is played as it arrives; use it with --source file PATH")
+    choice = TrackChoice.of(options.track or ())
+    watches = "face" in wanted and not options.no_tracker
+    source = StreamSource(address, partial(_tracker, options) if watches else lambda: None, choice)
+    _say_tracks(source.name, source.tracks, choice)
+    if not wanted & {what for what, _ in source.gives}:
+        source.stop()
+        raise EngineError(f"--source file {shown(address)}: gives nothing that a bundle served hears or sees")
+    return source
+
+
+def _say_tracks(name: str, tracks: Sequence[str], choice: TrackChoice) -> None:
+    for kind in ("audio", "video"):
+        several = [track for track in tracks if track.startswith(kind)]
+        if len(several) > 1 and getattr(choice, kind) is None:
+            log.info("%s has %s; --track %s=N chooses", name, "; ".join(several), kind)
 
 
 def _live(options: argparse.Namespace, wanted: set[str], rate: float | None) -> list[Source]:
