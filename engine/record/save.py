@@ -25,6 +25,7 @@ from engine.errors import EngineError
 from engine.record.beside import open_beside
 from engine.record.layout import RecordingError
 from engine.record.reading import Recording
+from engine.stdio import stand_in, tell
 
 
 def to_npz(recording: Path, out: Path) -> int:
@@ -69,6 +70,7 @@ def _add(archive: zipfile.ZipFile, name: str, value: NDArray[Any]) -> None:
 
 if __name__ == "__main__":
     try:
-        print(f"{sys.argv[2]}: {to_npz(Path(sys.argv[1]), Path(sys.argv[2]))} frames")
+        stand_in()
+        tell(f"{sys.argv[2]}: {to_npz(Path(sys.argv[1]), Path(sys.argv[2]))} frames")
     except (IndexError, EngineError) as error:
         sys.exit(str(error) if isinstance(error, EngineError) else "give RECORDING.mcap OUT.npz")
