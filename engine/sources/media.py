@@ -18,7 +18,7 @@ from typing import Any
 from engine.errors import EngineError
 from engine.sound.front_end import FrontEnd
 from engine.sources.address import is_address, shown
-from engine.sources.growing import QUIET_S, GrowingFile
+from engine.sources.growing import OPTIONS, QUIET_S, GrowingFile
 from engine.sources.looking import look
 from engine.sources.player import AudioBlock
 from engine.sources.reading import Picture, Reading, pyav, reason
@@ -118,10 +118,11 @@ class MediaFile:
 
     @contextmanager
     def _open(self, follow: bool = False) -> Iterator[Any]:
-        file = GrowingFile(self.path, self._stopped) if follow else None
+        file = GrowingFile(self.path, self._stopped, QUIET_S) if follow else None
         try:
             try:
-                container = self._av.open(file or str(self.path), metadata_errors="ignore")
+                options = OPTIONS if follow else {}
+                container = self._av.open(file or str(self.path), options=options, metadata_errors="ignore")
             except (self._av.error.FFmpegError, OSError, ValueError) as error:
                 raise EngineError(
                     f"media file {self.path}: cannot be opened as audio or video ({reason(error)}); it is another "

@@ -148,9 +148,8 @@ class StreamSource:
             try:
                 with closing(self._open()) as container:
                     return look(container, self.name, True, choice)
-            except EngineError:
-                pass
-            raise
+            except EngineError as error:
+                raise EngineError(f"{error}; or its server cannot begin in the middle of a file") from None
 
     def _open(self) -> Any:
         device = not is_address(self._address)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import pytest
 
 from engine.clock import FakeClock
 from engine.feeds.latest import PoseRing
@@ -109,3 +111,34 @@ def test_in_real_time_a_slow_tracker_passes_pictures_over() -> None:
     _, _, player = run_player([Lap([AudioBlock(np.ones(6_400, np.float32))], faces)], Paced(), slow_faces=True)
     assert tracked == [0, 80, 160, 240, 360]
     assert player.skipped_faces == 5
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_lap_of_nothing_ends_the_play_in_words_instead_of_going_round_for_ever(fast: bool) -> None:
+    audio = AudioRing(RATE, HOP, 20)
+    laps = (Lap([]) for _ in itertools.count())
+    player = Player(laps, feeds(audio=audio), FakeClock(START_NS), fast, slow_faces=False)
+    player.start()
+    assert not audio.wait(0, 30)
+    player.stop()
+    assert player.finished
+    assert "nothing to play" in (player.problem or "")
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_what_comes_too_late_of_a_growing_lap_moves_all_that_follows(grows: bool) -> None:
+    clock = FakeClock(START_NS)
+
+    def blocks() -> Iterator[AudioBlock]:
+        yield AudioBlock(np.ones(640, np.float32))
+        clock.advance(2_000_000_000)  # the recorder takes its time
+        yield AudioBlock(np.ones(640, np.float32))
+
+    faces = [FaceItem(at * 1_000_000, lambda: np.zeros(58, np.float32)) for at in (30, 75)]
+    audio, face, _ = run_player([Lap(blocks(), faces, grows=grows)], clock)
+    ends = [audio.read_hop(k).capture_ns - START_NS for k in range(2)]  # type: ignore[union-attr]
+    late = 1_980_000_000 if grows else 0  # the second block begins with 20 ms, due when the recorder came
+    assert ends == [40_000_000, 80_000_000 + late]
+    seen = face.newest_before(START_NS + 10_000_000_000)
+    assert seen is not None
+    assert seen.capture_ns - START_NS == 75_000_000 + late
