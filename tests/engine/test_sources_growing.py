@@ -41,7 +41,7 @@ def recording(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def test_a_recording_is_followed_while_it_is_written(
     recording: Path, follow: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(media, "QUIET_S", 1.0)
+    monkeypatch.setattr(media, "QUIET_S", 2.5)
     content, growing = recording.read_bytes(), recording.with_stem("growing")
     half = len(content) // 2
     growing.write_bytes(content[:half])
@@ -55,7 +55,7 @@ def test_a_recording_is_followed_while_it_is_written(
             hop = audio.read_hop(len(hops))
             assert hop is not None
             hops.append(hop)
-            if follow and len(hops) == 15:
+            if follow and len(hops) == 5:
                 with growing.open("ab") as file:
                     file.write(content[half:])
     finally:
