@@ -26,7 +26,7 @@ from logging.handlers import QueueHandler
 from typing import Any
 
 from engine.errors import clean
-from engine.stdio import ErrorStream
+from engine.stdio import ErrorStream, stand_in
 
 LEVELS = ("debug", "info", "warning", "error")
 OURS = ("engine", "models", "train", "export", "clients", "benchmarks", "__main__")
@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def set_up(options: argparse.Namespace, queued: bool = False) -> Logs:
     """Log as ``options`` say (without :func:`add_arguments`: plainly, from INFO on), until the answer is closed or the
-    process ends; it can be used in a ``with``."""
+    process ends; it can be used in a ``with``. Closed standard streams are stood in for (:mod:`engine.stdio`)."""
+    stand_in()
     return Logs(getattr(options, "log_level", "info"), getattr(options, "log_json", False), queued)
 
 
