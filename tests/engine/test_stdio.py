@@ -122,6 +122,7 @@ def test_a_stop_signal_ends_it_as_well_when_nobody_reads(tmp_path: Path) -> None
         (["devices"], ">/dev/full", 2, "engine devices: the answer cannot be written: No space left on device"),
         (["devices"], ">&-", 0, ""),
         (["--help"], ">/dev/full", 0, ""),
+        (["--help"], ">&-", 0, ""),
         (["serve", "--bundle", "none such"], "2>/dev/full", 2, ""),
         (["serve", "--bundle", "none such"], "2>&-", 2, ""),
     ],
