@@ -147,9 +147,12 @@ class MicSource:
         self._opening += 1
         number = self._opening
         opened = self._ports.open(choose, lambda device, *block: self._callback(number, device.rate, *block), anew)
-        self._opened = opened
-        self._device = opened.device
-        self._resampler = StreamingResampler(opened.device.rate, self._audio.rate)
+        try:
+            self._resampler = StreamingResampler(opened.device.rate, self._audio.rate)
+        except EngineError:
+            self._ports.close(opened)
+            raise
+        self._opened, self._device = opened, opened.device
         self._opened_ns = self._clock.now_ns()
 
     def _close(self) -> None:

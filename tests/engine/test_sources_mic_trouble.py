@@ -141,6 +141,19 @@ def test_a_sound_server_that_is_killed_and_started_again_is_heard_at_the_right_p
     rig.mic.stop()
 
 
+def test_a_rate_that_cannot_be_is_named_and_the_device_tried_again(
+    monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    rig = Rig(server, monkeypatch)
+    lost(rig, server)
+    back(rig, server, Ports.device("Built-in Mic", 1, 1000))
+    rig.deliver(np.ones((10, 1), np.float32))
+    rig.turn()
+    assert "sample rate 1000 Hz" in (rig.mic.problem or "") and not server.streams[-1].open
+    back(rig, server, Ports.device("Built-in Mic", 1, 16_000))
+    assert tone(rig, 16_000, 1) == pytest.approx(500, abs=2)
+
+
 def test_zeros_after_a_loss_are_no_mute(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     rig = Rig(server, monkeypatch)
     lost(rig, server)
