@@ -150,6 +150,7 @@ class MicSource:
         try:
             self._resampler = StreamingResampler(opened.device.rate, self._audio.rate)
         except EngineError:
+            self._opening += 1
             self._ports.close(opened)
             raise
         self._opened, self._device = opened, opened.device
@@ -189,6 +190,8 @@ class MicSource:
     def _turn(self) -> None:
         """Pass on what arrived; if nothing did for long, close the device and try to open it again."""
         now_ns = self._clock.now_ns()
+        while self._inbox and self._inbox[0].opening != self._opening:
+            self._inbox.popleft()
         if self._inbox:
             if self._stalled:  # it was gone, not muted
                 self._loud_ns = now_ns
