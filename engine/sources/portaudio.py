@@ -190,7 +190,7 @@ class PortAudio:
             readable.reads_all = True  # type: ignore[attr-defined]
             module.query_devices = readable  # opening asks it for the device, too
         found: list[Any] = []
-        with suppress(module.PortAudioError):  # the end of the list
+        with suppress(module.PortAudioError, IndexError):  # the end of the list
             for index in range(_MOST_DEVICES):
                 found.append(module.query_devices(index))
         return found
@@ -202,8 +202,13 @@ def told(inputs: Sequence[Input]) -> str:
 
 
 def _described(module: Any, index: int, name: bytes) -> dict[str, Any]:
-    """What sounddevice says of a device, when it can read the name. There is no public way to the rest."""
-    info = module._lib.Pa_GetDeviceInfo(index)
+    """What sounddevice says of a device, when it can read the name. There is no public way to the rest; where the
+    private one is not as it is known, the device is taken for a plain microphone, and opening it shows."""
+    library = getattr(module, "_lib", None)
+    if library is None:
+        plain = {"max_input_channels": 1, "max_output_channels": 0, "default_samplerate": 48_000.0}
+        return {"name": name.decode("utf-8", "replace"), "index": index, **plain}
+    info = library.Pa_GetDeviceInfo(index)
     return {
         "name": name.decode("utf-8", "replace"),
         "index": index,

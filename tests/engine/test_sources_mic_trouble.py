@@ -63,6 +63,19 @@ def test_a_microphone_with_such_a_name_is_found_and_opened(asked: int | str | No
         assert source.name == f"microphone {SHOWN[number - 1].split(' ', 1)[1]}"
 
 
+def test_of_a_sounddevice_that_hides_its_library_no_device_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = Ports()
+
+    def query(device: int | None = None, kind: str | None = None) -> Any:
+        if device in (None, 1):
+            b"Mikro \xe9".decode()
+        return ports.devices[device or 0]
+
+    monkeypatch.setattr(ports, "query_devices", query)
+    assert microphones(ports) == ["1 Mikro \ufffd (48000 Hz, 1 channels)", "2 USB Headset Mic (44100 Hz, 1 channels)"]
+    assert Rig(ports, monkeypatch, "mikro").ports.streams[0].options["device"] == 1
+
+
 @pytest.mark.parametrize("asked", ["", " ", "²", "-1"])
 def test_what_names_no_microphone_is_refused(asked: str) -> None:
     with pytest.raises(EngineError, match="inputs: 1 Built-in Mic, 2 USB Headset Mic"):
