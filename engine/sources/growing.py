@@ -7,8 +7,8 @@ from pathlib import Path
 
 QUIET_S = 5.0
 """Seconds for which the end of a growing file is waited at: recorders write every few seconds."""
-OPTIONS = {"analyzeduration": "1000000"}
-"""For FFmpeg, which otherwise looks at five seconds of a file before it gives the first."""
+OPTIONS = {"analyzeduration": "1000000", "max_probe_packets": "10"}
+"""For FFmpeg, which otherwise looks at more of a file than there may be, before it gives the first of it."""
 _POLL_S = 0.05
 
 

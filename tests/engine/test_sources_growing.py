@@ -28,7 +28,7 @@ def recording(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     suffix = request.param
     if suffix != ".wav":
         return film(tmp_path / f"whole{suffix}", [Cut(2.4, 5, 5)])
-    path = wav(tmp_path / "whole.wav", tone(RATE, 2.4), RATE)
+    path = wav(tmp_path / "whole.wav", tone(48_000, 2.4), 48_000)
     content = bytearray(path.read_bytes())
     at = content.index(b"data") + 4
     content[4:8] = content[at : at + 4] = b"\xff" * 4
