@@ -13,16 +13,13 @@ It is reached through sounddevice, which leaves three things to its caller:
 from __future__ import annotations
 
 import atexit
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
-from queue import SimpleQueue
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from engine.errors import EngineError, clean, reason
+from engine.errors import EngineError, clean
+from engine.sources.calls import Calls
 
 ANSWER_S, CLOSE_S = 10.0, 2.0
 """Seconds for which the library is waited for: a sound server may have to start, or a headset to connect; and when
@@ -31,7 +28,6 @@ BLOCK_S = 0.01
 """Seconds of sound per callback. 10 ms costs PortAudio 20 ms of buffering where 20 ms would cost 40."""
 MOST_CHANNELS = 2
 _MOST_DEVICES = 1000
-_Given = TypeVar("_Given")
 
 
 class Input(NamedTuple):
@@ -63,7 +59,7 @@ class PortAudio:
 
     def __init__(self, module: Any) -> None:
         self._module = module
-        self._calls = _Calls()
+        self._calls = Calls()
         self._open: set[Opened] = set()
         self._left: list[Opened] = []  # their callbacks may still be called, so nothing of them may be freed
 
@@ -74,11 +70,11 @@ class PortAudio:
 
     def inputs(self) -> list[Input]:
         """The inputs there are."""
-        return self._calls("listing devices", self._inputs)
+        return self._calls("listing devices", self._inputs, ANSWER_S)
 
     def find(self, device: int | str | None) -> Input:
         """The input that ``device`` names (:meth:`pick`)."""
-        return self._calls("listing devices", lambda: self.pick(self._inputs(), device))
+        return self._calls("listing devices", lambda: self.pick(self._inputs(), device), ANSWER_S)
 
     def pick(self, inputs: Sequence[Input], device: int | str | None, any_default: bool = True) -> Input:
         """Of ``inputs`` the one with this number, or this name, or the first whose name has this part; None is the
@@ -113,7 +109,7 @@ class PortAudio:
             self._open.add(opened)
             return opened
 
-        return self._calls("opening", job, undo=self._close)
+        return self._calls("opening", job, ANSWER_S, undo=self._close)
 
     def close(self, opened: Opened) -> None:
         """Close an input, whatever state it is in; where that hangs, it is left behind."""
@@ -223,77 +219,14 @@ def _described(module: Any, index: int, name: bytes) -> dict[str, Any]:
     }
 
 
-class _Calls:
-    """Makes calls one after the other in a thread; behind one that hangs, in another."""
-
-    _number = count(1)
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] | None = None
-
-    def __call__(
-        self,
-        what: str,
-        do: Callable[[], _Given],
-        seconds: float | None = None,
-        undo: Callable[[_Given], object] | None = None,
-    ) -> _Given:
-        """What ``do()`` gives. Raises :class:`EngineError` where it fails, or takes longer than ``seconds``; what it
-        gives then goes to ``undo``."""
-        answer: Future[_Given] = Future()
-        limit = ANSWER_S if seconds is None else seconds
-        with self._lock:
-            if self._waiting is None:
-                self._waiting = SimpleQueue()
-                name = f"portaudio {next(self._number)}"
-                threading.Thread(target=_work, args=(self._waiting,), name=name, daemon=True).start()
-            used = self._waiting
-            used.put((do, answer))
-        try:
-            return answer.result(limit)
-        except EngineError:
-            raise
-        except Exception as error:
-            if isinstance(error, TimeoutError) and not answer.done():
-                with self._lock:
-                    if self._waiting is used:
-                        self._waiting = None
-                if not answer.cancel() and undo is not None:
-                    answer.add_done_callback(lambda late: None if late.exception() else undo(late.result()))
-                raise EngineError(f"{what}: the sound system gives no answer for {limit:g} s; restart it") from error
-            raise EngineError(_words(error)) from error
-
-
-def _work(waiting: SimpleQueue[tuple[Callable[[], Any], Future[Any]]]) -> None:
-    while True:
-        do, answer = waiting.get()
-        if not answer.set_running_or_notify_cancel():
-            continue
-        try:
-            given = do()
-        except BaseException as error:  # the caller's to hear of
-            answer.set_exception(error)
-        else:
-            answer.set_result(given)
-        del do, answer
-
-
-def _words(error: Exception) -> str:
-    """What PortAudio said, whose text need not be UTF-8 either."""
-    if isinstance(error, UnicodeDecodeError):
-        return clean(bytes(error.object).decode("utf-8", "replace"))
-    return reason(error)
-
-
-_LOADING = _Calls()
+_LOADING = Calls()
 _KNOWN: dict[int, PortAudio] = {}
 
 
 def load() -> Any:
     """Sounddevice; in a thread, since loading it begins the library. Raises :class:`EngineError` where it, or the
     library, is not there."""
-    return _LOADING("starting", _load)
+    return _LOADING("starting", _load, ANSWER_S)
 
 
 def _load() -> Any:
