@@ -47,19 +47,24 @@ def test_a_recording_is_followed_while_it_is_written(
     growing.write_bytes(content[:half])
     clock = MonotonicClock()
     audio, face = AudioRing(RATE, HOP, 8), PoseRing(1000)
+
+    def write_on() -> None:
+        with growing.open("ab") as file:
+            file.write(content[half:])
+
     source = FileSource(growing, tracker=None if recording.suffix == ".wav" else Shade(), follow=follow)
     source.start(feeds(face, audio=audio, start_ns=clock.now_ns()), clock)
     hops: list[Hop] = []
+    later = threading.Timer(0.4, write_on if follow else lambda: None)
+    later.start()
     try:
         while audio.wait(len(hops), 30):
             hop = audio.read_hop(len(hops))
             assert hop is not None
             hops.append(hop)
-            if follow and len(hops) == 5:
-                with growing.open("ab") as file:
-                    file.write(content[half:])
     finally:
         source.stop()
+        later.join()
     heard = sum(hop.valid for hop in hops)
     if follow:
         assert heard == pytest.approx(60, abs=4)
