@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from itertools import count
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -44,18 +44,18 @@ class Calls:
                 threading.Thread(target=_work, args=(self._waiting,), name=name, daemon=True).start()
             used = self._waiting
             used.put((do, answer))
+        if not wait([answer], seconds).done:
+            with self._lock:
+                if self._waiting is used:
+                    self._waiting = None
+            if not answer.cancel() and undo is not None:
+                answer.add_done_callback(lambda late: None if late.exception() else undo(late.result()))
+            raise EngineError(f"{what}: the sound system gives no answer for {seconds:g} s; restart it")
         try:
-            return answer.result(seconds)
+            return answer.result()
         except EngineError:
             raise
         except Exception as error:
-            if isinstance(error, TimeoutError) and not answer.done():
-                with self._lock:
-                    if self._waiting is used:
-                        self._waiting = None
-                if not answer.cancel() and undo is not None:
-                    answer.add_done_callback(lambda late: None if late.exception() else undo(late.result()))
-                raise EngineError(f"{what}: the sound system gives no answer for {seconds:g} s; restart it") from error
             raise EngineError(_words(error)) from error
 
 
