@@ -82,7 +82,8 @@ def film(path: Path) -> Path:
 )
 def test_a_source_that_is_none(capfd: pytest.CaptureFixture[str], words: list[str]) -> None:
     error = refused(capfd, "serve", *PORTS, "--source", *words)
-    assert f"--source {' '.join(words)}: give live, demo, file PATH, body FILE.bvh, engine ADDRESS or none" in error
+    kinds = "live, demo, file PATH (or an address), body FILE.bvh, engine ADDRESS or none"
+    assert f"--source {' '.join(words)}: give {kinds}" in error
 
 
 @pytest.mark.parametrize(
