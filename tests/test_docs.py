@@ -163,6 +163,11 @@ def test_figures_of_the_readme_are_those_measured() -> None:
     steps = [measured(f"step_{bundle}")["batches"][0] for bundle in ("rules", "reaction", "dance")]
     recognised = (RESULTS / "evaluate_dance.txt").read_text("utf-8").partition("Recognition")[2]
     of_real = next(line for line in recognised.splitlines() if line.startswith("dance "))
+    rooms = measured("rooms")
+    spoken = {
+        name: row["after"]["rules"] / rooms["minutes"] for name, row in rooms["nods"].items() if row["after"]["rules"]
+    }
+    clean, heard = rooms["nods"]["level -26 dBFS"]["before"]["rules"] / rooms["minutes"], list(spoken.values())
     assert latency["missed"] == latency["late"] == latency["held"] == 0
     wanted = [
         f"p50 {sent['p50']:.1f} ms, p99 {sent['p99']:.1f} ms, longest {sent['max']:.1f} ms",
@@ -171,6 +176,7 @@ def test_figures_of_the_readme_are_those_measured() -> None:
         f"p50 {', '.join(format(step['p50_us'] / 1000, '.2f') for step in steps)} ms: ",
         f" ms: {', '.join(str(int(step['streams_per_core'])) for step in steps)} streams",
         f"| {knee}, with the clients",
+        f"| {clean:.1f}; {min(heard):.1f} to {max(heard):.1f} |",
         f"`reaction` {row('evaluate_reaction', 'reaction ', 1)}, `rules` {row('evaluate_reaction', 'rules ', 1)}",
         f"| {re.findall(r'[0-9.]+ .[^]]+.', of_real)[1]} |",
     ]

@@ -64,7 +64,7 @@ BLOCK[24:72, 24:60] = 240  # 48 high and 36 wide as stored, left of the middle
         (Fraction(4, 3), (96, 192), (24, 72, 32, 80)),
         (Fraction(8, 9), (108, 144), (27, 81, 24, 60)),
         (Fraction(2), (96, 288), (24, 72, 48, 120)),
-        (Fraction(200), (96, 144), (24, 72, 24, 60)),  # a broken header
+        (Fraction(8), (96, 144), (24, 72, 24, 60)),  # a broken header
     ],
 )
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
@@ -99,10 +99,15 @@ def test_a_face_stored_narrow_has_the_numbers_of_the_square_one(tmp_path: Path, 
     assert np.abs(squeezed[10:, names].mean(0) - got[10:, names].mean(0)).max() > 0.1  # what would be seen otherwise
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".m4v", "mpeg4"), (".mjpeg", "mjpeg"), (".m1v", "mpeg1video")])
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [(".m4v", "mpeg4"), (".mjpeg", "mjpeg"), (".m1v", "mpeg1video"), (".h264", "libx264"), (".hevc", "libx265")],
+)
 @pytest.mark.parametrize("fast", [False, True])
 def test_a_bare_stream_of_pictures_is_played_at_its_rate(tmp_path: Path, suffix: str, codec: str, fast: bool) -> None:
     levels = [np.full((48, 72, 3), 40 + 8 * k, np.uint8) for k in range(20)]
+    if codec not in av.codecs_available:
+        pytest.skip(f"this PyAV has no {codec}")
     path = film(tmp_path / f"raw{suffix}", levels, codec=codec)
     hops, faces, source = play(FileSource(path, fast=fast, tracker=Shade()))
     assert 19 <= len(hops) <= 22

@@ -13,6 +13,7 @@ pytest.importorskip("av", reason="PyAV is not installed")
 from engine.sound.front_end import FrontEnd
 from engine.sources.file import FileSource
 from engine.sources.media import MediaFile, upright
+from engine.sources.sound_line import SoundLine
 from tests.engine.made_media import FPS, RATE, Cut, film, joined
 from tests.engine.test_sources_file import Shade, play
 
@@ -133,3 +134,26 @@ def test_the_whole_source_says_a_break_once_in_a_loop_as_well(tmp_path: Path) ->
     assert len(hops) == 160
     assert None not in faces[2:]
     assert (source.problem or "").count("jumps once") == 1
+
+
+@pytest.mark.parametrize("pauses", ["sound", "pictures"])
+def test_a_break_after_a_pause_of_one_is_where_the_other_is(tmp_path: Path, pauses: str) -> None:
+    pause = Cut(4, 7, None) if pauses == "sound" else Cut(4, None, 7)
+    first = film(tmp_path / "a.ts", [Cut(2, 5, 5), pause])
+    second = film(tmp_path / "b.ts", [Cut(4, 1, 1)])
+    result = played(joined(tmp_path / "ab.ts", first, second))
+    assert result.seconds == pytest.approx(10, abs=0.3)
+    assert result.seen[-1][0] == pytest.approx(10, abs=0.3)
+    falls = np.flatnonzero(np.diff([level for _, level in result.seen]) < -150)
+    quiet = np.flatnonzero((result.loud[4:] < 0.25) & (result.loud[:-4] > 0.4)) / 100
+    assert quiet[-1] == pytest.approx(result.seen[falls[-1] + 1][0], abs=0.13)
+
+
+def test_sound_that_comes_twice_is_heard_once() -> None:
+    line, gaps = SoundLine(RATE, lambda: gaps.append(1)), list[int]()
+    ones = np.ones(RATE, np.float32)
+    blocks = [*line.sound(ones, RATE, 0.0), *line.sound(2 * ones, RATE, 0.5), *line.end_run()]
+    sound = np.concatenate([block.samples for block in blocks])
+    assert len(sound) == RATE * 3 // 2
+    np.testing.assert_allclose(sound[[100, RATE - 100, RATE + 100, -100]], [1, 1, 2, 2], atol=0.05)
+    assert gaps == []
