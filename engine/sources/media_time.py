@@ -16,18 +16,17 @@ _SLACK_S = 2  # packets of sound and picture of one moment lie no further apart 
 _JUMP_S = Fraction(1, 4)  # a step that is looked at, where the other stream has just had a break
 _ALONE_S = 30  # a stream without another one may pause for so long
 _BACK_S, _BACK_SHOWN_S = Fraction(1, 10), 1  # steps back of a decoding time, and of a time of showing, which reorders
+_LATE_S = 1  # the other stream further ahead than this: a stream that jumps on was written late
 _EARLY_S = 5  # so much may a stream begin before what its container states
 
 
 @dataclass
 class _Stream:
-    """What is known of one stream: ``shift`` is added to its timestamps; ``end`` and ``last`` are moved ones, ``lead``
-    is how far ahead of its end the other stream was then (in some files all pictures come before the sound)."""
+    """What is known of one stream: ``shift`` is added to its timestamps; ``end`` and ``last`` are moved ones."""
 
     shift: Fraction
     end: Fraction = Fraction(0)
     last: Fraction = Fraction(0)
-    lead: Fraction = Fraction(0)
     seen: bool = False
     section: int = 0
 
@@ -67,7 +66,6 @@ class MediaTime:
             packet.dts += moved
         shown = max(time for time in (packet.pts, packet.dts) if time is not None) * base
         one.seen, one.last, one.end = True, raw + one.shift, max(Fraction(0), shown + length)
-        one.lead = max(Fraction(0), self._others_end(one) - one.end)
         return float(one.end)
 
     def _broken(self, one: _Stream, raw: Fraction, time: Fraction, decoding: bool) -> bool:
@@ -91,8 +89,10 @@ class MediaTime:
         """Let a stream whose next packet is shown at ``raw`` go on where the time is."""
         there = self._others_end(one)
         apart = any(other.shift != one.shift for other in self._streams.values())
-        # One with a clock of its own may be written far from the other's moment, and jumps alone.
-        here = one.end if apart or not one.seen else max(one.end, there - one.lead)
+        # Recorders write in the order of timestamps: one that jumps on alone comes long after its moment in the file,
+        # and so does one with a clock of its own. All others go on where both have ended.
+        alone = apart or (raw + one.shift > one.end and there > one.end + _LATE_S)
+        here = max(one.end, Fraction(0) if alone else there) if one.seen else Fraction(0)
         joins = raw + self._section_shift - max(one.end, there)
         if one.section != self._section and abs(joins) <= _SLACK_S:
             one.shift, one.section = self._section_shift, self._section

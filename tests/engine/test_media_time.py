@@ -74,6 +74,14 @@ def test_pictures_by_the_clock_on_the_wall_are_played_with_their_sound(tmp_path:
     assert apart_s(result) < 0.13
 
 
+@pytest.mark.parametrize("pictures_first", [False, True])
+def test_sound_whose_clock_jumps_alone_stays_with_its_pictures(tmp_path: Path, pictures_first: bool) -> None:
+    result = played(film(tmp_path / "jump.mkv", [Cut(4), Cut(4, 4, 184)], pictures_first=pictures_first))
+    assert result.seconds == pytest.approx(8, abs=0.3)
+    assert apart_s(result) < 0.3
+    assert "its time jumps once (at 4." in result.problem
+
+
 @pytest.mark.parametrize("begins_s", [1.0, 25.0, 400.0, 26 * 3600.0])
 def test_transport_streams_joined_go_on_together_where_their_time_jumps(tmp_path: Path, begins_s: float) -> None:
     first = film(tmp_path / "a.ts", [Cut(4, 5, 5)])
