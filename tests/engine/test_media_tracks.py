@@ -12,11 +12,15 @@ import pytest
 
 av = pytest.importorskip("av", reason="PyAV is not installed")
 
+from engine.bundle import Bundle  # noqa: E402
 from engine.errors import EngineError  # noqa: E402
+from engine.sources.choose import choose  # noqa: E402
 from engine.sources.file import FileSource  # noqa: E402
 from engine.sources.media import MediaFile, upright  # noqa: E402
 from engine.sources.tracks import TrackChoice  # noqa: E402
 from tests.engine.made_media import RATE, marked  # noqa: E402
+from tests.engine.said import said  # noqa: E402
+from tests.engine.test_choose import options  # noqa: E402
 from tests.engine.test_sources_file import heard, play  # noqa: E402
 
 SIZE = (48, 64)
@@ -171,3 +175,22 @@ def test_a_song_with_a_cover_has_no_film(tmp_path: Path, suffix: str) -> None:
     assert not media.has_video
     with pytest.raises(EngineError, match="no video"):
         MediaFile(path, audio=False)
+
+
+def test_the_command_plays_the_track_asked_for_and_names_the_others_otherwise(tmp_path: Path) -> None:
+    rules = Bundle.load("rules")
+    path = medium(tmp_path / "two.mkv", ("audio", 0.1, (), {}), ("audio", 0.2, ("default",), {"language": "eng"}))
+    with said() as messages:
+        [source] = choose(options("file", str(path)), [rules])
+    assert source.describe()["played"][0].startswith("audio 2")
+    assert [line for line in messages if "audio 1: " in line and "audio 2: " in line and "--track audio=N" in line]
+    with said() as messages:
+        [source] = choose(options("file", str(path), track=["audio=1"]), [rules])
+    assert source.describe()["played"][0].startswith("audio 1")
+    assert messages == []
+
+
+@pytest.mark.parametrize(("option", "value"), [("track", ["audio=1"]), ("follow", True)])
+def test_only_a_file_has_tracks_to_choose_or_an_end_to_wait_at(option: str, value: Any) -> None:
+    with pytest.raises(EngineError, match=f"--{option}: only a file"):
+        choose(options("demo", **{option: value}), [Bundle.load("rules")])
