@@ -48,7 +48,7 @@ def medium(path: Path, *streams: tuple[str, float, Sequence[str], dict[str, str]
         made = []
         for kind, level, marks, about in streams:
             if kind == "audio":
-                codec = {".flac": "flac", ".m4a": "aac", ".mp3": "mp3"}.get(path.suffix, "flac")
+                codec = {".flac": "flac", ".mp4": "aac", ".mp3": "mp3"}.get(path.suffix, "flac")
                 stream = container.add_stream(codec, rate=RATE, layout="mono")
             else:
                 stream = container.add_stream("png" if kind == "cover" else "mpeg4", rate=25)
@@ -162,7 +162,7 @@ def test_a_single_picture_is_no_film_beside_one_even_unmarked(tmp_path: Path) ->
     assert grey(MediaFile(tmp_path / "b.mp4")) == pytest.approx(90, abs=4)
 
 
-@pytest.mark.parametrize("suffix", [".m4a", ".flac", ".mp3"])
+@pytest.mark.parametrize("suffix", [".mp4", ".flac", ".mp3"])
 def test_a_song_with_a_cover_has_no_film(tmp_path: Path, suffix: str) -> None:
     try:
         path = medium(tmp_path / f"song{suffix}", ("audio", 0.2, (), {}), ("cover", 250, ("attached_pic",), {}))
