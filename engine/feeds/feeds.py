@@ -64,6 +64,8 @@ class Feeds:
     speaking: dict[str, Speaking] = field(default_factory=dict)
     meters: dict[str, SoundMeter] = field(default_factory=dict)
     """What each voice's sound is like as it comes, of those that are written through a front end."""
+    notes: list[Callable[[], Sequence[str]]] = field(default_factory=list)
+    """What sources say once each, although it is no problem; asked again and again."""
 
     @classmethod
     def of(
@@ -116,8 +118,9 @@ class Feeds:
         return made
 
     def notices(self) -> list[str]:
-        """What there is to say of the voices' sound, once each."""
-        return [f"{owner}'s voice: {text}" for owner, meter in self.meters.items() for text in meter.notices]
+        """What there is to say of the voices' sound, and of sources, once each."""
+        told = [f"{owner}'s voice: {text}" for owner, meter in list(self.meters.items()) for text in meter.notices]
+        return [*told, *(text for note in list(self.notes) for text in note())]
 
     def takes(self) -> set[Key]:
         """All that may be given here."""

@@ -66,6 +66,7 @@ class FileSource:
     def start(self, feeds: Feeds, clock: Clock) -> None:
         """Begin to play on a thread of its own."""
         laps = self._laps(playing_rate(feeds, self._owner), feeds.front_end(self._owner))
+        feeds.notes.append(lambda: [f"{self.name}: {text}" for text in self._media.notices])
         self._player = Player(laps, feeds, clock, self._fast, slow_faces=self._watched, owner=self._owner)
         self._player.start()
 

@@ -66,12 +66,15 @@ class MediaFile:
     def problem(self) -> str | None:
         """What was damaged in what has been read so far; None when nothing was."""
         said = [text if times == 1 else f"{text} ({times} times)" for text, times in self._trouble.items()]
-        if self._breaks:
-            where = ", ".join(f"{at_s:.1f}" for at_s in sorted(self._breaks)[:_BREAKS_NAMED])
-            more = ", ..." if len(self._breaks) > _BREAKS_NAMED else ""
-            times = "once" if len(self._breaks) == 1 else f"{len(self._breaks)} times"
-            said.append(f"its time jumps {times} (at {where}{more} s): sound and pictures go on together there")
         return f"media file {self.path.name}: {', '.join(said)}" if said else None
+
+    @property
+    def notices(self) -> list[str]:
+        """What is worth saying, once each, of what has been read so far, although nothing is damaged: where its time
+        jumps."""
+        places = sorted(self._breaks)
+        told = [f"its time jumps at {at_s:.1f} s; sound and pictures go on together" for at_s in places[:_BREAKS_NAMED]]
+        return [*told, "its time jumps more often than that"] if len(places) > _BREAKS_NAMED else told
 
     def stop(self) -> None:
         """Wait for no more of a file that grows."""

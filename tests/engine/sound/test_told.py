@@ -25,6 +25,7 @@ from engine.session.live import LiveSession
 from engine.session.pushed import PushedSound
 from engine.sources import mic
 from engine.sources.file import FileSource
+from tests.engine.made_media import Cut, film, joined
 from tests.engine.said import said
 from tests.engine.sound.made import RATE, dbfs, voice
 from tests.engine.test_sources_mic import Ports
@@ -134,6 +135,13 @@ def test_doctor_says_that_a_microphone_gives_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(doctor, "LISTEN_S", 0.2)
     with pytest.raises(Exception, match="gives no sound"):
         doctor._sound(ServeOptions(), None)
+
+
+def test_a_jump_in_the_time_of_a_film_is_said_once_and_is_no_problem(tmp_path: Path) -> None:
+    parts = [film(tmp_path / f"{at}.ts", [Cut(2, at, at)]) for at in (5, 300)]
+    _, messages = session_of(joined(tmp_path / "both.ts", *parts))
+    assert len([text for text in messages if text.startswith("file both.ts: its time jumps at 2.")]) == 1
+    assert not any("media file" in text for text in messages)  # it is no problem, which would degrade all that follows
 
 
 def test_meters_of_two_voices_stand_side_by_side() -> None:
