@@ -26,6 +26,7 @@ from engine.sources.base import FaceFeed, FaceTracker, joined
 from engine.sources.capture import camera_device, camera_name, opencv
 from engine.sources.pace import Frequency, Pace
 from engine.sources.picture_checks import PictureChecks
+from engine.sources.retry import Retry
 
 STALL_S = 1.0
 """Seconds without a picture after which the camera counts as stalled."""
@@ -33,8 +34,6 @@ BAD_RUN, BAD_RUN_S = 5, 1.0
 """Bad pictures in a row, and seconds without a good one, after which the camera is opened again."""
 GONE_S = 3.0
 """Seconds without a good picture after which a single bad one is enough: some drivers take that long to fail."""
-RETRY_FIRST_S, RETRY_LAST_S = 0.5, 8.0
-"""Waits between attempts to open it again; each is twice the one before."""
 
 _BAD_FIRST_S, _BAD_LAST_S = 0.005, 0.1  # waits after bad pictures, doubled each time: a dead driver fails at once
 _POLL_S = 0.05
@@ -76,9 +75,9 @@ class CameraSource:
         self._threads: list[threading.Thread] = []
         self._feed: FaceFeed | None = None
         self._size: tuple[int, int] | None = None
-        self._last_ns = self._opened_ns = self._retry_ns = 0
+        self._last_ns = self._opened_ns = 0
         self._bad_run = 0
-        self._retry_s = RETRY_FIRST_S
+        self._retry = Retry()
         self._failure: str | None = None
         if not self._open():
             remedy = "is it plugged in, permitted and free? Choose another, see `engine devices`"
@@ -169,14 +168,14 @@ class CameraSource:
     def _grab(self) -> None:
         """One picture into the slot, or one attempt to get the camera back."""
         if self._capture is None:
-            self._clock.sleep_until(self._retry_ns, self._stop)
+            self._clock.sleep_until(self._retry.due_ns, self._stop)
             if self._stop.is_set():
                 return
             try:
                 self._open()
             finally:
                 if self._capture is None:
-                    self._wait_more()
+                    self._retry.failed(self._clock.now_ns())
             self._opened_ns, self._bad_run = self._clock.now_ns(), 0
             return
         grabbed = self._capture.grab()
@@ -196,7 +195,8 @@ class CameraSource:
         if not retrieved or not _is_picture(bgr):
             self._bad(now_ns)
             return
-        self._last_ns, self._retry_s, self._bad_run = now_ns, RETRY_FIRST_S, 0
+        self._last_ns, self._bad_run = now_ns, 0
+        self._retry.worked()
         self._size = (bgr.shape[1], bgr.shape[0])
         if not self._checks.look(bgr, now_ns):
             return
@@ -216,7 +216,7 @@ class CameraSource:
         blind_s = (now_ns - max(self._last_ns, self._opened_ns)) / 1e9
         if blind_s >= GONE_S or (blind_s >= BAD_RUN_S and self._bad_run >= BAD_RUN):
             self._release()
-            self._wait_more()
+            self._retry.failed(self._clock.now_ns())
             return
         wait_s = min(_BAD_FIRST_S * 2 ** min(self._bad_run - 1, 10), _BAD_LAST_S)
         self._clock.sleep_until(now_ns + round(wait_s * 1e9), self._stop)
@@ -232,10 +232,6 @@ class CameraSource:
         self._feed.put(taken_ns, self._tracker.track(np.ascontiguousarray(bgr[:, :, ::-1]), taken_ns))
         self._tracked.count(self._clock.now_ns())
         self._failure = None
-
-    def _wait_more(self) -> None:
-        self._retry_ns = self._clock.now_ns() + round(self._retry_s * 1e9)
-        self._retry_s = min(self._retry_s * 2, RETRY_LAST_S)
 
 
 def _is_picture(bgr: Any) -> bool:

@@ -25,14 +25,13 @@ from engine.sound.resample import StreamingResampler
 from engine.sources.base import joined
 from engine.sources.portaudio import Input, Opened, PortAudio, told
 from engine.sources.portaudio import load as _portaudio
+from engine.sources.retry import Retry
 
 STALL_S, GONE_S = 0.5, 4.0
 """Seconds without a block after which the device counts as stalled, and as gone: only then is it opened again, since a
 sound server that wakes up takes two seconds to give its first block, and more patience than that costs nothing."""
 ZEROS_S = 5.0
 """Seconds of exact zeros after which the device counts as muted: a real one always has some noise."""
-RETRY_FIRST_S, RETRY_LAST_S = 0.5, 8.0
-"""Waits between attempts to open it again; each is twice the one before."""
 
 JOIN_S = 3.0
 """For which :meth:`MicSource.stop` waits at most: a sound server that hangs must not hold up the engine's end."""
@@ -76,8 +75,8 @@ class MicSource:
         self._opening = 0  # counts openings: what an earlier one still delivers is not heard
         self._front_end = FrontEnd()
         self._resampler: StreamingResampler | None = None
-        self._last_ns = self._loud_ns = self._opened_ns = self._retry_ns = 0
-        self._retry_s = RETRY_FIRST_S
+        self._last_ns = self._loud_ns = self._opened_ns = 0
+        self._retry = Retry()
         self._stalled = False
         self._failure: str | None = None
 
@@ -196,15 +195,16 @@ class MicSource:
             if self._stalled:  # it was gone, not muted
                 self._loud_ns = now_ns
             self._drain()
-            self._last_ns, self._retry_s = now_ns, RETRY_FIRST_S
+            self._last_ns = now_ns
+            self._retry.worked()
             self._stalled, self._failure = False, None
         elif self._opened is not None:
             waited_s = (now_ns - max(self._last_ns, self._opened_ns)) / 1e9
             self._stalled |= waited_s > STALL_S
             if waited_s > GONE_S:
-                self._wait_more(now_ns)
+                self._retry.failed(now_ns)
                 self._close()
-        elif now_ns >= self._retry_ns:
+        elif now_ns >= self._retry.due_ns:
             self._reopen(now_ns)
 
     def _drain(self) -> None:
@@ -226,7 +226,7 @@ class MicSource:
             self._open(self._again, anew=True)
         except EngineError as error:
             self._failure = str(error)
-            self._wait_more(now_ns)
+            self._retry.failed(now_ns)
             return
         if self._device.name != before.name:
             about = {"of": self.name, "device": self._device.name}
@@ -240,17 +240,13 @@ class MicSource:
             return self._ports.pick(inputs, self._device.name)
         except EngineError:
             by_number = isinstance(self._asked, int) or (self._asked or "").isdecimal()
-            if by_number or self._retry_s < RETRY_LAST_S:
+            if by_number or not self._retry.seldom:
                 raise
             try:
                 return self._ports.pick(inputs, self._asked, any_default=False)
             except EngineError:
                 pass
             raise
-
-    def _wait_more(self, now_ns: int) -> None:
-        self._retry_ns = now_ns + round(self._retry_s * 1e9)
-        self._retry_s = min(self._retry_s * 2, RETRY_LAST_S)
 
 
 def microphones(sounddevice: Any = None) -> list[str]:

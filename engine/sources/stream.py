@@ -27,6 +27,7 @@ from engine.sources.live_time import LiveTime
 from engine.sources.looking import Found, look
 from engine.sources.player import PIECE_S, AudioBlock, playing_rate
 from engine.sources.reading import Picture, Reading, pyav, reason, upright
+from engine.sources.retry import Retry
 from engine.sources.sound_line import SoundLine
 from engine.sources.tracks import TrackChoice
 
@@ -34,8 +35,6 @@ OPEN_S, READ_S = 8.0, 5.0
 """Seconds for which an address may keep silent when it is opened, and while it is read."""
 STALL_S = 1.0
 """Seconds without anything after which a stream counts as stalled."""
-RETRY_FIRST_S, RETRY_LAST_S = 0.5, 8.0
-"""Waits between attempts to open it again; each is twice the one before."""
 _AT_END_S = 1.0  # a medium that ends so near the length it stated is over
 _JOIN_S = 3.0
 _AHEAD = ("http", "https", "ftp", "sftp")  # may be files, which come faster than they play
@@ -166,7 +165,7 @@ class StreamSource:
             raise EngineError(f"{self.name} does not open ({reason(error)}); {kind}") from None
 
     def _repeat(self, turn: Callable[[], None]) -> None:
-        retry_s = RETRY_FIRST_S
+        retry = Retry()
         while not self._stop.is_set() and not (turn == self._read and self._over.is_set()):
             came_ns = self._came_ns
             try:
@@ -176,9 +175,10 @@ class StreamSource:
             except Exception as error:  # a thread has no caller: whatever it is, the loop has to hear of it
                 self._failure = f"{type(error).__name__}: {clean(error)}"
             if turn == self._read and not self._over.is_set():
-                retry_s = RETRY_FIRST_S if self._came_ns != came_ns else retry_s
-                self._clock.sleep_until(self._clock.now_ns() + round(retry_s * 1e9), self._stop)
-                retry_s = min(2 * retry_s, RETRY_LAST_S)
+                if self._came_ns != came_ns:
+                    retry.worked()
+                retry.failed(self._clock.now_ns())
+                self._clock.sleep_until(retry.due_ns, self._stop)
 
     def _read(self) -> None:
         """Read from opening to end, or to whatever ends it."""

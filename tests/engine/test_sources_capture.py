@@ -241,7 +241,7 @@ def test_a_camera_in_the_network_that_goes_and_comes_back_is_found_again(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("engine.sources.camera.BAD_RUN_S", 0.05)
-    monkeypatch.setattr("engine.sources.camera.RETRY_FIRST_S", 0.05)
+    monkeypatch.setattr("engine.sources.retry.FIRST_S", 0.05)
     server.pictures = server.pictures[:3]  # sent twenty times, then the answer ends
     with watched(server.address("video")) as (_, tracker, _):
         for _ in range(600):
@@ -256,7 +256,7 @@ def test_a_camera_in_the_network_that_stops_amid_its_pictures_is_asked_again(
 ) -> None:
     monkeypatch.setattr(capture, "ANSWER_MS", 300)
     monkeypatch.setattr("engine.sources.camera.BAD_RUN_S", 0.05)
-    monkeypatch.setattr("engine.sources.camera.RETRY_FIRST_S", 0.05)
+    monkeypatch.setattr("engine.sources.retry.FIRST_S", 0.05)
     server.pictures = server.pictures[:12]
     server.last = server.pictures[-1]
     with watched(server.address("stops")):
