@@ -88,8 +88,10 @@ class Rig:
         self.mic.start(feeds(audio=self.ring), self.clock)
 
     def deliver(self, block: np.ndarray, age_s: float | None = None, overflow: bool = False) -> None:
-        """A callback at the present time; ``age_s``: how long ago its first sample was captured."""
-        stream = self.ports.streams[-1]
+        """A callback of the stream in use, or of the last one, at the present time; ``age_s``: how long ago its first
+        sample was captured."""
+        opened = self.mic._opened
+        stream = self.ports.streams[-1] if opened is None else opened.stream
         times = SimpleNamespace(currentTime=50.0, inputBufferAdcTime=0.0 if age_s is None else 50.0 - age_s)
         stream.callback(block, len(block), times, SimpleNamespace(input_overflow=overflow))
 

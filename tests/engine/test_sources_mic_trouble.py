@@ -98,8 +98,7 @@ def server() -> Iterator[Server]:
 
 
 def lost(rig: Rig, server: Server) -> None:
-    """The server is killed, and the microphone has noticed."""
-    server.dead = True
+    server.dead = True  # and the microphone has noticed
     for _ in range(60):
         rig.turn(100)
 
@@ -154,9 +153,7 @@ def test_a_sound_server_that_is_killed_and_started_again_is_heard_at_the_right_p
     rig.mic.stop()
 
 
-def test_a_rate_that_cannot_be_is_named_and_the_device_tried_again(
-    monkeypatch: pytest.MonkeyPatch, server: Server
-) -> None:
+def test_an_impossible_rate_is_named_and_tried_again(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     rig = Rig(server, monkeypatch)
     lost(rig, server)
     back(rig, server, Ports.device("Built-in Mic", 1, 1000))
@@ -232,9 +229,12 @@ def test_a_library_that_hangs_is_named_and_used_again_when_it_answers(
     server.hangs = set()
     server.let_go.set()
     back(rig, server, Ports.device("Built-in Mic", 1, 16_000))
+    while rig.mic._opened is None:  # what was opened may be of a call that was given up, and comes late
+        rig.turn(100)
     assert tone(rig, 16_000, 1) == pytest.approx(500, abs=2)
     rig.mic.stop()
-    assert not any(stream.open for stream in server.streams)  # also the one that came late
+    while any(stream.open for stream in server.streams):  # also the one that came late
+        threading.Event().wait(0.05)
 
 
 @pytest.mark.parametrize("calls", [{"close"}, {"close", "end", "list", "open"}])

@@ -96,7 +96,10 @@ def run(args: argparse.Namespace) -> None:
         raise EngineError(str(error)) from error
     scene = take(choose(ReactData(args.data), args.split, args.talk), args.start, args.seconds)
     if args.out.suffix.lower() == ".mp4":
-        count = write_video(args.out, pictures(scene), FPS, scene.pcm, RATE)
+        try:
+            count = write_video(args.out, pictures(scene), FPS, scene.pcm, RATE)
+        except OutputError as error:
+            raise EngineError(str(error)) from error
         print(f"{scene.title}: {count / FPS:.1f} s -> {args.out}")
         return
     if not cv2.imwrite(str(args.out), strip(scene)):

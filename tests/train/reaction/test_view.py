@@ -85,3 +85,11 @@ def test_what_is_not_there_is_said(
 def test_other_endings_are_refused(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["view", str(root), "--out", str(tmp_path / "x.gif")]) == 2
     assert ".mp4" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_told_in_one_line(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "view.mp4").symlink_to("/dev/full")
+    assert main(["view", str(root), "--split", "train", "--seconds", "1", "--out", str(tmp_path / "view.mp4")]) == 2
+    told = capsys.readouterr().err
+    assert "view.mp4" in told and "Traceback" not in told
