@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clients.python.subscriber import Subscriber, connectable
 from clients.python.terminal import Complaints, complain, prepare, say
-from clients.python.waiting import WAIT_S, about, find
+from clients.python.waiting import about, add_arguments, find
 
 from .panel import TRACE_SECONDS
 from .recording import Recording
@@ -30,11 +30,6 @@ def positive(word: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{word} is not a positive number of seconds")
     return value
-
-
-def patience(word: str) -> float:
-    """A number of seconds, 0 and inf among them."""
-    return 0.0 if float(word) == 0 else positive(word)
 
 
 def view(arguments: argparse.Namespace) -> int:
@@ -72,18 +67,10 @@ def main() -> int:
     """The exit status."""
     prepare()
     parser = argparse.ArgumentParser(prog="python -m clients.opencv", description=__doc__)
-    parser.add_argument("--control", default="tcp://127.0.0.1:5571", help="the engine's control endpoint")
+    add_arguments(parser)
     parser.add_argument("--seconds", type=positive, default=float("inf"), help="stop this long after the first frame")
-    parser.add_argument(
-        "--wait",
-        type=patience,
-        default=WAIT_S,
-        help="seconds to wait for an engine that is not there yet or has gone, inf for ever (default %(default)g)",
-    )
     parser.add_argument("--video", type=Path, help="write the session to this .mp4, with the partner's voice if any")
     parser.add_argument("--png", type=Path, help="write a sheet of moments, or a dance as a strip, to this .png")
-    parser.add_argument("--token", default="", help="one that may describe, where the engine has tokens")
-    parser.add_argument("--keys", type=Path, help="a client's folder of keys, where the engine has some")
     parser.add_argument("--headless", action="store_true", help="no window: receive only, render at the end")
     arguments = parser.parse_args()
     logging.basicConfig(format="%(message)s", handlers=[Complaints()])

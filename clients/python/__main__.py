@@ -6,28 +6,19 @@ import argparse
 import signal
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 from .announced import Received
 from .subscriber import NoEngine, Subscriber, connectable
 from .terminal import complain, prepare, say
-from .waiting import SILENCE_S, WAIT_S, Presence, about, find
+from .waiting import SILENCE_S, Presence, about, add_arguments, find, seconds
 
 SHOWN = ("headPitch", "headYaw", "mouthSmileLeft", "jawOpen", "eyeBlinkLeft", "browInnerUp")
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def seconds(word: str) -> float:
-    """A number of seconds from the command line, inf for no end."""
-    value = float(word)
-    if not value >= 0:
-        raise argparse.ArgumentTypeError(f"{word} is not a number of seconds")
-    return value
 
 
 def watch(arguments: argparse.Namespace) -> None:
@@ -84,16 +75,8 @@ def main() -> int:
     """The exit status."""
     prepare()
     parser = argparse.ArgumentParser(prog="python -m clients.python", description=__doc__)
-    parser.add_argument("--control", default="tcp://127.0.0.1:5571", help="the engine's control endpoint")
+    add_arguments(parser)
     parser.add_argument("--seconds", type=seconds, default=float("inf"), help="stop after this long")
-    parser.add_argument(
-        "--wait",
-        type=seconds,
-        default=WAIT_S,
-        help="seconds to wait for an engine that is not there yet or has gone, inf for ever (default %(default)g)",
-    )
-    parser.add_argument("--token", default="", help="one that may describe, where the engine has tokens")
-    parser.add_argument("--keys", type=Path, help="a client's folder of keys, where the engine has some")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:

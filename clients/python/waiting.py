@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,27 @@ SILENCE_S = 3.0
 """Without frames and announcements, of which one comes every second, the engine is gone."""
 WAIT_S = 10.0
 """How long it is waited for unless something else was asked for."""
+
+
+def seconds(word: str) -> float:
+    """A number of seconds from the command line, inf for no end."""
+    value = float(word)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{word} is not a number of seconds")
+    return value
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which engine is meant, how long it is waited for, and what it wants to be shown."""
+    parser.add_argument("--control", default="tcp://127.0.0.1:5571", help="the engine's control endpoint")
+    parser.add_argument(
+        "--wait",
+        type=seconds,
+        default=WAIT_S,
+        help="seconds to wait for an engine that is not there yet or has gone, inf for ever (default %(default)g)",
+    )
+    parser.add_argument("--token", default="", help="one that may describe, where the engine has tokens")
+    parser.add_argument("--keys", type=Path, help="a client's folder of keys, where the engine has some")
 
 
 def find(control: str, token: str, keys: Path | None, wait: float, tell: Callable[[str], object]) -> Announced:

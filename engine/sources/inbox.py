@@ -63,12 +63,6 @@ class Inbox:
         with self._changed:
             return not self._items
 
-    def clear(self) -> None:
-        """Throw all away."""
-        with self._changed:
-            self._items.clear()
-            self._changed.notify_all()
-
     def _full(self) -> bool:
         items = self._items
         return len(items) >= _MOST_ITEMS or bool(items and items[-1].end_ns - items[0].end_ns > MOST_S * 1e9)
