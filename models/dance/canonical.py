@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.body.skeleton import Skeleton
-from models.dance.heading import heading, turned_back
+from models.bodies.heading import heading, turned_back
 
 
 def canonical(positions: Tensor, skeleton: Skeleton) -> Tensor:

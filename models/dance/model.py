@@ -20,8 +20,9 @@ from models.contract import StreamModel, Tensors, finite, named, part
 from models.dance.canonical import windows
 from models.dance.config import Config, DanceConfig
 from models.dance.config import named as configuration
-from models.dance.heading import added, on_stage, turned, unit
-from models.dance.kinematics import to_quaternion
+from models.bodies.heading import added, on_stage, turned, unit
+from models.bodies.kinematics import to_quaternion
+from models.bodies.standing import held
 from models.dance.networks import (
     EffortClassifier,
     MotionDecoder,
@@ -33,7 +34,7 @@ from models.dance.networks import (
 from models.dance.partner import PartnerTrack, PartnerView
 from models.dance.pose import PoseVectors, turn
 from models.dance.spec import FASTEST, dance_spec
-from models.dance.stage import Stance, approach, beside, held, leash
+from models.dance.stage import Stance, approach, beside, leash
 from models.dance.walk import LatentWalk, PartnerGlimpse, Request, WalkPlace
 
 HISTORY = 4

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.dance.heading import added, between, turned, unit
+from models.bodies.heading import added, between, turned, unit
 
 LEASH = 0.004
 """Share of the way to the middle of the stage that a frame pulls back, beyond :data:`FREE` metres."""
@@ -24,8 +24,6 @@ STEP = 0.03
 """Metres a frame that the pull to a place may add."""
 TURN = 0.08
 """Radians a frame likewise."""
-AIR, GROUND = 0.3, 0.6
-"""Below the one a foot's contact lets it go, above the other it holds the body wholly."""
 LEAST = 1e-6
 
 
@@ -39,17 +37,6 @@ class Stance(NamedTuple):
 def leash(at: Tensor) -> Tensor:
     """The step (B, 2) of a frame back to the middle of the stage for bodies that stand ``at`` (B, 2)."""
     return -at * (LEASH * (at.square().sum(-1, keepdim=True).sqrt() > FREE))
-
-
-def held(step: Tensor, contacts: Tensor, moved: Tensor, first: Tensor) -> Tensor:
-    """The step (B, 2) of bodies whose standing feet stay where they are.
-
-    ``step`` (B, 2) is what the decoder asks for, ``contacts`` (B, feet) how surely each foot stands, ``moved``
-    (B, feet, 2) how far the body must go for each foot to be where it was. Before the ``first`` (B,) frame none stood.
-    """
-    stands = ((contacts - AIR) / (GROUND - AIR)).clamp(0.0, 1.0)
-    hold = (moved * stands[..., None]).sum(-2) / stands.sum(-1, keepdim=True).clamp_min(1e-3)
-    return torch.lerp(step, hold, stands.amax(-1, keepdim=True) * (~first[:, None]))
 
 
 def beside(partner: Stance, place: Tensor) -> Stance:

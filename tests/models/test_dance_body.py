@@ -17,8 +17,8 @@ from engine.errors import EngineError
 from models.dance import DanceConfig, build, canonical
 from models.dance.canonical import travelling
 from models.dance.config import named
-from models.dance.heading import added, between, heading, in_frame, on_stage
-from models.dance.kinematics import Kinematics, from_six, to_quaternion, to_six
+from models.bodies.heading import added, between, heading, in_frame, on_stage
+from models.bodies.kinematics import Kinematics, from_six, to_quaternion, to_six
 from tests.train.dance.bodies import dancer
 from train.dance.generate import staged
 

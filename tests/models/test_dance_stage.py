@@ -15,12 +15,13 @@ from scipy.interpolate import CubicHermiteSpline
 from torch import Tensor
 
 from engine.body.skeleton import skeleton
+from models.bodies.kinematics import Kinematics, from_six
+from models.bodies.standing import held
 from models.contract import Tensors
 from models.dance import Dance, EffortMeter
 from models.dance.config import named
-from models.dance.kinematics import Kinematics, from_six
 from models.dance.model import interpolated
-from models.dance.stage import FREE, LEASH, ROOM, SERVO, STEP, TURN, Stance, approach, beside, held, leash
+from models.dance.stage import FREE, LEASH, ROOM, SERVO, STEP, TURN, Stance, approach, beside, leash
 
 BODY = skeleton("cmu")
 AHEAD = torch.tensor([[1.0, 0.0]])

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from models.contract import initial_state
-from models.dance.heading import on_stage, turned
+from models.bodies.heading import on_stage, turned
 from models.dance.model import Dance
 
 Array = NDArray[np.float32]

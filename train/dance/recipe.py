@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from models.contract import initial_state
-from models.dance.heading import turned, turned_back
+from models.bodies.heading import turned, turned_back
 from models.dance.model import Dance
 from train.dance.batches import path
 from train.dance.objective import classification, divergence, m2
