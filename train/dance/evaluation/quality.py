@@ -1,16 +1,12 @@
 """Distances between sets of dances in the feature space: FID, diversity, multimodality; and to the training takes.
 
-- **FID** (Heusel et al. 2017): the Fréchet distance between Gaussians fitted to two sets,
-  |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^1/2). It is biased upwards, the more the fewer windows (Chong & Forsyth 2020), so
-  all rows are measured on equally many, and two halves of real takes give the floor under which it says nothing.
+- **FID**: see :mod:`train.report.frechet`; all rows are measured on equally many windows.
 - **Diversity** (Guo et al. 2020): mean distance of :data:`PAIRS` pairs drawn from all windows of a row.
 - **Multimodality** (the same): mean distance of :data:`PAIRS_PER_LABEL` pairs of each label.
 - **Nearest**: root mean square distance per joint, in metres, to the most similar window of the training takes.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +15,7 @@ from torch import Tensor
 
 from train.dance.evaluation.rows import Levels
 from train.dance.labels import LEVELS
+from train.report.frechet import spread
 
 Array = NDArray[np.floating]
 
@@ -27,83 +24,16 @@ PAIRS, PAIRS_PER_LABEL = 200, 70
 CHUNK = 256
 
 
-class Gaussian(NamedTuple):
-    """Mean (F,) and covariance (F, F) of features."""
-
-    mean: Array
-    covariance: Array
-
-    @classmethod
-    def of(cls, points: Array) -> Gaussian:
-        """The one fitted to points (N, F)."""
-        return cls(points.mean(0), np.cov(points.T, bias=True))
-
-
-class GroupSums:
-    """Sums from which mean and covariance of any weighting of groups follow: ``features`` (N, F), ``group`` (N,)."""
-
-    def __init__(self, features: Array, group: NDArray[np.intp], groups: int) -> None:
-        self.shift = features.mean(0)  # sums of squares keep their digits around it
-        centred = features - self.shift
-        member = np.eye(groups)[group]
-        self.count = member.sum(0)
-        self.first = member.T @ centred
-        self.second = np.stack([centred[group == index].T @ centred[group == index] for index in range(groups)])
-
-    def fitted(self, weight: Array) -> Gaussian:
-        """The Gaussian with the groups weighing ``weight`` (groups,)."""
-        count = weight @ self.count
-        mean = weight @ self.first / count
-        covariance = np.tensordot(weight, self.second, 1) / count - np.outer(mean, mean)
-        return Gaussian(mean + self.shift, covariance)
-
-
-def root(covariance: Array) -> Array:
-    """The symmetric square root of a covariance."""
-    values, vectors = torch.linalg.eigh(torch.from_numpy(covariance))  # on as many threads as torch may use
-    return np.asarray(((vectors * values.clamp_min(0.0).sqrt()) @ vectors.T).numpy())
-
-
 def directions(points: Array, count: int = 2) -> Array:
     """The ``count`` directions (count, F) in which points (N, F) differ most."""
     covariance = torch.from_numpy(np.cov(points.T, bias=True))
     return np.asarray(torch.linalg.eigh(covariance).eigenvectors.T.flip(0)[:count].numpy())
 
 
-def fid(one: Gaussian, other: Gaussian, other_root: Array | None = None) -> float:
-    """Fréchet distance of two Gaussians; ``other_root`` saves computing the root of a covariance again."""
-    half = root(other.covariance) if other_root is None else other_root
-    turned = torch.from_numpy(half)
-    mixed = torch.linalg.eigvalsh(turned @ torch.from_numpy(one.covariance) @ turned).clamp_min(0.0)
-    trace = np.trace(one.covariance) + np.trace(other.covariance) - 2.0 * float(mixed.sqrt().sum())
-    return max(float(((one.mean - other.mean) ** 2).sum() + trace), 0.0)
-
-
-def fids(sums: GroupSums, weight: Array, other: Gaussian) -> Array:
-    """FID (D,) to ``other`` of every draw of the groups, ``weight`` (D, groups)."""
-    half = root(other.covariance)
-    return np.array([fid(sums.fitted(one), other, half) for one in weight])
-
-
-def floor(features: Array, group: NDArray[np.intp], count: int, seed: int, splits: int = 20) -> Array:
-    """FID (splits,) between two sets of real windows that share no group, ``count`` windows each at most."""
-    rng = np.random.default_rng([seed, count])
-    found = []
-    for _ in range(splits):
-        order = rng.permutation(np.unique(group))
-        sides = [np.flatnonzero(np.isin(group, half)) for half in (order[::2], order[1::2])]
-        size = min(count, *map(len, sides))
-        if size < 2:
-            return np.full(splits, np.nan)
-        one, other = (Gaussian.of(features[rng.permutation(side)[:size]]) for side in sides)
-        found.append(fid(one, other))
-    return np.array(found)
-
-
 def diversity(features: Array, chance: Array, seed: int) -> Array:
     """Diversity (D,) where each draw takes windows with the weights ``chance`` (D, N)."""
     rng = np.random.default_rng([seed, 1])
-    return np.array([_spread(features, weight, PAIRS, rng) for weight in chance])
+    return np.array([spread(features, weight, PAIRS, rng) for weight in chance])
 
 
 def multimodality(features: Array, levels: Levels, chance: Array, seed: int) -> Array:
@@ -111,7 +41,7 @@ def multimodality(features: Array, levels: Levels, chance: Array, seed: int) -> 
     rng = np.random.default_rng([seed, 2])
     found = []
     for weight in chance:
-        by_level = [_spread(features, weight * (levels == level), PAIRS_PER_LABEL, rng) for level in range(len(LEVELS))]
+        by_level = [spread(features, weight * (levels == level), PAIRS_PER_LABEL, rng) for level in range(len(LEVELS))]
         found.append(np.mean(by_level))
     return np.array(found)
 
@@ -128,11 +58,3 @@ def nearest(windows: Tensor, training: Tensor, own: NDArray[np.str_], others: ND
         distance[torch.from_numpy(own[start : start + CHUNK, None] == others)] = torch.inf
         best.append(distance.min(1).values.clamp_min(0.0))
     return (torch.cat(best) / (windows.shape[1] * windows.shape[2])).sqrt().numpy()
-
-
-def _spread(features: Array, weight: Array, pairs: int, rng: np.random.Generator) -> float:
-    total = weight.sum()
-    if (weight > 0).sum() < 2:
-        return float("nan")
-    chosen = rng.choice(len(features), (2, pairs), p=weight / total)
-    return float(np.linalg.norm(features[chosen[0]] - features[chosen[1]], axis=1).mean())

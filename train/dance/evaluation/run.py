@@ -19,11 +19,12 @@ from train.dance.efforts import Thresholds
 from train.dance.evaluation import measures, quality, recognition
 from train.dance.evaluation.instruments import EVERY, Instruments
 from train.dance.evaluation.networks import Sizes, features, seen
-from train.dance.evaluation.quality import Gaussian
 from train.dance.evaluation.rows import DanceRow, RowWindows, windows
 from train.dance.evaluation.sanity import DERIVATIVES, tally
 from train.dance.takes import RATE
+from train.report import frechet
 from train.report.evaluation import Counts, Derived, Evaluation, Pooled, Say, measure, quiet
+from train.report.frechet import Gaussian
 from train.report.intervals import Sums, Tally, by_group, split
 
 Array = NDArray[np.floating]
@@ -97,8 +98,8 @@ def evaluate(
     results = measure(rows, count_row, derive, seed, say)
     held = windows(rows[0], EVERY)
     floors = {
-        "fid_train": quality.floor(tools.space, np.unique(tools.owners, return_inverse=True)[1], count, seed),
-        "fid_truth": quality.floor(features(tools.network, seen(held.positions, skeleton)), held.group, count, seed),
+        "fid_train": frechet.floor(tools.space, np.unique(tools.owners, return_inverse=True)[1], count, seed),
+        "fid_truth": frechet.floor(features(tools.network, seen(held.positions, skeleton)), held.group, count, seed),
     }
     return Dancing(results=results, seed=seed, rows=rows, sets=sets, instruments=tools, count=count, floors=floors)
 
@@ -143,8 +144,8 @@ def _together(
         group = own.windows.group
         weight = weight[(weight[:, group] > 0).sum(1) > 1]
         chance = weight[:, group]
-        sums = quality.GroupSums(own.features, group, weight.shape[1])
-        found = {key: quality.fids(sums, weight, goal) for key, goal in goals.items()}
+        sums = frechet.GroupSums(own.features, group, weight.shape[1])
+        found = {key: frechet.fids(sums, weight, goal) for key, goal in goals.items()}
         found["diversity"] = quality.diversity(own.features, chance, seed)
         if source in own.windows.levels:
             levels = own.windows.levels[source]
