@@ -34,9 +34,10 @@ def heading(positions: Tensor, skeleton: Skeleton) -> Tensor:
 
 def unit(pair: Tensor) -> Tensor:
     """A pair (..., 2) at length 1; (1, 0) where it has none."""
-    length = pair.square().sum(-1, keepdim=True).sqrt()
+    # Held above zero before the root, whose slope at zero has no number.
+    length = pair.square().sum(-1, keepdim=True).clamp_min((LEAST / 2) ** 2).sqrt()
     ahead = torch.cat([torch.ones_like(length), torch.zeros_like(length)], -1)
-    return torch.where(length > LEAST, pair / length.clamp_min(LEAST), ahead)
+    return torch.where(length > LEAST, pair / length, ahead)
 
 
 def turned(plane: Tensor, by: Tensor) -> Tensor:
