@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _PARTS = {
     "head": "head face neck chin nose eye ear mouth",
     "torso": "torso body chest waist hip belly stomach spine pelvis trunk ribcage abdomen rib",
@@ -17,7 +22,7 @@ _PARTS = {
     "foot": "foot ankle heel toe footed sole",
 }
 _PLURALS = {"foot": "feet", "calf": "calves"}
-WHOSE = frozenset("his her their its the a an my your our one's person's man's woman's someone's".split())
+WHOSE = _words("his her their its the a an my your our one's person's man's woman's someone's")
 """Words after which "back" is a part of the body and not a direction."""
 
 # What a verb speaks of where the sentence names no part: with "!" also where it names parts of others.
@@ -31,10 +36,10 @@ _VERBS = {
     "legs": "turn spin rotate go come travel retreat advance move pivot approach back circle twirl return slide",
     "feet!": "kick",
     "hands!": (
-        "throw punch wave clap catch box hug push pull pick reach point grab drink eat wipe wash play drum paint hold "
-        "carry salute hit touch take give toss pour stir knock scratch type shoot swim dribble juggle slap strike serve "
-        "hammer grasp embrace gesture beckon cheer bat golf pitch bounce tie sweep mop scrub chop cut dig pet stroke "
-        "rub squeeze jab uppercut conduct strum jack brush"
+        "throw punch wave clap catch box hug push pull pick reach point grab drink eat wipe wash play drum paint "
+        "hold carry salute hit touch take give toss pour stir knock scratch type shoot swim dribble juggle slap "
+        "strike serve hammer grasp embrace gesture beckon cheer bat golf pitch bounce tie sweep mop scrub chop "
+        "cut dig pet stroke rub squeeze jab uppercut conduct strum jack brush"
     ),
     "hands": "lift put place lay shake open close press write draw fold",
     "head!": "nod look glance stare gaze watch peek peer sniff",
@@ -50,40 +55,43 @@ _IRREGULAR = {
     "tread": "trod", "slide": "slid", "sweep": "swept",
 }  # fmt: skip
 
-MOODS = frozenset(
-    "happy sad angry afraid scared nervous tired drunk old excited bored proud shy confident calm relaxed sneaky injured "
-    "hurt sick sleepy lazy cheerful depressed frightened anxious energetic elegant graceful aggressive furious joyful "
-    "childish feminine masculine robotic stiff loose gentle rough careful cautious slow fast quick hasty brisk leisurely "
-    "hard soft softly powerful weak light heavy wounded exhausted dizzy surprised confused playful silly funny strange "
-    "weird upset annoyed worried hurried zombie joy anger fear sadness pride energy caution care confidence force ease "
-    "excitement hesitation grace panic disgust swagger rage despair joyous merry gloomy elderly tipsy mad frustrated "
-    "sad crying laughing smiling casual swift sassy determined triumphant impatient patient timid bold hurry rush "
-    "depression happiness speed rapid steady jerky smooth dainty clumsy limping staggering sluggish lively".split()
+MOODS = _words(
+    "happy sad angry afraid scared nervous tired drunk old excited bored proud shy confident calm relaxed sneaky "
+    "injured hurt sick sleepy lazy cheerful depressed frightened anxious energetic elegant graceful aggressive "
+    "furious joyful childish feminine masculine robotic stiff loose gentle rough careful cautious slow fast quick "
+    "hasty brisk leisurely hard soft softly powerful weak light heavy wounded exhausted dizzy surprised confused "
+    "playful silly funny strange weird upset annoyed worried hurried zombie joy anger fear sadness pride energy "
+    "caution care confidence force ease excitement hesitation grace panic disgust swagger rage despair joyous "
+    "merry gloomy elderly tipsy mad frustrated sad crying laughing smiling casual swift sassy determined "
+    "triumphant impatient patient timid bold hurry rush depression happiness speed rapid steady jerky smooth "
+    "dainty clumsy limping staggering sluggish lively"
 )
 """Words of a mood or a manner, beside adverbs in -ly."""
-NO_MOODS = frozenset(
-    "only family belly fly early slightly nearly finally immediately simultaneously repeatedly alternately directly "
-    "diagonally horizontally vertically laterally partially partly fully completely initially consecutively continuously "
-    "subsequently originally previously approximately exactly respectively jelly bully rally apply supply reply imply "
-    "multiply ally july lily italy doubly mostly usually possibly probably alternatively entirely eventually apparently "
-    "fully equally mainly firstly secondly lastly sequentially briefly presumably clearly likely really continually "
-    "individually additionally separately similarly basically essentially seemingly relatively outwardly inwardly "
-    "upwardly downwardly forwardly backwardly alternatingly currently actually generally newly recently".split()
+NO_MOODS = _words(
+    "only family belly fly early slightly nearly finally immediately simultaneously repeatedly alternately "
+    "directly diagonally horizontally vertically laterally partially partly fully completely initially "
+    "consecutively continuously subsequently originally previously approximately exactly respectively jelly bully "
+    "rally apply supply reply imply multiply ally july lily italy doubly mostly usually possibly probably "
+    "alternatively entirely eventually apparently fully equally mainly firstly secondly lastly sequentially "
+    "briefly presumably clearly likely really continually individually additionally separately similarly "
+    "basically essentially seemingly relatively outwardly inwardly upwardly downwardly forwardly backwardly "
+    "alternatingly currently actually generally newly recently"
 )
 """Words in -ly that say no manner of moving."""
-MANNERS = frozenset("manner way style fashion mood rush hurry panic".split())
+VERY = _words("very really quite more so too extremely rather")
+MANNERS = _words("manner way style fashion mood rush hurry panic")
 """Nouns that close "in a ... manner"."""
-SUBJECTS = frozenset(
-    "person man woman guy someone somebody figure character human boy girl he she they it dancer individual people "
-    "subject player child kid actor fighter robot figurine stickman sim adult lady gentleman skeleton one".split()
+SUBJECTS = _words(
+    "person man woman guy someone somebody figure character human boy girl he she they it dancer individual "
+    "people subject player child kid actor fighter robot figurine stickman sim adult lady gentleman skeleton one"
 )
-HELPERS = frozenset("is are was were be been being has have had who that which also".split())
-PLACES = frozenset(
-    "above over behind to at on onto near toward towards from past below under beside against across around between "
-    "beneath into upon by before".split()
+HELPERS = _words("is are was were be been being has have had who that which also")
+PLACES = _words(
+    "above over behind to at on onto near toward towards from past below under beside against across around "
+    "between beneath into upon by before"
 )
 """Prepositions after which a part is where something moves to, not what moves."""
-SPLITTERS = frozenset("and then while before after but until when or as whilst followed afterwards next".split())
+SPLITTERS = _words("and then while before after but until when or as whilst followed afterwards next")
 
 
 def forms(verb: str) -> Iterable[str]:

@@ -27,6 +27,7 @@ from engine.text.field_words import (
     SPLITTERS,
     SUBJECTS,
     VERBS,
+    VERY,
     WHOSE,
 )
 
@@ -50,7 +51,6 @@ _SIDES = {"left": ("left",), "right": ("right",), "both": ("left", "right"), "tw
 _BOTH = ("left", "right")
 _SPOKEN = {"legs": ("leg",), "feet": ("foot",), "hands": ("hand",), "head": ("head",), "torso": ("torso",), "none": ()}
 _WITH = {"hand": "arm", "foot": "leg"}  # what else a part speaks of
-_VERY = frozenset("very really quite more so too extremely rather".split())
 _LONGEST_LIKE = 8
 
 
@@ -82,7 +82,7 @@ def read_fields(text: str) -> dict[str, str]:
         _find_parts(phrase, before)
         if before is not None and not phrase.parts and not phrase.verbs:
             # "walks forward and back": more of what was said. A manner alone is kept for the mood.
-            if not all(_is_manner(word) or word in _VERY for word in phrase.words):
+            if not all(_is_manner(word) or word in VERY for word in phrase.words):
                 _extend(said, before, phrase)
             continue
         _attribute(said, phrase, before)
@@ -279,7 +279,7 @@ def _moods(tokens: list[str]) -> Iterator[str]:
             end = close[0] + 1 if close else place
         elif _is_manner(token):
             end = place + 1
-            place -= 1 if place and tokens[place - 1] in _VERY else 0
+            place -= 1 if place and tokens[place - 1] in VERY else 0
         if end > place:
             yield " ".join(tokens[place : min(end, len(tokens))])
         place = max(end, place + 1)
