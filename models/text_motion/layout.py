@@ -18,6 +18,7 @@ KIT's numbers are millimetres (``scale`` metres each). Steps are per frame and n
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ class Layout:
         """The joint on which each hangs, -1 for the root."""
         parents = [-1] * len(self.joints)
         for chain in self.chains:
-            for parent, joint in zip(chain, chain[1:], strict=False):
+            for parent, joint in itertools.pairwise(chain):
                 parents[joint] = parent
         return tuple(parents)
 
@@ -74,16 +75,13 @@ class Layout:
             "local_velocity": 3 * count,
             "contacts": len(self.feet),
         }
-        found, start = {}, 0
-        for name, size in sizes.items():
-            found[name] = slice(start, start + size)
-            start += size
-        return found
+        ends = itertools.accumulate(sizes.values())
+        return {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
 
     @property
     def width(self) -> int:
         """Numbers in a row."""
-        return self.slices["contacts"].stop
+        return 12 * len(self.joints) - 5 + len(self.feet)
 
 
 _LEFT, _RIGHT, _UP, _DOWN, _AHEAD, _NONE = (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, 0)

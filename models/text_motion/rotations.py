@@ -6,6 +6,8 @@ A bone has no roll here, since joints do not tell it. In the original the rotati
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -54,7 +56,7 @@ def to_joints(six: Tensor, root: Tensor, lengths: Tensor, layout: Layout) -> Ten
     turns = {0: root}
     joints = {0: torch.zeros_like(root[..., 0])}
     for chain in layout.chains:
-        for parent, joint in zip(chain, chain[1:], strict=False):
+        for parent, joint in itertools.pairwise(chain):
             turns[joint] = turns[layout.turned_by[joint]] @ local[..., joint - 1, :, :]
             joints[joint] = joints[parent] + turns[joint] @ rest[joint] * lengths[joint]
     return torch.stack([joints[joint] for joint in range(len(layout.joints))], -2)
