@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import EngineError
-from models.text_motion.posecodes.codes import DEGREES, ENDS, MIDDLE, bins, taken
+from models.text_motion.posecodes.codes import ENDS, MIDDLE, bins, taken
 from models.text_motion.posecodes.table import KINDS, POINTS, Kind
 
 FROM_KIT = (0, 16, 11, 1, 17, 12, 2, 19, 14, 3, 20, 15, 4, -1, -1, -1, 5, 8, 6, 9, 7, 10)
@@ -67,23 +67,28 @@ def _points(joints: Tensor) -> Tensor:
         fingers.append(MIDDLE * line / torch.linalg.norm(line, dim=-1, keepdim=True) + wrist)
         hands.append(0.5 * (wrist + fingers[-1]))
     pelvis, neck, chest = (joints[..., POINTS.index(joint), :] for joint in ("pelvis", "neck", "spine3"))
-    return torch.cat([joints, torch.stack([*fingers, *hands, (pelvis + neck + chest) / 3], -2)], -2)
+    return torch.cat([joints, torch.stack([*fingers, *hands, 1 / 3 * (pelvis + neck + chest)], -2)], -2)
 
 
 def _measure(kind: Kind, placed: Tensor) -> Tensor:
     ends = [taken(placed, end) for end in ENDS[kind]]
     if kind == "angle":
         cosine = (_unit(ends[2] - ends[1]) * _unit(ends[0] - ends[1])).sum(-1)
-        return torch.acos(cosine) * DEGREES
+        return _degrees(cosine)
     if kind == "distance":
         return torch.linalg.norm(ends[0] - ends[1], dim=-1)
     if kind == "relV":
-        return torch.acos(_unit(ends[1] - ends[0])[..., 1].abs()) * DEGREES
+        return _degrees(_unit(ends[1] - ends[0])[..., 1].abs())
     if kind == "ground":
         return ends[0][..., 1] - placed[..., 1].amin(-1, keepdim=True)
     axis = ("relX", "relY", "relZ").index(kind)
     return ends[0][..., axis] - ends[1][..., axis]
 
 
+def _degrees(cosine: Tensor) -> Tensor:
+    return 180.0 * torch.acos(cosine) / torch.pi  # in the parser's order: another rounds another way
+
+
 def _unit(line: Tensor) -> Tensor:
-    return torch.nn.functional.normalize(line, dim=-1, eps=_LEAST)
+    unit: Tensor = torch.nn.functional.normalize(line, dim=-1, eps=_LEAST)
+    return unit
