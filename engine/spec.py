@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 from engine.body.skeleton import Skeleton
 from engine.errors import SpecError
+from engine.phrases import lasting
 from engine.plain import STRICT, PlainError, read
 from engine.spec_check import check
 from engine.spec_items import InputRole, InputSpec, OutputSpec, StateSpec
@@ -35,7 +36,8 @@ AGE = "age"
 class StreamSpec:
     """What a stream model is, seen from outside. ``rate`` in frames a second; ``lookahead`` in frames by which outputs
     lag the inputs they are computed from; ``memory`` is the number of past frames an output depends on, or None where
-    a recurrent state forgets only gradually."""
+    a recurrent state forgets only gradually. ``quantum`` frames are decided together: what comes in during them acts
+    from the first frame of the next ones on, counted from a row's reset."""
 
     name: str
     rate: float
@@ -46,6 +48,7 @@ class StreamSpec:
     lookahead: int = 0
     memory: int | None = None
     skeletons: tuple[Skeleton, ...] = ()
+    quantum: int = 1
 
     __pydantic_config__: ClassVar = STRICT
 
@@ -97,8 +100,14 @@ class StreamSpec:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for a manifest; :meth:`from_dict` restores an equal spec."""
+        """Plain values for a manifest; :meth:`from_dict` restores an equal spec. What few specs have is left out where
+        it is not used, so that an engine that does not know it yet reads the others."""
         plain: dict[str, Any] = _plain(dataclasses.asdict(self))
+        for item in plain["inputs"]:
+            if not item["choices"]:
+                del item["choices"]
+        if self.quantum == 1:
+            del plain["quantum"]
         return plain
 
     @classmethod
@@ -131,6 +140,8 @@ def _plain(value: Any) -> Any:
 def control_value(item: InputSpec, value: Any) -> ControlValue:
     """A control's value as the model takes it, from a number, a name, or of a vector a list or "0.1,0.2". Raises
     :class:`SpecError` in the words of what the control is."""
+    if item.choices:
+        return lasting(item, value)
     if item.names and not item.shape and str(value) in item.names:
         return float(item.names.index(str(value)))
     numbers = _numbers(value) if item.shape or not isinstance(value, (list, tuple)) else (math.nan,)

@@ -12,8 +12,10 @@ from typing import Protocol
 
 from engine.body.skeleton import Skeleton
 from engine.errors import SpecError
+from engine.phrases import trouble
 from engine.roles import CODEC_FAMILIES, CODECS, OWNERS, ROLES, WORD, codec_known
 from engine.spec_items import InputSpec, OutputSpec, StateSpec
+from engine.text.fields import FIELDS
 
 MOST_ITEMS = 256
 """Inputs, and outputs; a hundred would already be an odd model."""
@@ -25,6 +27,8 @@ MOST_ELEMENTS = 1 << 24
 MOST_AXES = 8
 LONGEST_NAME = 128
 FASTEST, LOUDEST = 1000.0, 384_000
+MOST_QUANTUM = 1000
+"""Frames that are decided together."""
 DTYPES = ("float32", "int64", "bool")
 
 
@@ -41,6 +45,8 @@ class Whole(Protocol):
     def lookahead(self) -> int: ...
     @property
     def memory(self) -> int | None: ...
+    @property
+    def quantum(self) -> int: ...
     @property
     def hop(self) -> int: ...
     @property
@@ -87,6 +93,8 @@ def _sizes(spec: Whole) -> None:
     if not 0 <= spec.sample_rate <= LOUDEST or spec.lookahead < 0 or (spec.memory is not None and spec.memory < 0):
         told = f"sample rate {spec.sample_rate}, look-ahead {spec.lookahead}, memory {spec.memory}"
         raise _error(spec, f"{told}: they cannot be below 0, nor the rate above {LOUDEST}")
+    if not 1 <= spec.quantum <= MOST_QUANTUM:
+        raise _error(spec, f"{spec.quantum} frames are decided together: give 1 to {MOST_QUANTUM}")
     if spec.sample_rate and not float(spec.sample_rate / spec.rate).is_integer():
         raise _error(
             spec,
@@ -138,10 +146,12 @@ def _input(spec: Whole, item: InputSpec) -> None:
         raise _error(spec, f"audio {item.name!r} has shape {item.shape}; a frame holds {spec.hop} samples")
     if item.role == "words" and (len(item.shape) != 2 or item.shape[1] != WORD or not item.shape[0]):
         raise _error(spec, f"words {item.name!r} have shape {item.shape}; give (count, {WORD})")
-    if item.role == "text" and (len(item.shape) != 1 or not item.shape[0]):
-        raise _error(spec, f"text {item.name!r} has shape {item.shape}; give (width,)")
+    if item.role == "text":
+        _text(spec, item)
     if item.role == "control":
         _control(spec, item)
+    elif item.choices:
+        raise _error(spec, f"input {item.name!r} has choices and is no control")
 
 
 def _companion(spec: Whole, item: InputSpec, name: str, wanted: str) -> None:
@@ -152,7 +162,26 @@ def _companion(spec: Whole, item: InputSpec, name: str, wanted: str) -> None:
         raise _error(spec, f"input {item.name!r} names {name!r} as its {wanted}, which is a {other.role} {other.shape}")
 
 
+def _text(spec: Whole, item: InputSpec) -> None:
+    if len(item.shape) != 1 or not item.shape[0]:
+        raise _error(spec, f"text {item.name!r} has shape {item.shape}; give (width,)")
+    if not item.follows:
+        return
+    leader = {one.name: one for one in spec.inputs if one.role == "text"}.get(item.follows)
+    if leader is None or leader.follows:
+        raise _error(spec, f"text {item.name!r} follows {item.follows!r}: name a text input that follows no other")
+    if item.name not in FIELDS:
+        raise _error(
+            spec,
+            f"text {item.name!r} follows {item.follows!r}, where none is read; there is {', '.join(FIELDS)}",
+        )
+
+
 def _control(spec: Whole, item: InputSpec) -> None:
+    if item.choices:
+        reason = trouble(item)
+        if reason:
+            raise _error(spec, f"control {item.name!r}: {reason}")
     if item.names and not item.shape and (item.low, item.high) != (0, len(item.names) - 1):
         raise _error(spec, f"choice {item.name!r} goes from {item.low:g} to {item.high:g} with {len(item.names)} names")
     if item.follows and (item.follows != "speaking" or item.of not in OWNERS or item.shape):

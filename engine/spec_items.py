@@ -22,7 +22,14 @@ class InputSpec:
     their default. A control with ``names`` is a choice: its values are 0 to the number of names less one, and it is
     set by name. A body, shape (joints, 3) in metres, names its ``skeleton``. ``speed`` (units a second) is the
     fastest that any element of a face or body is believed to move; what jumps farther does not reach the model. A
-    control that ``follows`` "speaking" is 1 while the one it is ``of`` speaks and 0 otherwise, unless set by hand.
+    control that ``follows`` "speaking" is 1 while the one it is ``of`` speaks and 0 otherwise, unless set by hand. A
+    text that ``follows`` another text input is what the rules of :mod:`engine.text.fields` read in that one under this
+    input's name, unless set by hand.
+
+    A control of shape (N,) with ``choices`` is set in words (:mod:`engine.phrases`): element i is *free* at -1, its
+    ``missing`` value, or holds one of the labels ``choices[i]`` at 0, 1 and so on. ``names[i]`` says with one ``{}``
+    what the label is of ("left elbow {}"). Names and labels give other ways to say the same after a ``|``; the first is
+    shown.
     """
 
     name: str
@@ -41,6 +48,7 @@ class InputSpec:
     of: str = ""
     speed: float = math.inf
     follows: str = ""
+    choices: tuple[tuple[str, ...], ...] = ()
 
     __pydantic_config__: ClassVar = STRICT
 
