@@ -65,7 +65,7 @@ class MotionSet:
     @functools.cached_property
     def files(self) -> tuple[str, ...]:
         """Names of all clips that have features, sorted."""
-        return tuple(sorted(path.stem for path in (self.folder / FEATURES).glob("*.npy")))
+        return tuple(sorted(path.stem for path in (self.folder / FEATURES).glob("[!.]*.npy")))
 
     @property
     def splits(self) -> tuple[str, ...]:
