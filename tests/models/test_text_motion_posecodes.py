@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.body.skeleton import skeleton
 from engine.errors import EngineError
+from models.text_motion.layout import KIT
 from models.text_motion.posecodes import table
 from models.text_motion.posecodes.codes import bins, chosen, khot, measures, mirrored
 from models.text_motion.posecodes.literal import FROM_KIT, literal
@@ -96,7 +97,11 @@ def test_every_phrase_means_one_code() -> None:
     assert len(said) == len(set(said)) == len(phrases())
     assert len(set(phrases().values())) == CODES
     assert phrases()["left elbow bent to 90"] == (2, 8) and phrases()["left elbow straight"] == (2, 17)
-    assert phrases()["hands together"] == (5, 0)
+    assert phrases()["hands together"] == (5, 0) and phrases()["left hand behind torso"] == (49, 0)
+    for bin_ in range(18):
+        assert phrases()[f"right knee {10 * bin_ + 10}"] == phrases()[f"right knee bent to {10 * bin_ + 10} degrees"]
+        assert phrases()[f"right knee bent to {10 * bin_ + 10}"] == (1, bin_)
+    assert all(phrases()[f"feet {10 * bin_} to {10 * bin_ + 10} cm"] == (7, bin_) for bin_ in range(1, 9))
 
 
 def test_a_body_at_rest_stands_with_its_arms_out() -> None:
@@ -227,7 +232,15 @@ def test_kit_is_read_through_its_remap() -> None:
     kit = torch.randn(7, 21, 3, generator=torch.Generator().manual_seed(1))
     full = torch.stack([kit[:, at] if at >= 0 else torch.zeros(7, 3) for at in FROM_KIT], 1)
     assert torch.equal(literal(kit), literal(full.double()))
-    assert sorted(at for at in FROM_KIT if at >= 0) == sorted(set(range(21)) - {13, 18})
+    taken = {name: KIT.joints[at] for name, at in zip(BODY.joints, FROM_KIT, strict=True) if at >= 0}
+    assert {name: taken[name] for name in ("l_hip", "r_knee", "l_foot", "spine3")} == {
+        "l_hip": "l_hip",
+        "r_knee": "r_knee",
+        "l_foot": "l_toe",
+        "spine3": "neck",
+    }
+    assert (taken["l_shoulder"], taken["r_wrist"]) == ("r_shoulder", "l_wrist")  # crossed, as published
+    assert set(BODY.joints) - set(taken) == {"l_collar", "r_collar", "head"}
     with pytest.raises(EngineError, match="17"):
         literal(torch.zeros(2, 17, 3))
 

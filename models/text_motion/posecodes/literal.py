@@ -3,10 +3,14 @@
 Defects kept: the body is turned half round about Y first and then compared along the *world's* axes, so a body that
 faces +Z in HumanML3D's frame gets right and left, behind and in front of exchanged, and all four change with every
 turn; a cosine just past 1 has no angle and falls into the last bin (a vertical limb becomes horizontal, a limb folded
-upon itself straight); noise of 5 degrees and 5 cm moves about a tenth of the groups at random.
+upon itself straight); noise of 5 degrees and 5 cm moves about a tenth of the groups at random. KIT-ML's joints are
+taken as they are, millimetres for metres, the left arm for the right one though the legs keep their sides, and joints
+that it lacks lie at the origin, where they may be the lowest of the body.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -16,7 +20,7 @@ from models.text_motion.posecodes.codes import ENDS, MIDDLE, bins, taken
 from models.text_motion.posecodes.table import KINDS, POINTS, Kind
 
 FROM_KIT = (0, 16, 11, 1, 17, 12, 2, 19, 14, 3, 20, 15, 4, -1, -1, -1, 5, 8, 6, 9, 7, 10)
-"""Which of KIT-ML's 21 joints stands for each of the 22; -1: none does, and the origin is taken."""
+"""Which of KIT-ML's 21 joints the parser takes for each of the 22; -1: none, and the origin stands for it."""
 NOISE: dict[Kind, float] = {
     "angle": 5.0,
     "distance": 0.05,
@@ -35,7 +39,7 @@ class PoseCodeError(EngineError, ValueError):
 
 
 def literal(joints: Tensor, noise: torch.Generator | None = None) -> Tensor:
-    """Bins (..., 70) of joints (..., 22, 3), or (..., 21, 3) of KIT-ML, in metres in the frame of ``new_joints``.
+    """Bins (..., 70) of joints (..., 22, 3), or (..., 21, 3) of KIT-ML, as they stand in ``new_joints``.
 
     ``noise``: a generator for the parser's noise; one with the seed that ``torch.manual_seed`` had gives the noise of
     the parser on a clip (T, 22, 3). None: no noise.
@@ -86,7 +90,8 @@ def _measure(kind: Kind, placed: Tensor) -> Tensor:
 
 
 def _degrees(cosine: Tensor) -> Tensor:
-    return 180.0 * torch.acos(cosine) / torch.pi  # in the parser's order: another rounds another way
+    degrees: Tensor = 180.0 * torch.acos(cosine) / math.pi  # in the parser's order: another rounds another way
+    return degrees
 
 
 def _unit(line: Tensor) -> Tensor:
