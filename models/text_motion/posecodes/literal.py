@@ -80,7 +80,8 @@ def _measure(kind: Kind, placed: Tensor) -> Tensor:
         cosine = (_unit(ends[2] - ends[1]) * _unit(ends[0] - ends[1])).sum(-1)
         return _degrees(cosine)
     if kind == "distance":
-        return torch.linalg.norm(ends[0] - ends[1], dim=-1)
+        apart: Tensor = torch.linalg.norm(ends[0] - ends[1], dim=-1)
+        return apart
     if kind == "relV":
         return _degrees(_unit(ends[1] - ends[0])[..., 1].abs())
     if kind == "ground":
