@@ -161,7 +161,7 @@ def main(arguments: list[str]) -> int:
 def rehearse(bundle: Bundle) -> None:
     """Run a bundle's step and encoders as the engine will. Raises what they raise."""
     from engine.runtime.onnx import OnnxRuntime
-    from engine.text.encoder import TextEncoder
+    from engine.text.encoder import text_encoders
 
     random = np.random.default_rng(0)
     for rows in ROWS:
@@ -171,8 +171,8 @@ def rehearse(bundle: Bundle) -> None:
                 _set(runtime, share)
             runtime.run()
             runtime.commit()
-    for item in bundle.spec.texts:
-        TextEncoder(bundle, item.name).encode("a text to try")
+    for encoder in text_encoders(bundle).values():
+        encoder.encode("a text to try")
 
 
 def _set(runtime: Runtime, share: float) -> None:

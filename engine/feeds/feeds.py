@@ -44,7 +44,8 @@ def columns(item: InputSpec) -> list[int] | None:
 def wanted(spec: StreamSpec) -> set[Key]:
     """All that a source may give to a bundle: what its inputs are, and the speech of whoever a control follows."""
     keys = {key(item) for item in spec.inputs if ROLES[item.role].owned}
-    spoken = {item.of for item in spec.inputs if item.follows or item.role == "words"}
+    spoken = {item.of for item in spec.controls if item.follows}
+    spoken |= {item.of for item in spec.by_role("words")}
     spoken |= {item.of for item in spec.inputs if item.role == "audio" and item.of == "self"}
     return keys | {(what, owner) for owner in spoken for what in ("audio", "words", "speaking")}
 

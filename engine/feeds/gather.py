@@ -62,7 +62,7 @@ class Gather:
         ]
         self._words = [(item, feeds.words[item.of]) for item in inputs if item.role == "words"]
         self._texts = [item for item in inputs if item.role == "text"]
-        self._followers = [item for item in inputs if item.follows]
+        self._followers = [item for item in inputs if item.role == "control" and item.follows]
         self._shapes = {item.name: item.shape for item in inputs if ROLES[item.role].feed == "held" and item.shape}
         self._written: tuple[int, int] | None = None
 
@@ -88,18 +88,18 @@ class Gather:
             inputs[item.name][row] = rows
             _companion(inputs, row, item.validity, float(rows[-1, 3]))
             _companion(inputs, row, item.age, float(rows[-1, 1]) if rows[-1, 3] else NEVER_S)
-        flags |= self._fill_held(inputs, row, time_ns)
+        flags |= self._fill_held(inputs, row, frame, time_ns)
         for item, count in self._noise:
             inputs[item.name][row] = uniform(self._seed, frame, count).reshape(item.shape)
         return flags
 
-    def _fill_held(self, inputs: Mapping[str, NDArray[Any]], row: int, time_ns: int) -> Flag:
-        held = self._feeds.held.now
+    def _fill_held(self, inputs: Mapping[str, NDArray[Any]], row: int, frame: int, time_ns: int) -> Flag:
+        held = self._feeds.held.at(frame)
         if self._written != (held.version, row):
             for name, value in held.values.items():
                 inputs[name][row] = np.reshape(value, self._shapes[name]) if name in self._shapes else value
             for item in self._texts:
-                _companion(inputs, row, item.validity, float(bool(self._feeds.held.texts()[item.name]["text"])))
+                _companion(inputs, row, item.validity, float(item.name in held.texts))
             self._written = held.version, row
         for item in self._followers:
             if item.name not in held.by_hand:

@@ -1,8 +1,9 @@
 """The feed of *held* values: controls and texts, which stay as they are until somebody changes them.
 
 A text is not a number. It is given to an encoder off the frame path, and until its vector is there the one before stays
-in force; then the vector is swapped between two frames. Which text is meant is known at once, which one is in force can
-be asked.
+in force; then the vector is swapped between two frames, with those of all that was set with it
+(:mod:`engine.feeds.texts`). Which text is meant is known at once, which one is in force can be asked. What is held for
+a span ends with the frame in which it is over (:mod:`engine.feeds.running`).
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.errors import EngineError, SpecError
+from engine.feeds.running import Running
+from engine.feeds.texts import AUTO, LONGEST_TEXT, Batch, HeldTexts, Vector
+from engine.phrases import Hold, nothing, read
 from engine.spec import ControlValue, InputSpec, StreamSpec
 
-LONGEST_TEXT = 1000
-"""Characters of a text."""
+__all__ = ["LONGEST_TEXT", "Checked", "Encode", "Held", "HeldValues", "Vector"]
 
-Vector = NDArray[np.float32]
 Encode = Callable[[str, str, Callable[[Vector | EngineError], None]], None]
 """``encode(input, text, done)``: make the vector elsewhere and call ``done`` with it, or with why there is none."""
 
@@ -31,19 +32,24 @@ Encode = Callable[[str, str, Callable[[Vector | EngineError], None]], None]
 @dataclass(frozen=True)
 class HeldValues:
     """Everything held at one moment, replaced whole when something changes: ``version`` counts the changes, ``by_hand``
-    names the controls that somebody has set, ``pending`` whether a text is still being encoded."""
+    names the controls that somebody has set, ``texts`` the texts that are not empty, ``pending`` says whether a text is
+    still being encoded, ``ends`` whether something held ends by itself."""
 
     version: int
     values: Mapping[str, ControlValue | Vector]
     by_hand: frozenset[str]
+    texts: frozenset[str]
     pending: bool
+    ends: bool
 
 
 class Checked(NamedTuple):
-    """What setting values would set: controls, texts, and controls that follow again what they follow by themselves."""
+    """What setting values would set: controls, what is held in words, texts (see :meth:`HeldTexts.check`), and controls
+    that follow again what they follow by themselves."""
 
     controls: dict[str, ControlValue]
-    texts: dict[str, str]
+    holds: dict[str, Hold]
+    texts: dict[str, str | None]
     freed: AbstractSet[str]
 
 
@@ -52,37 +58,68 @@ class Held:
 
     def __init__(self, spec: StreamSpec, values: Mapping[str, Any] | None = None, encode: Encode | None = None) -> None:
         self._spec, self._encode = spec, encode
-        self._lock = threading.Lock()
-        self._texts = {item.name: "" for item in spec.texts}
-        self._waiting: dict[str, str] = {}
-        self._troubles: dict[str, str] = {}
-        start: dict[str, ControlValue | Vector] = {item.name: _default(item) for item in spec.controls}
-        start |= {item.name: np.full(item.shape, item.missing, np.float32) for item in spec.texts}
-        self.now = HeldValues(0, start, frozenset(), False)
+        self._lock, self._setting = threading.Lock(), threading.Lock()
+        self._texts = HeldTexts(spec)
+        self._holds = {item.name: Running(spec, item, nothing(item)) for item in spec.controls if item.choices}
+        self._controls = {item.name: _default(item) for item in spec.controls}
+        self._by_hand: frozenset[str] = frozenset()
+        self._version = -1
+        self.now = self._made_now()
         self.set(values or {})
 
     def set(self, values: Mapping[str, Any]) -> dict[str, ControlValue]:
         """Change all the given controls and texts or, if one is unknown or cannot be, none (:class:`SpecError`);
-        all present controls. A control set to None follows again what it follows by itself."""
-        checked, texts, freed = self.check(values)
-        with self._lock:
-            by_hand = (self.now.by_hand | set(checked)) - freed
-            self._waiting |= texts
-            self._swap({**self.now.values, **checked}, by_hand)
-        for name, text in texts.items():
-            assert self._encode is not None
-            self._encode(name, text, functools.partial(self._made, name, text))
+        all present controls. A control or text set to None follows again what it follows by itself."""
+        checked = self.check(values)
+        with self._setting:  # of two that set a text the later one is also encoded later
+            with self._lock:
+                self._by_hand = (self._by_hand | set(checked.controls)) - checked.freed
+                self._controls |= checked.controls
+                for name, hold in checked.holds.items():
+                    self._holds[name] = Running(self._spec, self._spec.input(name), hold)
+                places = self._texts.plan(checked.texts)
+                self.now = self._made_now()
+            for batch, name, text in places:
+                assert self._encode is not None
+                self._encode(name, text, functools.partial(self._made, batch, name, text))
         return self.values()
 
     def check(self, values: Mapping[str, Any]) -> Checked:
         """What :meth:`set` would set; raises as that does."""
         texts = {name: value for name, value in values.items() if name in self._texts}
-        freed = {name for name, value in values.items() if self._follows(name) and (value is None or value == "auto")}
-        rest = {name: value for name, value in values.items() if name not in texts and name not in freed}
+        held = {name: value for name, value in values.items() if name in self._holds}
+        freed = {name for name, value in values.items() if self._follows(name) and (value is None or value == AUTO)}
+        rest = {name: value for name, value in values.items() if name not in {*texts, *held, *freed}}
         self._check_names(rest)
-        for name, text in texts.items():
-            self._check_text(name, text)
-        return Checked(self._spec.check_controls(rest), texts, freed)
+        said = {name: self._texts.check(name, value) for name, value in texts.items()}
+        if self._encode is None and any(said.values()):
+            name = next(name for name, text in said.items() if text)
+            raise SpecError(f"text {name}: this session has no encoder; serve a bundle that brings one")
+        holds = {name: read(self._spec.input(name), value) for name, value in held.items()}
+        return Checked(self._spec.check_controls(rest), holds, said, freed)
+
+    def encoded(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """The texts by input that :meth:`set` would have encoded, those that follow from others among them."""
+        with self._lock:
+            wanted = self._texts.follow(self.check(values).texts)
+        return {name: text for name, text in wanted.items() if text}
+
+    def at(self, frame: int) -> HeldValues:
+        """What is held in a session's ``frame``; frames only grow. For the loop's thread."""
+        if self.now.ends:
+            with self._lock:
+                ended = [one.at(frame) for one in self._holds.values() if one.ends]
+                if any(ended):
+                    self.now = self._made_now()
+        return self.now
+
+    def let_go(self) -> None:
+        """Hold nothing in words any more."""
+        with self._lock:
+            for name in self._holds:
+                item = self._spec.input(name)
+                self._holds[name] = Running(self._spec, item, nothing(item))
+            self.now = self._made_now()
 
     def values(self) -> dict[str, ControlValue]:
         """A copy of all present controls."""
@@ -90,18 +127,16 @@ class Held:
         return {item.name: now[item.name] for item in self._spec.controls}  # type: ignore[misc]
 
     def choices(self) -> dict[str, str]:
-        """The present names of the controls that are choices."""
-        now = self.values()
+        """The present names of the controls that are choices, and what is held in words."""
+        with self._lock:
+            now, said = self.values(), {name: one.words() for name, one in self._holds.items()}
         chosen = {item.name: now[item.name] for item in self._spec.controls if item.names and not item.shape}
-        return {name: self._spec.input(name).names[round(float(value))] for name, value in chosen.items()}  # type: ignore[arg-type]
+        return {name: self._spec.input(name).names[round(float(value))] for name, value in chosen.items()} | said  # type: ignore[arg-type]
 
     def texts(self) -> dict[str, dict[str, str]]:
-        """Of every text: ``text`` in force, ``pending`` the one being encoded ("" for none), and ``problem``."""
+        """Of every text what :meth:`HeldTexts.told` says."""
         with self._lock:
-            return {
-                name: {"text": text, "pending": self._waiting.get(name, ""), "problem": self._troubles.get(name, "")}
-                for name, text in self._texts.items()
-            }
+            return self._texts.told()
 
     def _follows(self, name: str) -> bool:
         return any(item.name == name and item.follows for item in self._spec.controls)
@@ -113,29 +148,22 @@ class Held:
                 there = ", ".join([*known, *self._texts]) or "none"
                 raise SpecError(f"{self._spec.name}: no control {str(name)[:80]!r}; there is {there}")
 
-    def _check_text(self, name: str, text: Any) -> None:
-        if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
-            said = f"{len(text)} characters" if isinstance(text, str) else f"a {type(text).__name__}"
-            raise SpecError(f"text {name} is {said}: give words, {LONGEST_TEXT} characters at most")
-        if self._encode is None:
-            raise SpecError(f"text {name}: this session has no encoder; serve a bundle that brings one")
-
-    def _made(self, name: str, text: str, made: Vector | EngineError) -> None:
+    def _made(self, batch: Batch, name: str, text: str, made: Vector | EngineError) -> None:
         with self._lock:
-            if self._waiting.get(name) != text:
-                return  # another text was set meanwhile
-            del self._waiting[name]
-            values = dict(self.now.values)
-            if isinstance(made, EngineError):
-                self._troubles[name] = str(made)
-            else:
-                self._troubles.pop(name, None)
-                self._texts[name] = text
-                values[name] = np.asarray(made, np.float32).reshape(self._spec.input(name).shape)
-            self._swap(values, self.now.by_hand)
+            if self._texts.made(batch, name, text, made):
+                self.now = self._made_now()
 
-    def _swap(self, values: Mapping[str, ControlValue | Vector], by_hand: frozenset[str]) -> None:
-        self.now = HeldValues(self.now.version + 1, values, by_hand, bool(self._waiting))
+    def _made_now(self) -> HeldValues:
+        self._version += 1
+        held = {name: one.now.values for name, one in self._holds.items()}
+        return HeldValues(
+            version=self._version,
+            values={**self._controls, **held, **self._texts.vectors},
+            by_hand=self._by_hand,
+            texts=frozenset(name for name, text in self._texts.texts.items() if text),
+            pending=self._texts.pending,
+            ends=any(one.ends for one in self._holds.values()),
+        )
 
 
 def _default(item: InputSpec) -> ControlValue:

@@ -13,6 +13,7 @@ from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.errors import EngineError, SpecError
 from engine.feeds.feeds import Feeds, Key
+from engine.phrases import groups
 from engine.session.slot import Slot
 from engine.sources.base import Source
 from engine.spec import StreamSpec
@@ -115,9 +116,11 @@ class LiveSession:
         return told
 
     def reset(self) -> None:
-        """Let the models forget, before the next frame."""
+        """Let the models forget, before the next frame, and let go of what is held in words."""
         for slot in self.slots:
+            slot.feeds.held.let_go()
             slot.reset()
+        self.version += 1
 
     def pause(self, paused: bool = True) -> None:
         """Make no frames until :meth:`resume`."""
@@ -155,6 +158,7 @@ class LiveSession:
             "rate": first.rate,
             "sample_rate": first.sample_rate,
             "lookahead_frames": first.lookahead,
+            "quantum_frames": first.quantum,
             "streams": [
                 {**stream.describe(), "bundle": name, "rate": slot.spec.rate}
                 for name, slot in zip(self.bundles, self.slots, strict=True)
@@ -183,10 +187,12 @@ class LiveSession:
 
 
 def _controls(spec: StreamSpec, slot: Slot) -> list[dict[str, Any]]:
-    known, by_hand = slot.feeds.held.values(), slot.feeds.held.now.by_hand
+    held = slot.feeds.held
+    known, by_hand, said = held.values(), held.now.by_hand, held.choices()
     return [
         {"name": item.name, "low": item.low, "high": item.high, "default": item.missing, "count": math.prod(item.shape)}
-        | {"value": known[item.name], "choices": list(item.names), "about": item.about}
+        | {"value": known[item.name], "choices": [] if item.choices else list(item.names), "about": item.about}
         | {"follows": item.follows if item.name not in by_hand else ""}
+        | ({"groups": groups(item), "words": said[item.name]} if item.choices else {})
         for item in spec.controls
     ]

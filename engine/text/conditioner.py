@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.feeds.held import Encode, Vector
-from engine.text.encoder import Encoded, TextEncoder
+from engine.text.encoder import Encoded, text_encoders
 from engine.text.tidy import tidy
 
 MOST_WAITING = 1024
@@ -44,8 +44,8 @@ class Conditioner:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._encoders = {item.name: TextEncoder(bundle, item.name) for item in bundle.spec.texts}
-        self._kept: OrderedDict[tuple[str, str], Encoded] = OrderedDict()
+        self._encoders = text_encoders(bundle)
+        self._kept: OrderedDict[tuple[Hashable, str], Encoded] = OrderedDict()
         self._kept_bytes = 0
         self._waiting: OrderedDict[tuple[Hashable, str], _Job] = OrderedDict()
         self._changed = threading.Condition()
@@ -62,9 +62,8 @@ class Conditioner:
         """Take a job; returns at once."""
         place = job.session.key, job.input
         with self._changed:
-            known = self._kept.get((job.input, job.text))
+            known = self._remembered(job)
             if known is not None:
-                self._kept.move_to_end((job.input, job.text))
                 self._waiting.pop(place, None)
             elif self._closed or (len(self._waiting) >= MOST_WAITING and place not in self._waiting):
                 why = "the engine stops" if self._closed else f"{MOST_WAITING} texts wait to be encoded; try again"
@@ -92,17 +91,28 @@ class Conditioner:
             self._finish(job, self._made(job))
 
     def _made(self, job: _Job) -> Encoded | EngineError:
+        with self._changed:  # it may have been made for another input, or session, while it waited
+            known = self._remembered(job)
+        if known is not None:
+            return known
+        encoder = self._encoders[job.input]
         try:
-            made = self._encoders[job.input].encode(job.text)
+            made = encoder.encode(job.text)
         except EngineError as error:
             return error
         except Exception as error:  # a thread has no caller: the others' texts have to be encoded all the same
             return EngineError(f"text {job.input} could not be encoded: {type(error).__name__}: {error}")
         with self._changed:
-            self._keep((job.input, job.text), made)
+            self._keep((encoder.kind, job.text), made)
         return made
 
-    def _keep(self, name: tuple[str, str], made: Encoded) -> None:
+    def _remembered(self, job: _Job) -> Encoded | None:
+        name = self._encoders[job.input].kind, job.text
+        if name in self._kept:
+            self._kept.move_to_end(name)
+        return self._kept.get(name)
+
+    def _keep(self, name: tuple[Hashable, str], made: Encoded) -> None:
         if name not in self._kept:
             self._kept[name] = made
             self._kept_bytes += _size(name, made)
@@ -139,5 +149,5 @@ class _Session:
                 self._tell(f"text {name} is longer than its encoder takes: only its first {tokens} tokens count")
 
 
-def _size(name: tuple[str, str], made: Encoded) -> int:
+def _size(name: tuple[Hashable, str], made: Encoded) -> int:
     return made.vector.nbytes + 4 * len(name[1])

@@ -5,6 +5,8 @@ Slow (milliseconds to seconds), so never called in the frame path: see :mod:`eng
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from copy import copy
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -53,6 +55,8 @@ class TextEncoder:
                 f"{bundle.path}: no encoder for its text input {name!r} (encoders: {there}); export it again with one"
             )
         self.width = int(np.prod(bundle.spec.input(name).shape))
+        self.kind: Hashable = (files, self.width)
+        """Encoders of one kind give the same vectors."""
         self.tokens = files.tokens
         listed = files.tokenizer.endswith(".txt")
         self._split: Tokens = (_ByWords if listed else _ByLibrary)(bundle, files.tokenizer, self.tokens)
@@ -64,9 +68,16 @@ class TextEncoder:
         except BundleError as error:
             raise BundleError(f"encoder {files.onnx} of text input {name!r}: {error}") from error
 
+    def named(self, name: str) -> TextEncoder:
+        """This encoder for another input of its kind, with the same graph in memory."""
+        other = copy(self)
+        other.name = name
+        return other
+
     def encode(self, text: str) -> Encoded:
-        """The vector (width,) of a text, read only. Raises :class:`EngineError` for a text that is too long or has no
-        words left when it is cleaned, and where tokenizer or graph fail or give numbers that are not finite."""
+        """The vector (width,) of a text, read only. Raises :class:`EngineError` for a text that is too long, has no
+        words left when it is cleaned or none of which the tokenizer makes a token, and where tokenizer or graph fail or
+        give numbers that are not finite."""
         said = tidy(text[:LONGEST_TEXT])
         if not said or len(text) > LONGEST_TEXT:
             raise EngineError(
@@ -74,9 +85,11 @@ class TextEncoder:
             )
         try:
             ids, left_out = self._split(said)
+            if not ids:
+                raise EngineError(f"text {self.name}: its encoder knows nothing of it; say it in words")
             given = self._padded(ids)
             vector = np.array(self._session.run(["vector"], given)[0], np.float32).reshape(-1)
-        except (KeyboardInterrupt, SystemExit):
+        except (KeyboardInterrupt, SystemExit, EngineError):
             raise
         except BaseException as error:  # a tokenizer's panic is no Exception, and ONNX Runtime's errors share no base
             reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
@@ -94,6 +107,17 @@ class TextEncoder:
         row, mask = np.zeros((2, 1, self.tokens), np.int64)
         row[0, : len(ids)], mask[0, : len(ids)] = ids, 1
         return {"ids": row, "mask": mask}
+
+
+def text_encoders(bundle: Bundle) -> dict[str, TextEncoder]:
+    """An encoder for every text input of a bundle; those that need the same share one graph. Raises as
+    :class:`TextEncoder`."""
+    made: dict[str, TextEncoder] = {}
+    for item in bundle.spec.texts:
+        kind = bundle.encoders.get(item.name), int(np.prod(item.shape))
+        alike = next((one for one in made.values() if one.kind == kind), None)
+        made[item.name] = TextEncoder(bundle, item.name) if alike is None else alike.named(item.name)
+    return made
 
 
 class _ByWords:
