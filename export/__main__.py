@@ -1,6 +1,7 @@
 """``python -m export MODEL [CHECKPOINT] OUT``: a model becomes a bundle, or is refused with the reason.
 
-``python -m export shipped`` makes the bundles of the engine again (:mod:`export.shipped`).
+``python -m export shipped`` makes the bundles of the engine again (:mod:`export.shipped`), ``python -m export encoder``
+the files by which a bundle reads texts (:mod:`export.encoders`).
 
 The new bundle is written beside ``OUT`` and takes its place only after it has passed the parity ladder.
 """
@@ -25,6 +26,7 @@ from engine.bundle.fillable import check_fillable
 from engine.errors import EngineError
 from export import precision
 from export.card import card, notes
+from export.encoders.command import ENCODER, encoder
 from export.errors import ExportError
 from export.parity import MARGIN, Rung, climb
 from export.progress import stage
@@ -47,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = argparse.Namespace()
     run = functools.partial(shipped, given[1:], main)
-    if given[:1] != [SHIPPED]:
+    if given[:1] == [ENCODER]:
+        run = functools.partial(encoder, given[1:])
+    elif given[:1] != [SHIPPED]:
         options = _parser().parse_args(given)
         run = functools.partial(export, options)
     with logs.set_up(options):

@@ -103,40 +103,14 @@ def to_onnx(model: StreamModel, opset: int = OPSET, origin: Mapping[str, Any] | 
     names = step.names
     arguments = step.example(2)
     shapes = {"tensors": tuple({0: torch.export.Dim(BATCH, min=1, max=4096)} for _ in arguments)}
-    noisy = logging.getLogger("torch.onnx._internal.exporter._registration")
-    level = noisy.level
-    noisy.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            # Traced here, not by the exporter: that one, where the batch cannot stay free, fixes it and says nothing.
-            traced = torch.export.export(step, arguments, dynamic_shapes=shapes, strict=False)
-            program = torch.onnx.export(
-                traced,
-                dynamo=True,
-                input_names=list(names[0]),
-                output_names=list(names[1]),
-                opset_version=opset,
-                dynamic_shapes=shapes,  # of a traced program, this gives the axis its name
-                external_data=False,
-                verbose=False,
-                optimize=False,
-            )
-            assert program is not None
-            proto = _simplified(program.model)
+        proto = traced(step, arguments, shapes, (list(names[0]), list(names[1])), opset)
     except Exception as error:  # the exporter's own exceptions share no narrower base
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ExportError(
             f"model {model.spec.name} does not export: {reason}; write it so that the batch size may be any and "
             "no tensor's value decides a shape or a branch"
         ) from error
-    finally:
-        noisy.setLevel(level)
-    _strip(proto.graph)
-    for function in proto.functions:
-        function.doc_string = ""
-        _strip_nodes(function.node)
-    del proto.metadata_props[:]
     if origin is not None:
         held = {item.name.removeprefix(WEIGHTS) for item in proto.graph.initializer}
         unused = sorted(model.state_dict().keys() - held)
@@ -144,6 +118,47 @@ def to_onnx(model: StreamModel, opset: int = OPSET, origin: Mapping[str, Any] | 
     versions = [item.version for item in proto.opset_import if item.domain == ""]
     counts = collections.Counter(node.op_type for node in proto.graph.node)
     return Graph(proto.SerializeToString(deterministic=True), versions[0], proto.ir_version, dict(counts.most_common()))
+
+
+def traced(
+    module: nn.Module,
+    arguments: tuple[Tensor, ...],
+    shapes: Any,
+    names: tuple[list[str], list[str]],
+    opset: int = OPSET,
+) -> Any:
+    """A module as an ONNX model (a proto), with inputs and outputs of these ``names``; ``shapes`` as of
+    ``torch.export``. Weights have the names that they have in the module; those under ``model.`` (:data:`WEIGHTS`) are
+    left as they are. Nothing in it names a folder. Raises whatever torch does where it cannot be traced."""
+    noisy = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = noisy.level
+    noisy.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # Traced here, not by the exporter: that one, where the batch cannot stay free, fixes it and says nothing.
+            program = torch.export.export(module, arguments, dynamic_shapes=shapes, strict=False)
+            exported = torch.onnx.export(
+                program,
+                dynamo=True,
+                input_names=names[0],
+                output_names=names[1],
+                opset_version=opset,
+                dynamic_shapes=shapes,  # of a traced program, this gives the axis its name
+                external_data=False,
+                verbose=False,
+                optimize=False,
+            )
+            assert exported is not None
+            proto = _simplified(exported.model)
+    finally:
+        noisy.setLevel(level)
+    _strip(proto.graph)
+    for function in proto.functions:
+        function.doc_string = ""
+        _strip_nodes(function.node)
+    del proto.metadata_props[:]
+    return proto
 
 
 def _simplified(model: Any) -> Any:
