@@ -14,30 +14,27 @@ from torch import Tensor
 from models.bodies.kinematics import from_six, to_six
 from models.text_motion.layout import Layout
 
-LEAST = 1e-8
-OPPOSITE = 1e-6
-"""How near to -1 the cosine of two directions counts as a half turn, whose axis is then chosen."""
+LEAST = 1e-6
+"""Below this length a bone, or the sum of two directions, has no direction of its own."""
 
 
 def swing(rest: Tensor, bone: Tensor) -> Tensor:
     """Rotation matrices (..., 3, 3) of the shortest turn from directions ``rest`` (J, 3) to ``bone`` (..., J, 3).
 
-    A bone without length does not turn; one against its rest direction makes a half turn about a fixed axis.
+    A bone without length does not turn; one against its rest direction makes a half turn about a fixed axis. The turn
+    is a half turn about ``rest`` and another about the direction half-way, which is exact however far they are apart.
     """
     length = bone.square().sum(-1, keepdim=True).sqrt()
     to = torch.where(length > LEAST, bone / length.clamp_min(LEAST), rest)
-    rest = rest.expand_as(to)
-    cosine = (rest * to).sum(-1)[..., None, None]
-    axis = torch.linalg.cross(rest, to, dim=-1)
-    zero = torch.zeros_like(axis[..., 0])
-    x, y, z = axis.unbind(-1)
-    skew = torch.stack([torch.stack(row, -1) for row in ((zero, -z, y), (z, zero, -x), (-y, x, zero))], -2)
-    eye = torch.eye(3, dtype=bone.dtype, device=bone.device)
-    outer = axis[..., :, None] * axis[..., None, :]
-    turn = cosine * eye + skew + outer / (1 + cosine).clamp_min(OPPOSITE)
+    middle = rest + to
+    size = middle.square().sum(-1, keepdim=True).sqrt()
     aside = rest.roll(1, -1)  # at right angles, since rest directions lie along an axis
-    half = 2 * aside[..., :, None] * aside[..., None, :] - eye
-    return torch.where(cosine > OPPOSITE - 1, turn, half)
+    return _half_turn(torch.where(size > LEAST, middle / size.clamp_min(LEAST), aside)) @ _half_turn(rest)
+
+
+def _half_turn(axis: Tensor) -> Tensor:
+    """Rotation matrices (..., 3, 3) by 180 degrees about unit vectors (..., 3)."""
+    return 2 * axis[..., :, None] * axis[..., None, :] - torch.eye(3, dtype=axis.dtype, device=axis.device)
 
 
 def to_rotations(joints: Tensor, root: Tensor, layout: Layout) -> Tensor:
