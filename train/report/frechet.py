@@ -47,6 +47,12 @@ class GroupSums:
         return Gaussian(mean + self.shift, covariance)
 
 
+def directions(points: Array, count: int = 2) -> Array:
+    """The ``count`` directions (count, F) in which points (N, F) differ most."""
+    covariance = torch.from_numpy(np.cov(points.T, bias=True))
+    return np.asarray(torch.linalg.eigh(covariance).eigenvectors.T.flip(0)[:count].numpy())
+
+
 def root(covariance: Array) -> Array:
     """The symmetric square root of a covariance."""
     values, vectors = torch.linalg.eigh(torch.from_numpy(covariance))  # on as many threads as torch may use

@@ -74,17 +74,17 @@ def serve(
     fill: Fill,
 ) -> dict[str, NDArray[np.float32]]:
     """Outputs ``keep``, each (rows, frames, *shape), of a step that starts new. Inputs start at their missing values;
-    ``fill(inputs, frame)`` writes what a frame brings, and each row's noise follows its seed."""
+    each row's noise follows its seed; then ``fill(inputs, frame)`` writes what a frame brings."""
     spec, inputs = runtime.spec, runtime.inputs
     runtime.reset(slice(None))
     for item in spec.inputs:
         inputs[item.name][...] = item.missing
 
     def everything(frame: int) -> None:
-        fill(inputs, frame)
         for item in spec.by_role("noise"):
             for row, seed in enumerate(seeds):
                 inputs[item.name][row] = uniform(seed, frame, int(np.prod(item.shape))).reshape(item.shape)
+        fill(inputs, frame)
 
     made = drive(runtime, everything, frames, keep)
     return {name: np.ascontiguousarray(values.swapaxes(0, 1)) for name, values in made.items()}

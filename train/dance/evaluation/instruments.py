@@ -18,6 +18,7 @@ from train.dance.evaluation.recognition import FEW, Judge
 from train.dance.evaluation.rows import SOURCES, DanceRow, RowWindows, windows
 from train.dance.evaluation.sanity import Reference
 from train.dance.labels import LEVELS
+from train.report import frechet
 from train.report.evaluation import Say
 
 Array = NDArray[np.floating]
@@ -98,7 +99,7 @@ class Instruments:
             library=library,
             owners=np.array(training.groups)[learning.group],
             space=space,
-            axes=Plane(space.mean(0), quality.directions(space)),
+            axes=Plane(space.mean(0), frechet.directions(space)),
         )
 
     def nearest(self, row: DanceRow, given: RowWindows, canonical: Tensor) -> Array:

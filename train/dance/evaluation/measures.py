@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from train.dance.evaluation.recognition import accuracy, balanced
 from train.dance.evaluation.rows import SOURCES
-from train.dance.evaluation.sanity import DERIVATIVES, LONG, NEAR_FLOOR_M, RISING_M_S, SUNK_M
+from train.dance.evaluation.sanity import DERIVATIVES, LONG, SUNK_M
 from train.dance.takes import FRAMES, RATE
+from train.report.feet import NEAR_FLOOR_M, RISING_M_S
 from train.report.intervals import Tally
 from train.report.tables import Metric
 

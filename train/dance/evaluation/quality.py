@@ -24,12 +24,6 @@ PAIRS, PAIRS_PER_LABEL = 200, 70
 CHUNK = 256
 
 
-def directions(points: Array, count: int = 2) -> Array:
-    """The ``count`` directions (count, F) in which points (N, F) differ most."""
-    covariance = torch.from_numpy(np.cov(points.T, bias=True))
-    return np.asarray(torch.linalg.eigh(covariance).eigenvectors.T.flip(0)[:count].numpy())
-
-
 def diversity(features: Array, chance: Array, seed: int) -> Array:
     """Diversity (D,) where each draw takes windows with the weights ``chance`` (D, N)."""
     rng = np.random.default_rng([seed, 1])

@@ -3,9 +3,7 @@
 What counts as low, as still and as a jump is taken from the training takes (:class:`Reference`), since floors, feet and
 dancers differ between data sets.
 
-- **Slide**: how fast a foot moves over the floor while it stands on it. It stands where it is at most 4 cm above its
-  own usual low place and rises or falls slower than 0.25 m/s; the speed over the floor decides nothing, as it is what
-  is measured. Standing feet of real dancers turn and drag, so the truth has a slide too.
+- **Slide**: how fast a foot moves over the floor while it stands on it (:mod:`train.report.feet`).
 - **Speed, acceleration, jerk**: mean over joints of the length of the first, second and third derivative.
 - **Spread**: how far the body's shape goes in a window and in ten seconds: the root mean square distance of the joints
   from their mean place, the body's centre taken out, as a share of its height at rest.
@@ -25,11 +23,11 @@ from engine.body.motion import facing, limb_variation
 from engine.body.skeleton import Skeleton
 from train.dance.evaluation.rows import DanceRow, Performance
 from train.dance.takes import FRAMES, RATE
+from train.report.feet import LOW, over_floor, standing
 from train.report.intervals import Tally
 
 Array = NDArray[np.floating]
 
-NEAR_FLOOR_M, RISING_M_S = 0.04, 0.25
 SUNK_M = 0.03
 STILL_SHARE = 0.05
 """Of the median speed in the training takes, under which a frame counts as frozen."""
@@ -59,7 +57,7 @@ class Reference:
         """From the training takes."""
         feet = tuple(skeleton.index(joint) for joint in skeleton.feet)
         sound = [dance.positions[dance.sound] for dance in train.dances]
-        low = np.quantile(np.concatenate([p[:, list(feet), 1] for p in sound]), 0.1, axis=0)
+        low = np.quantile(np.concatenate([p[:, list(feet), 1] for p in sound]), LOW, axis=0)
         # Derivatives are taken within takes; what the damaged frames join is left out.
         steps = [np.linalg.norm(np.diff(d.positions, axis=0), axis=-1)[_sound(d, 1)] for d in train.dances]
         every = np.concatenate(steps)
@@ -113,9 +111,7 @@ def spreads(positions: Array, frames: int) -> Array:
 
 def contacts(positions: Array, reference: Reference) -> NDArray[np.bool_]:
     """Where a foot stands, (T - 1, feet), of ``positions`` (T, J, 3)."""
-    height = positions[:, list(reference.feet), 1]
-    rising = np.abs(np.diff(height, axis=0)) * RATE
-    return (height[1:] <= reference.low + NEAR_FLOOR_M) & (rising < RISING_M_S)
+    return standing(positions[:, list(reference.feet)], reference.low, RATE)
 
 
 def _feet(positions: Array, dance: Performance, reference: Reference) -> dict[str, Array]:
@@ -123,13 +119,13 @@ def _feet(positions: Array, dance: Performance, reference: Reference) -> dict[st
         return {name: np.array(0.0) for name in ("standing", "slide", "feet", "sunk", "sunk_depth")}
     sound = _sound(dance, 1)
     feet = positions[:, list(reference.feet)]
-    standing = contacts(positions, reference)[sound]
-    over = np.linalg.norm(np.diff(feet[..., [0, 2]], axis=0), axis=-1)[sound] * RATE
+    stands = contacts(positions, reference)[sound]
+    over = over_floor(feet, RATE)[sound]
     under = (reference.low - feet[..., 1]).max(1)  # how far the lowest foot is below where it stands
     return {
-        "standing": np.array(float(standing.sum())),
-        "slide": np.array(float(over[standing].sum())),
-        "feet": np.array(float(standing.size)),
+        "standing": np.array(float(stands.sum())),
+        "slide": np.array(float(over[stands].sum())),
+        "feet": np.array(float(stands.size)),
         "sunk": np.array(float((under > SUNK_M).sum())),
         "sunk_depth": np.maximum(under, 0.0).sum(),
     }

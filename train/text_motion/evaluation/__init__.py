@@ -1,0 +1,1 @@
+"""How good text-to-motion models are: beside held-out takes, as they are served, and as tokenizers."""

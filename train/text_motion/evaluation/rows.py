@@ -1,0 +1,148 @@
+"""What is measured side by side: what people did when a text was noted of them, what models do, and cheap answers.
+
+Every row answers the same *asks*: a caption of a held-out take, its span cut out. **truth**: that take. **another
+take**: what somebody did in another take of the very same text, where the set has one. **nearest take**: the training
+take whose text is nearest to the one asked for, by the model's own text vectors: what a search finds without a model.
+**random take**: that of any text. **hold**: the truth's middle pose, held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import EngineError
+from engine.text.tidy import tidy
+from train.text_motion.data import MotionSet
+from train.text_motion.evaluation.evaluators import LONGEST
+from train.text_motion.evaluation.own import Example, Vectors
+from train.text_motion.texts import Caption
+
+Array = NDArray[np.floating]
+
+SHORTEST_S = 2.0
+"""Seconds of a motion that is asked for, at least: as short as HumanML3D's."""
+HELD_OUT = ("val", "test")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A text with the motion (T, J, 3) in metres of which it was noted, in take ``take``; ``group`` is the take without
+    regard to mirroring, which the bootstrap draws."""
+
+    take: str
+    group: str
+    caption: Caption
+    motion: Array
+
+    @property
+    def text(self) -> str:
+        """What is asked for."""
+        return self.caption.text
+
+
+@dataclass(frozen=True)
+class MotionRow:
+    """A row of the report: ``motions`` by the number of the ask that each answers; ``repeats`` by number too, several
+    motions of one ask, where a model was asked again and again."""
+
+    name: str
+    about: str
+    kind: str
+    motions: Mapping[int, Array]
+    repeats: Mapping[int, Sequence[Array]]
+
+
+def group(name: str) -> str:
+    """The take of a name; sets in HumanML3D's layout mark the mirrored one by an M in front."""
+    return name[1:] if name[:1] == "M" and name[1:] else name
+
+
+def spans(data: MotionSet, split: str, most: int, seed: int) -> list[Ask]:
+    """Every caption of a split with what it speaks of, at most as long as evaluators look at; captions of less than
+    two seconds and takes with damage or without files are left out. Of more than ``most`` takes as many are drawn."""
+    rate, found, there = data.layout.rate, [], set(data.files)
+    names = [name for name in data.names(split) if name in there]
+    if len(names) > most:
+        names = [names[number] for number in np.random.default_rng([seed, 5]).permutation(len(names))[:most]]
+    for name in names:
+        joints = np.asarray(data.joints(name), np.float32) * np.float32(data.layout.scale)
+        for caption in data.captions(name):
+            motion = joints[caption.frames(len(joints), rate)][: LONGEST + 1]
+            if len(motion) >= SHORTEST_S * rate and np.isfinite(motion).all():
+                found.append(Ask(name, group(name), caption, motion))
+    return found
+
+
+def asked(held: Sequence[Ask], most: int, seed: int) -> list[Ask]:
+    """``most`` of the asks at most, spread over the takes: of every take one, then of every take another."""
+    rng = np.random.default_rng([seed, len(held)])
+    by_take: dict[str, list[Ask]] = {}
+    for number in rng.permutation(len(held)):
+        by_take.setdefault(held[number].take, []).append(held[number])
+    turns = max(map(len, by_take.values()), default=0)
+    order = [own[turn] for turn in range(turns) for own in by_take.values() if turn < len(own)]
+    if len(order) < 2:
+        raise EngineError(
+            f"{len(order)} held-out captions of {SHORTEST_S:g} s or more: at least 2 are needed; give more takes, or "
+            "another --held-out"
+        )
+    return order[:most]
+
+
+def examples(learned: Iterable[Ask]) -> list[Example]:
+    """What an evaluator learns from: each stretch of a take once, with all that is said of it."""
+    found: dict[tuple[str, int, bytes], list[Ask]] = {}
+    for ask in learned:
+        found.setdefault((ask.take, len(ask.motion), ask.motion[0].tobytes()), []).append(ask)
+    return [Example(own[0].motion, [ask.text for ask in own], own[0].group) for own in found.values()]
+
+
+def truth(asks: Sequence[Ask]) -> MotionRow:
+    """The held-out takes."""
+    return MotionRow("truth", "held-out takes", "people", {n: ask.motion for n, ask in enumerate(asks)}, {})
+
+
+def another(asks: Sequence[Ask], every: Sequence[Ask], seed: int) -> MotionRow:
+    """Another take of the same text, of whatever split, where there is one."""
+    rng = np.random.default_rng([seed, 3])
+    by_text: dict[str, list[Ask]] = {}
+    for ask in every:
+        by_text.setdefault(tidy(ask.text).lower(), []).append(ask)
+    motions = {}
+    for number, ask in enumerate(asks):
+        others = [other for other in by_text.get(tidy(ask.text).lower(), ()) if other.group != ask.group]
+        if others:
+            motions[number] = others[int(rng.integers(len(others)))].motion
+    return MotionRow("another take", "another take of the same text", "people", motions, {})
+
+
+def nearest(asks: Sequence[Ask], learned: Sequence[Ask], vectors: Vectors) -> MotionRow:
+    """The training take with the nearest text."""
+    own, known = (_units(vectors([ask.text for ask in some])) for some in (asks, learned))
+    best = (own @ known.T).argmax(1)
+    motions = {number: learned[int(index)].motion for number, index in enumerate(best)}
+    return MotionRow("nearest take", "the training take whose text is nearest, by text vectors", "trick", motions, {})
+
+
+def random(asks: Sequence[Ask], learned: Sequence[Ask], seed: int) -> MotionRow:
+    """The training take of any text."""
+    drawn = np.random.default_rng([seed, 4]).integers(len(learned), size=len(asks))
+    motions = {number: learned[int(index)].motion for number, index in enumerate(drawn)}
+    return MotionRow("random take", "a training take of any text", "chance", motions, {})
+
+
+def hold(asks: Sequence[Ask]) -> MotionRow:
+    """One pose of every held-out take."""
+    motions = {}
+    for number, ask in enumerate(asks):
+        middle = len(ask.motion) // 2
+        motions[number] = np.repeat(ask.motion[middle : middle + 1], len(ask.motion), 0)
+    return MotionRow("hold", "the middle pose of the truth, held", "trick", motions, {})
+
+
+def _units(vectors: NDArray[np.float32]) -> Array:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
