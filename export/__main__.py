@@ -34,7 +34,7 @@ from export.recording import recording
 from export.revision import require_clean, revision
 from export.shipped import SHIPPED, shipped
 from export.step import OPSET, Graph, to_onnx
-from export.texts import Texts, texts_of
+from export.texts import Encoder, Texts, encoders_from, texts_of
 from export.weights import Origin, from_bundle
 from models import registry
 from models.contract import StreamModel
@@ -74,7 +74,7 @@ def export(options: argparse.Namespace) -> int:
     more = notes(options.notes)
     torch.set_num_threads(1)
     model = _opened(options.model, options.checkpoint)
-    texts = texts_of(model)
+    texts = texts_of(model, _encoders(model, options))
     with stage(f"{model.spec.name}: tracing its step to ONNX"):
         graph = to_onnx(model, options.opset, Origin.of(options.model, model).to_dict())
     kinds = ", ".join(f"{kind} {count}" for kind, count in graph.nodes.items())
@@ -111,6 +111,13 @@ def _opened(name: str, checkpoint: Path | None) -> StreamModel:
     return registry.create(name, checkpoint)
 
 
+def _encoders(model: StreamModel, options: argparse.Namespace) -> dict[str, Encoder]:
+    """The encoders of ``--encoder``, else of the bundle that is exported again, for the texts that the model reads."""
+    again = options.checkpoint is not None and (options.checkpoint / MANIFEST).is_file()
+    which = options.encoder or (options.checkpoint if again else None)
+    return encoders_from(which, model.spec.texts) if model.spec.texts and which is not None else {}
+
+
 def _ladder(
     model: StreamModel, bundle: Bundle, scratch: Path, options: argparse.Namespace
 ) -> tuple[list[Rung], str, list[str]]:
@@ -124,7 +131,7 @@ def _ladder(
         network = TeacherForced(model).eval()
         with stage(f"{model.spec.name}: tracing its network to ONNX"):
             graph = to_onnx(network, options.opset)
-        texts = texts_of(model)
+        texts = texts_of(model, _encoders(model, options))
         described = _describe(scratch / "logits", network, graph, texts, options)
         hidden = described.write(graph.content, "not kept\n", texts.files)
         forced, _ = recording(network.spec, options.seconds, options.seed)
@@ -182,6 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", default="0.1.0", help="version of the bundle (default 0.1.0)")
     parser.add_argument("--licence", help="licence of the bundle (default: what the model says)")
     parser.add_argument("--training-data", help="what the checkpoint was trained on; needed with a checkpoint")
+    parser.add_argument("--encoder", type=Path, help="what reads texts: a folder of `export encoder`, or a bundle")
     parser.add_argument("--notes", type=Path, help="Markdown for the card: how it was trained, how it was measured")
     parser.add_argument("--credits", help="credits that the data ask for (default: what the model says)")
     parser.add_argument("--opset", type=int, default=OPSET, help=f"ONNX opset (default {OPSET})")

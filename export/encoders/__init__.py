@@ -4,6 +4,6 @@ A model names them as its ``encoders`` (:mod:`export.texts`); ``python -m export
 folder, for training (:mod:`train.text_motion.vectors`) and for looking at them (``python -m benchmarks texts``).
 """
 
-from export.encoders.files import KINDS, Encoder, encoder_files, write
+from export.encoders.files import KINDS, encoder_files, write
 
-__all__ = ["KINDS", "Encoder", "encoder_files", "write"]
+__all__ = ["KINDS", "encoder_files", "write"]

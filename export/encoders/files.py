@@ -6,23 +6,14 @@ import importlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
+from engine.text.folder import CREDITS, GRAPH, TOKENIZER, TOKENS
 from export.encoders.eight import in_eight_bits
 from export.encoders.graph import encoder_graph
 from export.errors import ExportError
-
-GRAPH, TOKENIZER, TOKENS, CREDITS = "encode.onnx", "tokenizer.json", "tokens.txt", "credits.txt"
-
-
-class Encoder(NamedTuple):
-    """What :mod:`export.texts` takes of a model for one of its text inputs."""
-
-    graph: bytes
-    tokenizer: bytes
-    tokens: int
+from export.texts import Encoder
 
 
 @dataclass(frozen=True)
@@ -65,7 +56,7 @@ def credits_of(kind: str) -> str:
 
 
 def write(kind: str, out: Path, weights: Path | None = None, bits: int = 8) -> Encoder:
-    """Write an encoder's files into a folder, with :data:`CREDITS`. Raises as :func:`encoder_files`, and where the
+    """Write an encoder's files into a folder, with whose work it is. Raises as :func:`encoder_files`, and where the
     folder cannot be written."""
     files = encoder_files(kind, weights, bits)
     contents = {
