@@ -1,0 +1,2 @@
+"""tmp"""
+def weights(folder): return {}
