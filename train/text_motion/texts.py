@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.errors import EngineError
 from train.files import FileError, reason
 from train.text_motion.tags import tags
 
@@ -37,7 +38,7 @@ class Caption:
         """The frames it speaks of in a clip of ``count``, cut as the original cuts them."""
         if self.whole:
             return slice(0, count)
-        return slice(min(int(self.start * rate), count), min(int(self.end * rate), count))
+        return slice(int(min(self.start * rate, count)), int(min(self.end * rate, count)))
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,14 @@ def read_captions(path: Path) -> Captions:
 
 
 def written(captions: Sequence[Caption]) -> str:
-    """The text of a file that holds ``captions``. Tags are made by rules where a caption has none."""
+    """The text of a file that holds ``captions``. Tags are made by rules where a caption has none.
+
+    Raises :class:`EngineError` for a caption without words."""
     lines = []
     for caption in captions:
-        text = " ".join(caption.text.replace("#", " ").split())
+        text = _plain(caption.text)
+        if not text:
+            raise EngineError(f"caption {caption.text[:40]!r}: has no words; leave it out")
         lines.append(f"{text}#{' '.join(caption.tags or tags(text))}#{caption.start}#{caption.end}\n")
     return "".join(lines)
 
@@ -93,7 +98,7 @@ def _decoded(raw: bytes) -> tuple[str, list[str]]:
 
 def _caption(line: str) -> tuple[Caption | None, str]:
     """The caption of a line that is not empty, or None, and what is to be said of it."""
-    parts = line.strip().strip("\0").rsplit("#", 3)
+    parts = line.replace("\0", " ").strip().rsplit("#", 3)
     note = ""
     if len(parts) < 4:
         note = f"has {len(parts) - 1} '#', 3 are needed; read as a caption of the whole clip"
@@ -101,7 +106,7 @@ def _caption(line: str) -> tuple[Caption | None, str]:
         parts = [parts[0], said, "0", "0"]
     elif "#" in parts[0]:
         note = "has more than 3 '#'; those before the tags are read as part of the caption"
-    text = " ".join(parts[0].replace("\0", " ").replace("#", " ").split())
+    text = _plain(parts[0])
     if not text:
         return None, "has no words; left out"
     span = [_seconds(part) for part in parts[2:]]
@@ -111,6 +116,11 @@ def _caption(line: str) -> tuple[Caption | None, str]:
     if start < 0 or (end <= start and (start, end) != (0.0, 0.0)):
         return None, f"its span of {start:g} to {end:g} s holds no frame; left out"
     return Caption(text, tuple(parts[1].split()), start, end), note
+
+
+def _plain(text: str) -> str:
+    """A caption on one line, without what has a meaning of its own in the file."""
+    return " ".join(text.translate({ord(mark): " " for mark in "#\0\ufeff"}).split())
 
 
 def _seconds(cell: str) -> float:
