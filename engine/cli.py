@@ -1,4 +1,5 @@
-"""The command line: ``engine serve | demo | set | stats | devices | doctor | replay | bvh | keys | assets``.
+"""The command line: ``engine serve | demo | set | controls | ask | stats | devices | doctor | replay | bvh | keys |
+assets``.
 
 Heavy packages are imported by the command that needs them, so that ``engine --help`` answers at once. Whatever a user
 can mend arrives as one line on stderr and exit code 2, never as a traceback. Answers go to stdout, all else to the log.
@@ -8,16 +9,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from engine import logs, stdio
 from engine.cli_parser import parser
-from engine.errors import EngineError
+from engine.errors import EngineError, reason
 
 if TYPE_CHECKING:
     from engine.serve import ServeOptions
+
+_LONGEST_VALUES = 16 * 1024
+"""Bytes of a file of settings; a request to an engine is no longer."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,21 +111,44 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _set(options: argparse.Namespace) -> None:
-    from engine.control import ask, shown
+    from engine.control import shown
 
-    request = {"op": "set", "controls": _pairs(options.values), "token": options.token}
-    print(shown(ask(options.control, request, keys=options.keys)))
+    values: dict[str, Any] = {} if options.file is None else _values(options.file)
+    values |= _pairs(options.values)
+    if not values:
+        raise EngineError("nothing to set: write NAME=VALUE, or name a --file; `engine controls` lists the names")
+    print(shown(_asked(options, "set", controls=values)))
+
+
+def _controls(options: argparse.Namespace) -> None:
+    from engine.listing import one, overview
+
+    told = _asked(options, "describe")
+    print(overview(told) if options.name is None else one(told, options.name, options.words))
+
+
+def _ask(options: argparse.Namespace) -> None:
+    from engine.control import shown
+    from engine.endpoint import Endpoint
+    from engine.wishes import settings
+
+    key = "" if options.key_env is None else os.environ.get(options.key_env, "")
+    if options.key_env is not None and not key:
+        raise EngineError(f"--key-env {options.key_env}: there is no such environment variable, or it is empty; set it")
+    model = Endpoint(options.endpoint, options.model, key, options.timeout, options.insecure)
+    values = settings(options.wish, _asked(options, "describe"), model.answer, options.which)
+    print(shown(_asked(options, "set", controls=values), only=values))
 
 
 def _stats(options: argparse.Namespace) -> None:
+    print(json.dumps({key: value for key, value in _asked(options, "stats").items() if key != "ok"}))
+
+
+def _asked(options: argparse.Namespace, op: str, **more: Any) -> dict[str, Any]:
+    """What the running engine replies."""
     from engine.control import ask
 
-    request = {"op": "stats", "token": options.token}
-    print(
-        json.dumps(
-            {key: value for key, value in ask(options.control, request, keys=options.keys).items() if key != "ok"}
-        )
-    )
+    return ask(options.control, {"op": op, "token": options.token, **more}, keys=options.keys)
 
 
 def _devices(_: argparse.Namespace) -> None:
@@ -158,6 +187,20 @@ def _assets(options: argparse.Namespace) -> None:
     print(f"face tracker model: {fetch(options.path)}")
 
 
+def _values(path: Path) -> dict[str, Any]:
+    """Names and values in a JSON file."""
+    wanted = 'give a JSON object of names and values, as {"prompt": "walk", "mood": "happy"}'
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST_VALUES + 1)
+        found = json.loads(content) if len(content) <= _LONGEST_VALUES else None
+    except (OSError, ValueError, RecursionError) as error:
+        raise EngineError(f"{path} cannot be read ({reason(error)}); {wanted}") from None
+    if not isinstance(found, dict) or not found:
+        raise EngineError(f"{path} holds no settings, or more than {_LONGEST_VALUES} bytes; {wanted}")
+    return found
+
+
 def _pairs(items: Sequence[str]) -> dict[str, str]:
     pairs = {}
     for item in items:
@@ -172,6 +215,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "serve": _serve,
     "demo": _demo,
     "set": _set,
+    "controls": _controls,
+    "ask": _ask,
     "stats": _stats,
     "devices": _devices,
     "doctor": _doctor,

@@ -99,9 +99,36 @@ def parser() -> argparse.ArgumentParser:
     change = commands.add_parser(
         "set", help='turn controls of a running engine: engine set nod_rate=1.5 effort=high prompt="wave"'
     )
-    change.add_argument("values", nargs="+", metavar="NAME=VALUE", help="NAME=auto lets it follow by itself again")
+    change.add_argument(
+        "values",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="NAME=auto lets it follow by itself again, NAME=none takes a text, or what is held in words, away",
+    )
+    change.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE.json",
+        help='also what stands in this file, an object of names and values: {"prompt": "walk", "mood": "happy"}',
+    )
+    listed = commands.add_parser("controls", help="list the controls of a running engine, or all that one may be")
+    listed.add_argument("name", nargs="?", metavar="NAME", help="of the control")
+    listed.add_argument("words", nargs="*", metavar="WORD", help="only what has these words in its name: left elbow")
+    wish = commands.add_parser("ask", help="let a language model turn a wish into settings of a running engine")
+    wish.add_argument("wish", metavar="WISH", help='in your own words: "raise your left hand for two seconds"')
+    wish.add_argument(
+        "--endpoint", required=True, metavar="ADDRESS", help="OpenAI-compatible, e.g. http://127.0.0.1:8000/v1"
+    )
+    wish.add_argument("--model", required=True, metavar="NAME", help="which of its models")
+    wish.add_argument("--key-env", metavar="VAR", help="environment variable that holds its key")
+    which = wish.add_mutually_exclusive_group()
+    which.add_argument("--hold", dest="which", action="store_const", const="hold", help="set postures only")
+    which.add_argument("--fields", dest="which", action="store_const", const="fields", help="set texts only")
+    wish.set_defaults(which="all")
+    wish.add_argument("--timeout", type=_positive, default=60.0, metavar="S", help="for an answer, default 60")
+    wish.add_argument("--insecure", action="store_true", help="ask another machine without encryption (http://)")
     stats = commands.add_parser("stats", help="print the statistics of a running engine as JSON")
-    for command in (change, stats):
+    for command in (change, listed, wish, stats):
         command.add_argument("--control", default=CONTROL, metavar="ADDRESS", help=f"default {CONTROL}")
         command.add_argument("--token", default="", help="of the engine's token file, where it has one")
         command.add_argument("--keys", type=Path, metavar="FOLDER", help="a client's keys, where the engine has keys")

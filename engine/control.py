@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,7 +37,7 @@ REST, LONGEST_REST_S = 4.0, 0.1
 LONGEST_ERROR = 600
 LONGEST_REPLY = 1 << 20
 """Bytes, of what an engine answers and of what is taken from one."""
-DEEPEST_REPLY, MOST_SHOWN, LARGEST = 16, 1200, 2**64
+DEEPEST_REPLY, MOST_SHOWN, LARGEST = 16, 4000, 2**64
 RIGHT_OF: Mapping[str, str] = {"describe": "describe", "stats": "describe", "clock": "describe", "stop": "stop"}
 """The right that an op needs; all others change the session and need ``set``."""
 _SERVER = Bounds(longest=LONGEST_REQUEST, waiting=8, allowance=UNSERVED, queue=8)
@@ -145,20 +145,24 @@ def set_controls(session: Settable, request: Mapping[str, Any]) -> dict[str, Any
     return dict(session.set(values))
 
 
-def shown(reply: Mapping[str, Any]) -> str:
-    """What a reply of ``set`` says, as ``name=value`` for a terminal, whatever an engine made of it."""
+def shown(reply: Mapping[str, Any], only: Collection[str] | None = None) -> str:
+    """What a reply of ``set`` says, as ``name=value`` for a terminal, whatever an engine made of it; of the names
+    ``only``, where they are given."""
     found: dict[str, str] = {}
     for kind in ("controls", "choices", "texts"):
         told = reply.get(kind)
         for name, value in (told if isinstance(told, dict) else {}).items():
             if isinstance(value, dict):
-                value = repr(clean(value.get("pending") or value.get("text"), MOST_SHOWN))
+                said = value.get("pending") or value.get("text")
+                if "follows" in value and not said:
+                    continue  # of the fields that are read in a prompt most are empty
+                value = repr(clean(said, MOST_SHOWN))
             parts = value if isinstance(value, list) else [value]
             found[clean(name, 80)] = ",".join(
                 f"{part:g}" if isinstance(part, (int, float)) and abs(part) < LARGEST else clean(part, MOST_SHOWN)
                 for part in parts
             )
-    return "  ".join(f"{name}={value}" for name, value in found.items())
+    return "  ".join(f"{name}={value}" for name, value in found.items() if only is None or name in only)
 
 
 def ask(endpoint: str, request: Mapping[str, Any], timeout_s: float = 2.0, keys: Path | None = None) -> dict[str, Any]:

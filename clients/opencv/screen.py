@@ -183,6 +183,9 @@ def draw_controls(canvas: Image, now: Snapshot, place: tuple[int, int, int], bot
                 cv2.rectangle(canvas, corner, (corner[0] + step - 5, base + 5), colour, -1 if chosen else 1)
                 text(canvas, choice[: step // 9], corner[0] + 8, base, 0.42, (30, 26, 22) if chosen else DIM)
             continue
+        if control.words:
+            text(canvas, shown(control)[: (right - left) // 9], left, base, 0.42, INK)
+            continue
         low, high = control.low, control.high
         bar = right - 58
         cv2.rectangle(canvas, (left, base - 8), (bar, base - 3), TRACK, -1)

@@ -204,7 +204,9 @@ def _bodies(engine: Announced, parts: Mapping[int, str]) -> dict[str, Mapping[st
 
 
 def shown(control: Control) -> str:
-    """A control's present value as a person says it: the name of a choice, or numbers."""
+    """A control's present value as a person says it: in words, the name of a choice, or numbers."""
+    if control.words:
+        return control.words
     if not control.value:
         return "?"
     chosen = round(control.value[0])

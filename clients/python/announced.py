@@ -66,13 +66,15 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One control; ``value`` is empty where it is not known, and has several numbers for a vector."""
+    """One control; ``value`` is empty where it is not known, and has several numbers for a vector. ``words`` says it,
+    where that is how the control is set."""
 
     name: str
     low: float
     high: float
     value: tuple[float, ...]
     choices: tuple[str, ...]
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +226,7 @@ def _control(told: object) -> Control:
         high=float(high) if _is_number(high) else math.inf,
         value=numbers[:MOST] if len(numbers) == len(values) else (),
         choices=tuple(_text(each) for each in _list(control.get("choices") or [], "choices of a control")),
+        words=clean(control.get("words") or "", 1000),
     )
 
 

@@ -9,7 +9,7 @@ with engine.open("rules", seed=1) as model:
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.feeds.gather import NEVER_S
+from engine.feeds.held import Held, Vector
 from engine.noise import uniform
 from engine.roles import ROLES
 from engine.runtime import Runtime, drive, open_runtime
 from engine.sound.front_end import FrontEnd
 from engine.sources.media import MediaFile
 from engine.spec import InputSpec, StreamSpec
-from engine.text.encoder import TextEncoder
+from engine.text.encoder import TextEncoder, text_encoders
 
 Array = NDArray[Any]
 Inputs = Mapping[str, ArrayLike | None]
@@ -60,8 +61,9 @@ class Model:
     Inputs are arrays by the names of ``spec.inputs``, of the shapes there; with several ``rows`` (rows, *shape). Sound
     is float32 from -1 to 1, or int16, one hop of ``spec.hop`` samples a frame. What is heard or seen and is not given,
     or given as None, counts as absent in that frame. Controls and texts are given by name and stay until they are
-    changed. Noise is drawn by ``seed`` and the number of the frame, in row r by ``seed`` + r, as in a live session with
-    that seed; validities and ages follow; each of these may be given by name instead. Used by one thread.
+    changed, or for the frames that they were asked for (``hold="hands together for 2 s"``). Noise is drawn by ``seed``
+    and the number of the frame, in row r by ``seed`` + r, as in a live session with that seed; validities and ages
+    follow; each of these may be given by name instead. Used by one thread.
     """
 
     def __init__(self, bundle: Bundle, rows: int = 1, seed: int = 0, device: str = "cpu") -> None:
@@ -69,7 +71,6 @@ class Model:
         self.spec: StreamSpec = bundle.spec
         self.rows = rows
         self._opened: Runtime | None = open_runtime(bundle, f"onnx:{device}", rows)
-        self._held: dict[str, Any] = {}
         self._encoders: dict[str, TextEncoder] = {}
         self.reset(seed)
 
@@ -79,7 +80,8 @@ class Model:
             raise EngineError(f"seed {seed}: give a whole number from 0 to 2^63")
         self._runtime.reset(slice(None))
         self._seed, self._frame = seed, 0
-        self._held = {item.name: item.missing for item in (*self.spec.controls, *self.spec.texts)}
+        self._vectors: dict[tuple[str, str], Vector] = {}
+        self._held = Held(self.spec, {}, self._encode)
         self._last: dict[str, int] = {}
         """Of each input that has an age, the frame in which it was given last."""
 
@@ -120,7 +122,7 @@ class Model:
 
     def _run(self, arrays: Mapping[str, Array], frames: int, controls: Mapping[str, Any]) -> dict[str, Array]:
         runtime = self._runtime
-        self._held |= self._checked(controls)
+        self._set(controls)
 
         def fill(frame: int) -> None:
             self._fill(runtime.inputs, {name: values[frame] for name, values in arrays.items()})
@@ -130,17 +132,17 @@ class Model:
 
     def _fill(self, inputs: Mapping[str, Array], given: Mapping[str, Array]) -> None:
         """Write all inputs (rows, *shape) of the next frame."""
+        held = self._held.at(self._frame)
         for item in self.spec.inputs:
             if ROLES[item.role].feed in _COMES:
                 self._follow(inputs, item, item.name in given)
         for item in self.spec.inputs:
             if item.name in given:
                 inputs[item.name][...] = given[item.name]
-            elif item.name in self._held:
-                held = np.asarray(self._held[item.name], item.dtype)
-                inputs[item.name][...] = held.reshape(item.shape) if held.ndim else held
+            elif item.name in held.values:
+                inputs[item.name][...] = np.reshape(held.values[item.name], item.shape)
                 if item.role == "text" and item.validity is not None and item.validity not in given:
-                    inputs[item.validity][...] = float(held.ndim > 0)
+                    inputs[item.validity][...] = float(item.name in held.texts)
             elif item.role == "noise":
                 for row in range(self.rows):
                     drawn = uniform(self._seed + row, self._frame, int(np.prod(item.shape)))
@@ -159,18 +161,18 @@ class Model:
             last = self._last.get(item.name)
             inputs[item.age][...] = NEVER_S if last is None else min(NEVER_S, (self._frame - last) / self.spec.rate)
 
-    def _checked(self, controls: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of controls and texts as the model takes them."""
-        texts = {item.name: controls[item.name] for item in self.spec.texts if item.name in controls}
-        values: dict[str, Any] = {}
-        for name, text in texts.items():
-            if not isinstance(text, str):
-                raise EngineError(f"text {name} is a {type(text).__name__}: give words")
-            if name not in self._encoders:
-                self._encoders[name] = TextEncoder(self.bundle, name)
-            values[name] = self._encoders[name].encode(text).vector
-        rest = {name: value for name, value in controls.items() if name not in texts}
-        return values | self.spec.check_controls(rest)
+    def _set(self, controls: Mapping[str, Any]) -> None:
+        """Set controls and texts, or none of them where a text cannot be encoded."""
+        if not controls:
+            return
+        for name, text in self._held.encoded(controls).items():
+            self._encoders = self._encoders or text_encoders(self.bundle)
+            self._vectors[name, text] = self._encoders[name].encode(text).vector
+        self._held.set(controls)
+        self._vectors.clear()
+
+    def _encode(self, name: str, text: str, done: Callable[[Vector | EngineError], None]) -> None:
+        done(self._vectors[name, text])
 
     def _array(self, name: str, value: ArrayLike, axes: int) -> Array:
         """An input as (frames, rows, *shape), from a value of the frame's shape (``axes`` 0) or of many frames (1)."""

@@ -3,7 +3,8 @@
 What is set at once comes into force at once: the texts of one call, and the fields that are read in a prompt among
 them, wait for each other's vectors as a *batch*. A later call takes its texts out of the batches before, so each text
 waits in one batch at most. Of a prompt that cannot be encoded no field counts; of a field that cannot be, the prompt
-counts without it.
+counts without it. A field that is set together with its prompt belongs to it and goes with it; one that is set alone
+stays until it is told to follow again.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class HeldTexts:
         wanted = {name: text for name, text in asked.items() if text is not None}
         by_hand = self._by_hand_after(asked)
         for name, item in self._items.items():
-            if item.follows and name not in by_hand and (item.follows in wanted or name in asked):
+            given = name in wanted or name in by_hand
+            if item.follows and not given and (item.follows in wanted or name in asked):
                 leader = wanted.get(item.follows, self._meant(item.follows))
                 wanted[name] = read_fields(leader).get(name, "")[:LONGEST_TEXT]
         return wanted
@@ -129,8 +131,9 @@ class HeldTexts:
         return told
 
     def _by_hand_after(self, asked: Mapping[str, str | None]) -> set[str]:
-        given = {name for name, text in asked.items() if text is not None and self._items[name].follows}
-        return (self._by_hand | given) - {name for name, text in asked.items() if text is None}
+        leaders = {name: item.follows for name, item in self._items.items() if item.follows and name in asked}
+        given = {name for name, leader in leaders.items() if leader not in asked and asked[name] is not None}
+        return (self._by_hand - leaders.keys()) | given
 
     def _meant(self, name: str) -> str:
         return next((batch.texts[name] for batch in self._batches if name in batch.texts), self.texts[name])
