@@ -13,6 +13,7 @@ place and not what moves. English only: of other text nothing is read, and every
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -52,6 +53,8 @@ _BOTH = ("left", "right")
 _SPOKEN = {"legs": ("leg",), "feet": ("foot",), "hands": ("hand",), "head": ("head",), "torso": ("torso",), "none": ()}
 _WITH = {"hand": "arm", "foot": "leg"}  # what else a part speaks of
 _LONGEST_LIKE = 8
+MOST_WORDS = 1000
+"""As many as the longest text can have that the engine takes as a prompt."""
 
 
 @dataclass
@@ -72,10 +75,11 @@ def read_fields(text: str) -> dict[str, str]:
     """What ``text`` says of each of :data:`FIELDS`, in its own words and lower case; "" where it says nothing.
 
     "a person raises the left arm and kicks with the right foot, angrily" gives left_arm "raises the left arm",
-    right_foot and right_leg "kicks with the right foot", mood "angrily". Any text is taken; never raises. Linear in the
-    length of the text.
+    right_foot and right_leg "kicks with the right foot", mood "angrily". Any text is taken; never raises. Only the
+    first :data:`MOST_WORDS` words and marks are read.
     """
-    tokens = [token.casefold().replace("’", "'") for token in _TOKEN.findall(text)]
+    found = itertools.islice(_TOKEN.finditer(text), MOST_WORDS)
+    tokens = [match.group().casefold().replace("’", "'") for match in found]
     said: dict[str, list[str]] = {name: [] for name in FIELDS}
     before: _Phrase | None = None
     for phrase in _phrases(tokens):
