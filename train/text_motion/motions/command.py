@@ -21,7 +21,7 @@ from train.text_motion.data import KEYWORDS
 from train.text_motion.motions.build import Clip, build
 from train.text_motion.motions.signals import RATE
 from train.text_motion.motions.takes import FOLDER
-from train.text_motion.weights import write_weights
+from train.text_motion.motions.weights import write_weights
 from train.text_motion.write import SPLITS, write_set
 
 
@@ -40,7 +40,9 @@ def run(args: argparse.Namespace) -> None:
     if data is None:
         shared = os.environ.get("ENGINE_DATA")
         if not shared:
-            raise EngineError(f"no recordings: give --data FOLDER, or set ENGINE_DATA to the folder that holds {FOLDER}")
+            raise EngineError(
+                f"no recordings: give --data FOLDER, or set ENGINE_DATA to the folder that holds {FOLDER}"
+            )
         data = Path(shared) / FOLDER
     clips = build(data, lambda line: print(line, flush=True))
     print(f"writing {len(clips)} clips to {args.out}", flush=True)
@@ -60,19 +62,21 @@ def write(out: Path, clips: Sequence[Clip]) -> None:
             text = json.dumps(fields, indent=0, sort_keys=True)
             (out / KEYWORDS / f"{clip.name}.json").write_text(text + "\n", "utf-8", newline="\n")
         write_weights(out, {clip.name: clip.weight for clip in clips})
-        rows = [
-            f"{c.name},{c.split},{c.theme},{c.person},{c.take},{c.first},{len(c.joints)}\n" for c in clips
-        ]
+        rows = [f"{c.name},{c.split},{c.theme},{c.person},{c.take},{c.first},{len(c.joints)}\n" for c in clips]
         (out / "clips.csv").write_text(
             "name,split,theme,person,take,first,frames\n" + "".join(rows), "utf-8", newline="\n"
         )
     except OSError as error:
-        raise FileError(f"{out}: cannot be written, {reason(error)}; check the path, the rights and the space") from error
+        raise FileError(
+            f"{out}: cannot be written, {reason(error)}; check the path, the rights and the space"
+        ) from error
 
 
 def table(clips: Sequence[Clip]) -> str:
     """Minutes, clips, captions, words and plain walks of each split; mirrored copies are not counted."""
-    lines = [f"{'split':6}{'minutes':>9}{'clips':>7}{'captions':>10}{'distinct':>10}{'words':>8}{'walks':>8}{'drawn':>8}"]
+    lines = [
+        f"{'split':6}{'minutes':>9}{'clips':>7}{'captions':>10}{'distinct':>10}{'words':>8}{'walks':>8}{'drawn':>8}"
+    ]
     for split in SPLITS:
         found = [clip for clip in clips if clip.split == split and not clip.name.startswith("M")]
         texts = [caption.text for clip in found for caption in clip.captions]
