@@ -8,14 +8,12 @@ pelvis up, and leaves the legs where they are) and :data:`HINGES` about one.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.body.skeleton import skeleton
-from models.text_motion.posecodes.codes import MIDDLE
-from models.text_motion.posecodes.table import GROUPS, POINTS, SIZES, Kind, of_kind
+from models.text_motion.posecodes.codes import DEGREES, MIDDLE
+from models.text_motion.posecodes.table import GROUPS, POINTS, STARTS, Group, Kind, of_kind
 
 BODY = skeleton("humanml3d")
 BONES = BODY.joints[1:]
@@ -38,70 +36,117 @@ MARGINS: dict[Kind, float] = {
     "ground": 0.03,
 }
 """How far inside the bin a hold aims, in degrees or metres."""
+_LIMBS = ("l_knee", "r_knee", "l_elbow", "r_elbow", "l_ankle", "r_ankle", "l_wrist", "r_wrist")
+_BENDS = ((0.0, -0.3, -1.0), (0.0, -0.3, -1.0), (-0.2, 0.3, 1.0), (0.2, 0.3, 1.0))
+"""Where shins and forearms go when a straight limb bends: back, and forward, up and in."""
+NATURAL = 0.05
+"""Sine of the bend below which a hinge's axis is the natural one rather than the one that the limb shows."""
+SUPPORT = 0.5
+"""Share in which the lowest point of the body is raised, instead of lowering the knee or foot that is to touch down."""
+_AXES: dict[Kind, tuple[float, float, float]] = {
+    "relX": (1.0, 0.0, 0.0),
+    "relY": (0.0, 1.0, 0.0),
+    "relZ": (0.0, 0.0, 1.0),
+    "ground": (0.0, 1.0, 0.0),
+}
 FAR = 1e4
 """Where a bin without an end ends."""
 LEAN = 0.06
 """Metres by which a limb counts as bent the natural way: a straight one could not begin to bend otherwise."""
 
 
-class Levers(NamedTuple):
-    """Constants; G groups of 70, K bones of 21, P points of 27, J = 9 joints, the free ones first."""
+class Levers(nn.Module):
+    """Constants for G = 70 groups, K = 21 bones, P = 27 points and J = 9 joints, the free ones first.
 
-    points: Tensor  #: (P, K): each point from the pelvis, of bones
-    lines: Tensor  #: (G, K): the line that a group measures, of bones; none for angles
-    turns: Tensor  #: (K, J): how far a bone turns with a joint
-    levers: Tensor  #: (G * J, K): the part of a group's line that a joint turns, of bones
-    leans: Tensor  #: (G, J, 3): the natural bend of free joints, added to it
-    folds: Tensor  #: (G, hinges): 1 or -1 where the line lies behind a hinge
-    low_levers: Tensor  #: (P * J, K): the same for heights of points
-    low_leans: Tensor  #: (P, J, 3)
-    low_folds: Tensor  #: (P, hinges)
-    own: Tensor  #: (ground, P): far up for points that a foot or knee is not compared with, for they rise with it
-    tilts: Tensor  #: (relV, 3): where a line leans naturally that is exactly vertical
-    weights: Tensor  #: (5 * 3 + 4,): of each way to turn
-    low: Tensor  #: (392,): the inner part of each code's bin begins here
-    high: Tensor  #: (392,): and ends here
+    What is linear in the bones stands in one matrix, ``everything``: the line that each group measures, all points, the
+    part of each group's line that each joint turns, and the same of points.
+    """
+
+    parents: Tensor  #: (K,): joints at which bones begin
+    joints: Tensor  #: (K, 22): each joint from the pelvis, of bones
+    everything: Tensor  #: (K, G + P + J * G + J * P)
+    turns: Tensor  #: (J, K): how far a bone turns with a joint
     moves: Tensor  #: (G, K): 1 where a bone moves the group's measure
+    limbs: Tensor  #: (8,): the bones before hinges and behind them
+    natural: Tensor  #: (3, 4): the natural bend of hinges, added to the direction of the bone behind
+    leans: Tensor  #: (3, J, G): the natural bend of free joints, added to the levers
+    folds: Tensor  #: (4, G): the natural bend of hinges, likewise
+    low_leans: Tensor  #: (3, J, P): the same of points
+    low_folds: Tensor  #: (4, P)
+    supports: Tensor  #: (4, G): how far groups of the ground move the lowest point instead
+    own: Tensor  #: (4, P): far up for points that a foot or knee is not compared with, for they rise with it
+    ground: Tensor  #: (4,): the points that groups of the ground compare
+    tilts: Tensor  #: (3, G): where lines lean naturally that are exactly vertical
+    up: Tensor  #: (3, 1)
+    constant: Tensor  #: (3, G): slopes of groups that have the same in every pose
+    distant: Tensor  #: (G,): 1 for distances
+    inclined: Tensor  #: (G,): minus degrees a radian for inclinations
+    angles: Tensor  #: (4, G): minus degrees a radian where a group is the angle of a hinge
+    weights: Tensor  #: (3 * 5 + 4,): the square root of how readily each way to turn gives way
+    starts: Tensor  #: (G,): the first code of each group
+    inner: Tensor  #: (392, 2): where the inner part of each code's bin begins and ends
+
+    def __init__(self) -> None:
+        super().__init__()
+        points, turns = _points(), _turns()
+        lines = _lines(points)
+        leans = torch.stack([_lean(joint) for joint in (*FREE, *HINGES)], 1)[..., None]
+        signs, low_signs = (lines @ turns).sign().T, (points @ turns).sign().T
+        joints = len(FREE) + len(HINGES)
+        bends = torch.zeros(joints, len(GROUPS))
+        bends[len(FREE) :, of_kind("angle")] = torch.eye(len(HINGES))
+        moved = bends + torch.stack([(lines * turns[:, joint]).abs().sum(-1) for joint in range(joints)])
+        moves = (moved.T @ (turns.T > 0).float() > 0).float()
+        ground = of_kind("ground")
+        # The other leg holds the body up, so both move all four.
+        moves[ground] = points[[POINTS.index(f"{side}_foot") for side in "lr"]].sum(0)
+        supports = torch.zeros(len(ground), len(GROUPS))
+        supports[:, ground] = -SUPPORT * torch.eye(len(ground))
+        weights = [WEIGHTS[joint.split("_")[-1]] for joint in (*FREE * 3, *HINGES)]
+        constants = {
+            "parents": torch.tensor(BODY.parents[1:]),
+            "joints": points[: len(BODY.joints)].T,
+            "everything": torch.cat([lines.T, points.T, _levers(lines, turns), _levers(points, turns)], 1),
+            "turns": turns.T,
+            "moves": moves,
+            "limbs": torch.tensor([BONES.index(name) for name in _LIMBS]),
+            "natural": NATURAL * torch.tensor(_BENDS).T,
+            "leans": leans * signs,
+            "folds": LEAN * signs[len(FREE) :],
+            "low_leans": leans * low_signs,
+            "low_folds": LEAN * low_signs[len(FREE) :],
+            "supports": supports,
+            "own": _own(),
+            "ground": torch.tensor([POINTS.index(GROUPS[number].joints[0]) for number in ground]),
+            "tilts": torch.stack([_tilt(group) for group in GROUPS], 1),
+            "up": torch.tensor(_AXES["ground"])[:, None],
+            "constant": torch.tensor([_AXES.get(group.kind, (0.0, 0.0, 0.0)) for group in GROUPS]).T,
+            "distant": torch.tensor([float(group.kind == "distance") for group in GROUPS]),
+            "inclined": torch.tensor([-DEGREES * (group.kind == "relV") for group in GROUPS]),
+            "angles": -DEGREES * bends[len(FREE) :],
+            "weights": torch.tensor(weights).sqrt(),
+            "starts": torch.tensor(STARTS),
+            "inner": _inner(),
+        }
+        for name, value in constants.items():
+            self.register_buffer(name, value.contiguous(), persistent=False)
+        self.widths = [len(GROUPS), len(POINTS), joints * len(GROUPS), joints * len(POINTS)]
 
 
-def build() -> Levers:
-    """The constants."""
-    points = _points()
-    turns = _turns()
-    lines = torch.zeros(len(GROUPS), len(BONES))
+def _levers(lines: Tensor, turns: Tensor) -> Tensor:
+    """(K, J * lines): the part of each line that each joint turns."""
+    return (lines.T[:, None] * turns[..., None]).flatten(1)
+
+
+def _lines(points: Tensor) -> Tensor:
+    """(G, K): what each group measures, of bones: from the second point to the first; nothing for angles."""
+    found = torch.zeros(len(GROUPS), len(BONES))
     for number, group in enumerate(GROUPS):
-        if group.kind == "ground":
-            lines[number] = points[POINTS.index(group.joints[0])]
-        elif group.kind != "angle":
-            lines[number] = points[POINTS.index(group.joints[0])] - points[POINTS.index(group.joints[1])]
-    leans = torch.stack([_lean(joint) for joint in (*FREE, *HINGES)])
-    signs, low_signs = _signs(lines, turns), _signs(points, turns)
-    weights = [WEIGHTS[joint.split("_")[-1]] for joint in FREE for _ in range(3)]
-    weights += [WEIGHTS[joint.split("_")[-1]] for joint in HINGES]
-    low, high = _inner()
-    bends = torch.zeros(len(GROUPS), len(HINGES))
-    bends[of_kind("angle")] = torch.eye(len(HINGES))
-    hinged = torch.cat([torch.zeros(len(GROUPS), len(FREE)), bends], -1)
-    moves = ((lines[:, None] * turns.T).abs().sum(-1) + hinged) @ (turns.T > 0).float()
-    for number in of_kind("ground"):  # the other leg holds the body up
-        moves[number] = (points[[POINTS.index(f"{side}_foot") for side in "lr"]].abs().sum(0) > 0).float()
-    return Levers(
-        points=points,
-        lines=lines,
-        turns=turns,
-        levers=(lines[:, None] * turns.T).flatten(0, 1),
-        leans=signs[..., None] * leans,
-        folds=signs[:, len(FREE) :],
-        low_levers=(points[:, None] * turns.T).flatten(0, 1),
-        low_leans=low_signs[..., None] * leans,
-        low_folds=low_signs[:, len(FREE) :],
-        own=_own(),
-        tilts=torch.stack([_tilt(GROUPS[number].joints) for number in of_kind("relV")]),
-        weights=torch.tensor(weights),
-        low=low,
-        high=high,
-        moves=(moves > 0).float(),
-    )
+        if group.kind != "angle":
+            found[number] = points[POINTS.index(group.joints[0])]
+        if group.kind not in ("angle", "ground"):
+            found[number] -= points[POINTS.index(group.joints[1])]
+    return found
 
 
 def _points() -> Tensor:
@@ -133,11 +178,6 @@ def _turns() -> Tensor:
     return found
 
 
-def _signs(lines: Tensor, turns: Tensor) -> Tensor:
-    """(lines, joints): which way along a line a joint's part of it runs, 0 where it has none."""
-    return (lines @ turns).sign()
-
-
 def _lean(joint: str) -> Tensor:
     """Where a limb goes first that hangs straight down and is asked to rise: legs forward, arms forward and out."""
     side, _, part = joint.partition("_")
@@ -145,9 +185,11 @@ def _lean(joint: str) -> Tensor:
     return LEAN * torch.tensor({"hip": [0.0, 0.0, 1.0], "shoulder": [out, 0.0, 0.7]}.get(part, [0.0, 0.0, 0.0]))
 
 
-def _tilt(joints: tuple[str, ...]) -> Tensor:
+def _tilt(group: Group) -> Tensor:
     """A little of the way that a line between two joints, from the second to the first, leans and points by nature."""
-    first, second = (joint.split("_")[-1] for joint in joints)
+    if group.kind != "relV":
+        return torch.zeros(3)
+    first, second = (joint.split("_")[-1] for joint in group.joints)
     natural = {
         ("hip", "knee"): [0.0, 0.5, -1.0],
         ("knee", "ankle"): [0.0, 0.5, 1.0],
@@ -168,14 +210,10 @@ def _own() -> Tensor:
     return found
 
 
-def _inner() -> tuple[Tensor, Tensor]:
-    low, high = torch.full((sum(SIZES),), -FAR), torch.full((sum(SIZES),), FAR)
-    code = 0
+def _inner() -> Tensor:
+    found = []
     for group in GROUPS:
-        for bin_ in range(group.size):
-            if bin_ > 0:
-                low[code] = group.thresholds[bin_ - 1] + MARGINS[group.kind]
-            if bin_ < group.size - 1:
-                high[code] = group.thresholds[bin_] - MARGINS[group.kind]
-            code += 1
-    return low, high
+        margin = MARGINS[group.kind]
+        edges = (-FAR, *group.thresholds, FAR)
+        found += [(edges[bin_] + margin, edges[bin_ + 1] - margin) for bin_ in range(group.size)]
+    return torch.tensor(found)
