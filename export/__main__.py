@@ -74,7 +74,7 @@ def export(options: argparse.Namespace) -> int:
     more = notes(options.notes)
     torch.set_num_threads(1)
     model = _opened(options.model, options.checkpoint)
-    texts = texts_of(model, _encoders(model, options))
+    texts = texts_of(model, encoders_for(model, options))
     with stage(f"{model.spec.name}: tracing its step to ONNX"):
         graph = to_onnx(model, options.opset, Origin.of(options.model, model).to_dict())
     kinds = ", ".join(f"{kind} {count}" for kind, count in graph.nodes.items())
@@ -111,7 +111,7 @@ def _opened(name: str, checkpoint: Path | None) -> StreamModel:
     return registry.create(name, checkpoint)
 
 
-def _encoders(model: StreamModel, options: argparse.Namespace) -> dict[str, Encoder]:
+def encoders_for(model: StreamModel, options: argparse.Namespace) -> dict[str, Encoder]:
     """The encoders of ``--encoder``, else of the bundle that is exported again, for the texts that the model reads."""
     again = options.checkpoint is not None and (options.checkpoint / MANIFEST).is_file()
     which = options.encoder or (options.checkpoint if again else None)
@@ -131,7 +131,7 @@ def _ladder(
         network = TeacherForced(model).eval()
         with stage(f"{model.spec.name}: tracing its network to ONNX"):
             graph = to_onnx(network, options.opset)
-        texts = texts_of(model, _encoders(model, options))
+        texts = texts_of(model, encoders_for(model, options))
         described = _describe(scratch / "logits", network, graph, texts, options)
         hidden = described.write(graph.content, "not kept\n", texts.files)
         forced, _ = recording(network.spec, options.seconds, options.seed)

@@ -58,3 +58,20 @@ class Counted(Told):
         outputs, updates = super().frames(inputs, state)
         moved: Tensor = outputs["pose"] + inputs["step"][..., None].float()
         return {"pose": moved}, updates
+
+
+class Plain(StreamModel):
+    """Reads two texts of the width of the tiny table, and brings no encoder."""
+
+    licence, data = "Apache-2.0", "none: random weights"
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.out = nn.Linear(6, 4)
+        texts = (InputSpec(name, "text", (6,), -1.0, 1.0) for name in ("prompt", "mood"))
+        self.spec = StreamSpec("plain", 25.0, tuple(texts), (OutputSpec("pose", (4,)), BAD_INPUT))
+
+    def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
+        """Of both."""
+        return {"pose": self.out(inputs["prompt"] - inputs["mood"])}, {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,15 +95,14 @@ _WORDS = st.sampled_from(_KNOWN.split())
 
 
 def _mirrored(text: str) -> str:
-    swap = {"left": "right", "right": "left"}
-    return " ".join(swap.get(word, word) for word in text.split())
+    return re.sub("left|right", lambda side: "right" if side.group() == "left" else "left", text)
 
 
 @given(st.lists(_WORDS, max_size=14).map(" ".join))
 def test_the_mirrored_caption_has_the_mirrored_fields(text: str) -> None:
     fields, other = read_fields(text), read_fields(_mirrored(text))
     for name, value in fields.items():
-        assert other[_mirrored(name.replace("_", " ")).replace(" ", "_")] == _mirrored(value)
+        assert other[_mirrored(name)] == _mirrored(value)
 
 
 @given(st.lists(_WORDS, max_size=14).map(" ".join))
@@ -117,7 +118,7 @@ def test_any_text_is_taken(text: str) -> None:
 
 
 def test_of_a_text_without_end_the_beginning_is_read() -> None:
-    once = "a person walks and raises the left arm"
+    once = "walks and raises the left arm"
     assert said(f"{once}, " * 100_000) == said(once)
     assert "left_hand" in said(f"{'and so ' * 20} waves the left hand")
     assert said("and so " * 100_000 + "waves") == {}
