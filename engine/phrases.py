@@ -154,7 +154,7 @@ def trouble(item: InputSpec) -> str:
     )
     if phrases > MOST_PHRASES:
         return f"{phrases} phrases, {MOST_PHRASES} at most: give fewer ways to say the same"
-    seen: dict[str, tuple[int, int]] = {NONE: (-1, -1)}
+    seen: dict[str, tuple[int, int]] = {}
     for said, place in _all(item):
         if seen.setdefault(said, place) != place:
             return f"the phrase {_cut(said)} means two things"

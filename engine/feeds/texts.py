@@ -69,7 +69,7 @@ class HeldTexts:
             return ""
         if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not tidy(value):
             said = f"{len(value)} characters" if isinstance(value, str) else f"a {type(value).__name__}"
-            said += ", none of which can be shown" if word else ""
+            said += ", none of which can be shown" if word and not tidy(value) else ""
             raise SpecError(
                 f"text {name} is {said}: give words, {LONGEST_TEXT} characters at most, or {NONE!r} for no text"
             )

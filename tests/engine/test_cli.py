@@ -122,7 +122,7 @@ def test_options_that_are_wrong(capfd: pytest.CaptureFixture[str], arguments: li
     [
         ([], "required: command"),
         (["dance"], "invalid choice: 'dance'"),
-        (["set"], "NAME=VALUE"),
+        (["set"], "nothing to set: write NAME=VALUE"),
         (["set", "x"], "write NAME=VALUE"),
         (["set", "a=1", "--control", "nonsense"], "is no address"),
         (["stats", "--control", "tcp://127.0.0.1"], "is no address"),
@@ -200,8 +200,8 @@ def test_controls_of_an_engine_that_is_not_there(capfd: pytest.CaptureFixture[st
 
 def test_version_and_help(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(capfd, "--version")[:2] == (0, "engine 0.1.0\n")
-    for command in ([], ["serve"], ["demo"], ["set"], ["stats"], ["devices"], ["doctor"], ["assets"]):
-        code, out, err = run(capfd, *command, "--help")
+    for command in ("", "serve", "demo", "set", "controls", "ask", "stats", "devices", "doctor", "assets"):
+        code, out, err = run(capfd, *command.split(), "--help")
         assert (code, err) == (0, "")
         assert "usage: engine" in out
 

@@ -32,7 +32,12 @@ WHOLE = StreamSpec(
         InputSpec("mood", "control", low=0, high=1, names=("calm", "lively"), about="of the whole"),
         InputSpec("speaks", "control", low=0.0, high=1.0, of="self", follows="speaking"),
         InputSpec("place", "control", (2,), -1.0, 1.0),
+        InputSpec(
+            "hold", "control", (2,), -1, 2, -1, names=("left elbow {}", "hands {}|left hand and right hand {}"),
+            choices=(("straight", "bent|bent to 90", "folded"), ("together", "apart")),
+        ),
         InputSpec("prompt", "text", (8,)),
+        InputSpec("head", "text", (8,), follows="prompt"),
         InputSpec("noise", "noise", (3,), 0.0, 1.0),
         InputSpec("ids", "ids", (2,), 0, 6, dtype="int64"),
     ),
@@ -48,7 +53,17 @@ WHOLE = StreamSpec(
     lookahead=2,
     memory=40,
     skeletons=(STICK,),
-)
+    quantum=4,
+)  # fmt: skip
+
+
+def test_what_few_specs_have_is_not_written_where_it_is_not_used():
+    """So older engines read what they can serve, and recordings of such specs keep their digest."""
+    plain = WHOLE.to_dict()
+    assert plain["quantum"] == 4 and [one["name"] for one in plain["inputs"] if "choices" in one] == ["hold"]
+    other = StreamSpec("other", 25.0, (InputSpec("gain", "control"),), (OutputSpec("pose"),))
+    assert "quantum" not in other.to_dict() and "choices" not in other.to_dict()["inputs"][0]
+    assert StreamSpec.from_dict(other.to_dict()) == other and other.quantum == 1
 
 
 def test_a_spec_reads_back_equal():
@@ -79,6 +94,41 @@ RULES: dict[str, tuple[tuple[str, str, dict[str, Any]], str]] = {
     "choice": (item("inputs", "mood", high=2), "from 0 to 2 with 2 names"),
     "follows": (item("inputs", "speaks", follows="walking"), "follows 'walking'"),
     "follows nobody": (item("inputs", "speaks", of=""), "follows 'speaking' of ''"),
+    "text follows nothing": (item("inputs", "head", follows="voice"), "name a text input that follows no other"),
+    "text follows itself": (item("inputs", "head", follows="head"), "name a text input that follows no other"),
+    "text that nobody reads": (item("inputs", "prompt", name="prompt2"), "name a text input that follows no other"),
+    "field": (item("inputs", "head", name="tail"), "where none is read; there is head, torso"),
+    "choices of no control": (item("inputs", "face", choices=[["z"], ["b"]]), "has choices and is no control"),
+    "choices of another number": (item("inputs", "hold", choices=[["x", "y", "c"]]), "their number"),
+    "choices without names": (item("inputs", "hold", names=[]), "0 names for 2 choices"),
+    "no labels": (item("inputs", "hold", choices=[["x", "y", "c"], []]), "1 to 256 labels"),
+    "free": (item("inputs", "hold", low=0, missing=0), r"low and missing are -1 \(free\) and high is 2"),
+    "highest label": (item("inputs", "hold", high=3), r"and high is 2"),
+    "no place for a label": (item("inputs", "hold", names=["left elbow", "hands {}"]), r"one {} in each way"),
+    "two places": (item("inputs", "hold", names=["left {} elbow {}", "hands {}"]), r"one {} in each way"),
+    "an empty way": (item("inputs", "hold", names=["left elbow {}|", "hands {}"]), r"one {} in each way"),
+    "label": (item("inputs", "hold", choices=[["x", "y", "?"], ["z"]]), "the label '.' is none"),
+    "label with a separator": (item("inputs", "hold", choices=[["x", "y", "c; d"], ["z"]]), "the label 'c; d' is none"),
+    "escape in a label": (item("inputs", "hold", choices=[["x", "y", "\x1b[2J"], ["z"]]), "is none"),
+    "one phrase for two": (item("inputs", "hold", choices=[["x", "y", "X!"], ["z"]]), "means two things"),
+    "one phrase of two": (
+        item("inputs", "hold", names=["hands {}"] * 2, choices=[["x", "y", "z"], ["z"]]),
+        "means two",
+    ),
+    "long label": (item("inputs", "hold", choices=[["x", "y", "c" * 301], ["z"]]), "is none"),
+    "many labels": (item("inputs", "hold", choices=[[f"n{k}" for k in range(257)], ["z"]]), "1 to 256 labels"),
+    "many ways": (
+        item(
+            "inputs",
+            "hold",
+            names=["|".join(f"w{k} {{}}" for k in range(40))] * 2,
+            high=255,
+            choices=[["|".join(f"l{n} {k}" for k in range(20)) for n in range(256)]] * 2,
+        ),
+        "409600 phrases, 16384 at most",
+    ),
+    "quantum": (item("", "", quantum=0), "0 frames are decided together: give 1 to 1000"),
+    "large quantum": (item("", "", quantum=1 << 40), "give 1 to 1000"),
     "dtype": (item("inputs", "noise", dtype="float64"), "'float64'"),
     "negative": (item("inputs", "noise", shape=[-1]), r"shape \(-1,\)"),
     "huge": (item("inputs", "noise", shape=[MOST_ELEMENTS + 1]), "16777216 numbers"),
