@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.text_motion.motions.clips import cut
-from train.text_motion.motions.describe import captions, told
+from train.text_motion.motions.describe import captions, stands
 from train.text_motion.motions.events import find_events
 from train.text_motion.motions.exercises import EXERCISES, Segment, read_segments
 from train.text_motion.motions.mirror import mirrored, mirrored_caption
@@ -22,7 +22,7 @@ from train.text_motion.motions.takes import LEAST, Take, read_recordings, unifor
 from train.text_motion.texts import Caption
 
 THEME_POWER = 0.5
-"""A theme of n seconds is drawn as often as n to this power, so that much of one thing does not drown the rest."""
+"""A theme of n seconds is drawn in proportion to n to this power, so that much of one thing does not drown the rest."""
 
 
 @dataclass(frozen=True)
@@ -66,25 +66,20 @@ def clips_of(take: Take, segments: Sequence[Segment] = ()) -> list[Clip]:
     if len(take.joints) < LEAST:
         return []
     signals = Signals(take.joints)
-    events = find_events(signals)
     note = Note("exercise", ()) if segments else note_of(take.name, take.note)
     fixed = [round(segment.start_s * RATE) - take.first for segment in segments]
     fixed += [round(segment.end_s * RATE) - take.first for segment in segments]
+    who, split = person(take.name), split_of(take.name)
     found = []
-    for start, stop in cut(signals, events, fixed):
-        sentences, implies, theme = note.sentences, note.implies, note.theme
-        exercise = _exercise(segments, take.first + start, take.first + stop)
+    for start, stop in cut(signals, find_events(signals), fixed):
+        here = take.first + start
         if segments:
-            implies, sentences = _spoken(exercise)
-        name = f"{take.name}_{take.first + start:04d}"
-        items = told(events, start, stop)
-        if all(item.event.kind == "still" for item in items) and float(signals.energy[start:stop].mean()) < 0.15:
-            theme = "stand"
-        said = captions(items, sentences, implies, name, stop - start)
-        joints = take.joints[start:stop]
-        found.append(
-            Clip(name, joints, tuple(said), split_of(take.name), theme, person(take.name), take.name, take.first + start)
-        )
+            note = _spoken(_exercise(segments, here, take.first + stop))
+        joints, name = take.joints[start:stop], f"{take.name}_{here:04d}"
+        events = find_events(Signals(joints))
+        texts = captions(events, note.sentences, note.implies, name, stop - start)
+        theme = "stand" if stands(events, stop - start) else note.theme
+        found.append(Clip(name, joints, tuple(texts), split, theme, who, take.name, here))
     return found
 
 
@@ -114,11 +109,11 @@ def _exercise(segments: Sequence[Segment], start: int, stop: int) -> str:
     return ""
 
 
-def _spoken(exercise: str) -> tuple[frozenset[str], tuple[str, ...]]:
+def _spoken(exercise: str) -> Note:
     if not exercise:
-        return frozenset(), ()
+        return Note("exercise", ())
     implies, sentences = EXERCISES[exercise]
-    return frozenset(implies.split()), sentences
+    return Note("exercise", sentences, frozenset(implies.split()))
 
 
 def _mirror(clip: Clip) -> Clip:

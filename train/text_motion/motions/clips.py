@@ -7,14 +7,15 @@ stands, and exercises that people labelled by time, are cut out first.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
-from train.text_motion.motions.events import Event
+from train.text_motion.motions.event import Event
 from train.text_motion.motions.signals import Array, Signals
 
-SHORTEST, LONGEST, USUAL = 42, 196, 104
+SHORTEST, LONGEST, USUAL = 42, 196, 92
 """Frames of a clip: HumanML3D keeps 40 to 199, and features have one frame less than joints."""
 INSIDE, LENGTH = 3.0, 2.0
 """Cost of a cut inside an event, and of a clip that is twice as long as usual, in mean energies of the take."""
@@ -26,7 +27,7 @@ def cut(signals: Signals, events: Sequence[Event], fixed: Sequence[int] = ()) ->
     """First frame and end of each clip of a take; ``fixed`` are frames at which it must be cut."""
     edges = sorted({0, len(signals), *(frame for frame in fixed if 0 < frame < len(signals))})
     clips: list[tuple[int, int]] = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         for first, last in _with_stills(start, stop, events):
             clips += _pieces(signals, events, first, last)
     return clips

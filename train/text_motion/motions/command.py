@@ -83,9 +83,9 @@ def table(clips: Sequence[Clip]) -> str:
         walks = [clip for clip in found if clip.theme == "walk"]
         total = sum(clip.weight for clip in found) or 1.0
         lines.append(
-            f"{split:6}{sum(len(clip.joints) for clip in found) / RATE / 60:9.2f}{len(found):7}{len(texts):10}"
-            f"{len(set(texts)):10}{len({word for text in texts for word in text.split()}):8}"
-            f"{len(walks) / max(len(found), 1):8.0%}{sum(clip.weight for clip in walks) / total:8.0%}"
+            f"{split:6}{sum(len(clip.joints) for clip in found) / RATE / 60:10.2f}{len(found):10}{len(texts):10}"
+            f"{len(set(texts)):10}{len({word for text in texts for word in text.split()}):10}"
+            f"{len(walks) / max(len(found), 1):10.0%}{sum(clip.weight for clip in walks) / total:10.0%}"
         )
     return "\n".join([*lines, "walks: share of plain walks among the clips, and among those that training draws"])
 

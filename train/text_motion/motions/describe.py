@@ -11,11 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from train.text_motion.motions.events import Event
-from train.text_motion.motions.phrases import phrases, pick, said
+from train.text_motion.motions.event import Event
+from train.text_motion.motions.phrases import phrases
 from train.text_motion.motions.signals import RATE
+from train.text_motion.motions.wording import pick, said
 from train.text_motion.texts import Caption
 
+STANDING, EXTRA = 0.8, 3.4
+"""Share of a clip in which a body stands still that only stands; weight from which an event is told beside a note."""
+STANDS = ("*stand* still", "*stand* still in place", "*stand* still and *do* not move", "*stand* without moving")
 SUBJECTS = ("a person", "a person", "a person", "the person", "someone")
 WEIGHT = {
     "upside down": 6.0, "jump": 5.0, "hop": 5.0, "kick": 4.5, "wave": 4.5, "run": 4.5, "leap": 4.0, "punch": 4.0,
@@ -24,12 +28,19 @@ WEIGHT = {
 }  # fmt: skip
 """How much each kind of event tells, before its length and size."""
 PARTS = {
-    "kick": {"knee", "leg", "lunge", "crouch", "reach"}, "jump": {"crouch", "squat", "knee", "leg", "kick"},
-    "leap": {"crouch", "knee", "leg", "kick"}, "hop": {"crouch", "knee", "leg", "jump"}, "wave": {"raise", "reach"},
-    "punch": {"reach", "raise"}, "squat": {"bend", "crouch"}, "upside down": {"bend", "kick", "leg", "raise", "squat", "turn"},
-    "ground": {"bend", "crouch", "kick", "leg", "knee", "squat", "turn", "lunge"}, "run": {"knee", "leap", "kick"}, "leg": {"knee"},
+    "kick": {"knee", "leg", "lunge", "crouch", "reach"},
+    "jump": {"crouch", "squat", "knee", "leg", "kick"},
+    "leap": {"crouch", "knee", "leg", "kick"},
+    "hop": {"crouch", "knee", "leg", "jump"},
+    "wave": {"raise", "reach"},
+    "punch": {"reach", "raise"},
+    "squat": {"bend", "crouch"},
+    "upside down": {"bend", "kick", "leg", "raise", "squat", "turn"},
+    "ground": {"bend", "crouch", "kick", "leg", "knee", "squat", "turn", "lunge", "reach", "walk"},
+    "run": {"knee", "leap", "kick"},
+    "leg": {"knee"},
     "bend": {"reach", "crouch"},
-}  # fmt: skip
+}
 """What is part of something greater at the same time, and not told beside it."""
 
 
@@ -48,19 +59,21 @@ class Told:
         return WEIGHT[event.kind] + min(size, 4.0) + 0.4 * (self.times - 1) + 0.3 * event.frames / RATE
 
 
-def told(events: Sequence[Event], start: int, stop: int) -> list[Told]:
-    """What is told of frames ``start`` to ``stop``, counted from ``start``."""
-    inside = []
-    for event in events:
-        first, last = max(event.start, start), min(event.stop, stop)
-        if last - first > 0.6 * event.frames:
-            inside.append(event._replace(start=first - start, stop=last - start))
-    whole = [event for event in inside if not any(_part(event, other) for other in inside)]
+def told(events: Sequence[Event]) -> list[Told]:
+    """What is told of a clip with these events."""
+    whole = [event for event in events if not any(_part(event, other) for other in events)]
+    whole = [event for event in whole if not any(_bent(event, other) for other in whole)]
     return _counted(sorted(whole))
 
 
-def sentences(items: Sequence[Told], most: int, key: str, length: int) -> str:
-    """One sentence without its subject on the ``most`` telling items, in a clip of ``length`` frames; "" for none."""
+def stands(events: Sequence[Event], length: int) -> bool:
+    """Whether a clip of ``length`` frames only shows a body that stands still."""
+    still = sum(event.frames for event in events if event.kind == "still")
+    return still > STANDING * length and all(event.kind == "still" for event in events)
+
+
+def sentences(items: Sequence[Told], most: int, key: str) -> str:
+    """One sentence without its subject on the ``most`` telling items; "" for none."""
     chosen = sorted(_most(items, most), key=lambda item: (item.event.start, item.event.stop))
     groups: list[list[Told]] = []
     for item in chosen:
@@ -80,27 +93,24 @@ def sentences(items: Sequence[Told], most: int, key: str, length: int) -> str:
 
 
 def captions(
-    items: Sequence[Told], note: Sequence[str], implies: frozenset[str], key: str, length: int
+    events: Sequence[Event], note: Sequence[str], implies: frozenset[str], key: str, length: int
 ) -> list[Caption]:
-    """Three to five different captions of a clip of ``length`` frames."""
-    texts: list[str] = []
-    beyond = [item for item in items if item.event.kind not in implies]
-    moving = [item for item in items if item.event.kind != "still"]
-    if not moving:
-        texts += [_subject(said(phrase), f"{key} {n}") for n, phrase in enumerate(_stands(items, key))]
-    else:
-        first = pick(note, f"{key} note") if note else ""
-        others = [sentence for sentence in note if sentence != first]
-        if first:
-            texts.append(_with_subject(first, f"{key} a"))
-            extra = _extra([item for item in beyond if item.event.kind != "still"], key)
-            texts.append(_with_subject(pick(others or [first], f"{key} other") + extra, f"{key} b"))
-        for number, most in enumerate((3, 2, 4) if first else (3, 1, 2, 4)):
-            sentence = sentences(items, most, f"{key} {number}", length)
-            if sentence:
-                texts.append(_subject(sentence, f"{key} c{number}"))
-    distinct = list(dict.fromkeys(texts))[:5]
-    return [Caption(text) for text in distinct] + _spans(moving, key, length)
+    """Up to five different captions of a clip of ``length`` frames, at least one: two of its note, and what it shows at
+    length, in short and in a word; ``implies`` are kinds of events that the note tells already."""
+    if stands(events, length):
+        return [Caption(_subject(said(phrase), f"{key} {number}")) for number, phrase in enumerate(STANDS)]
+    items = told(events)
+    texts = []
+    if note:
+        first = pick(note, f"{key} note")
+        other = pick([sentence for sentence in note if sentence != first] or [first], f"{key} other")
+        beyond = [item for item in items if item.event.kind not in implies and item.weight > EXTRA]
+        texts += [_with_subject(first, f"{key} a"), _with_subject(other + _extra(beyond, key), f"{key} b")]
+    if not items:
+        return [Caption(text) for text in dict.fromkeys([*texts, *([] if note else _little(key))])]
+    for most in (3, 2, 1) if len(items) > 1 else (1, 1, 1):
+        texts.append(_subject(sentences(items, most, f"{key} {len(texts)}"), f"{key} {len(texts)}"))
+    return [Caption(text) for text in dict.fromkeys(texts)] + _spans(items, key, length)
 
 
 def _spans(items: Sequence[Told], key: str, length: int) -> list[Caption]:
@@ -115,17 +125,17 @@ def _spans(items: Sequence[Told], key: str, length: int) -> list[Caption]:
     return found
 
 
-def _stands(items: Sequence[Told], key: str) -> list[str]:
-    if items:
-        return ["*stand* still", "*stand* still in place", "*stand* still and *do* not move", "*stay* in place, standing still"]
-    return ["*stand* in place", "*stand* and *move* only a little", "*stand* nearly still"]
+def _little(key: str) -> list[str]:
+    """What is said where nothing is found and no note tells anything."""
+    options = ("stands in place", "stands and moves only a little", "stays where they are")
+    return [_subject(phrase, f"{key} {number}") for number, phrase in enumerate(options)]
 
 
 def _extra(items: Sequence[Told], key: str) -> str:
     """What a note does not tell, as ", turning to the left and ..."."""
     chosen = sorted(_most(items, 2), key=lambda item: item.event.start)
     words = [said(pick(phrases(item.event, item.times), f"{key} extra {n}"), "ing") for n, item in enumerate(chosen)]
-    return f", {' and '.join(words)}" if words else ""
+    return "".join(f", {phrase}" for phrase in dict.fromkeys(words))
 
 
 def _clause(group: Sequence[Told], key: str) -> str:
@@ -140,22 +150,42 @@ def _most(items: Sequence[Told], most: int) -> list[Told]:
 
 
 def _counted(events: Sequence[Event]) -> list[Told]:
-    """Events of one kind and side in a row as one; of both sides in turn as one of both."""
+    """Events of one kind in a row as one: of one side counted, of both sides in turn as one of both; turns that go on
+    are added up."""
     found: list[Told] = []
     for event in events:
-        last = next((item for item in reversed(found) if item.event.kind == event.kind), None)
-        if last is not None and event.kind not in ("walk", "run", "still") and event.start - last.event.stop < 2.2 * RATE:
-            turning = event.kind == "turn" and last.event.side != event.side
-            same = last.event.side == event.side and last.event.manner == event.manner
-            either = event.kind in ("kick", "knee", "leg", "punch") and event.side != last.event.side
-            if (same or either) and not turning:
-                side = event.side if last.event.side == event.side else "both"
-                size = max(last.event.size, event.size) if event.kind != "turn" else event.size
-                grown = replace(last, event=last.event._replace(stop=max(event.stop, last.event.stop), side=side, size=size), times=last.times + 1)
-                found[found.index(last)] = grown
-                continue
-        found.append(Told(event))
+        at = next((n for n in reversed(range(len(found))) if found[n].event.kind == event.kind), None)
+        joined = None if at is None else _joined(found[at], event)
+        if at is None or joined is None:
+            found.append(Told(event))
+        else:
+            found[at] = joined
     return found
+
+
+def _joined(last: Told, event: Event) -> Told | None:
+    """An event and the last of its kind as one, None where they are told apart."""
+    before = last.event
+    pause = event.start - before.stop
+    same = before.side == event.side
+    if event.kind == "still" or pause > 2.2 * RATE:
+        return None
+    if event.kind in ("walk", "run"):
+        if not same or before.manner[1] != "straight" or event.manner[1] != "straight":
+            return None
+        steps = str(int(before.manner[2]) + int(event.manner[2]))
+        way = before._replace(stop=event.stop, size=before.size + event.size, manner=("", "straight", steps))
+        return replace(last, event=way)
+    stop, size = max(event.stop, before.stop), max(event.size, before.size)
+    if event.kind == "turn":
+        if not same or pause > 0.8 * RATE:
+            return None
+        return replace(last, event=before._replace(stop=stop, size=before.size + event.size))
+    if not same and event.kind not in ("kick", "knee", "leg", "punch"):
+        return None
+    side = event.side if same else "both"
+    manner = event.manner if event.size > before.size else before.manner
+    return Told(before._replace(stop=stop, side=side, size=size, manner=manner), last.times + 1)
 
 
 def _part(event: Event, other: Event) -> bool:
@@ -164,9 +194,18 @@ def _part(event: Event, other: Event) -> bool:
     return min(event.stop, other.stop + 8) - max(event.start, other.start - 8) > 0.5 * event.frames
 
 
+def _bent(turn: Event, way: Event) -> bool:
+    """Whether a turn is the bend of a way, which is told with it."""
+    if turn.kind != "turn" or way.kind not in ("walk", "run"):
+        return False
+    shared = min(turn.stop, way.stop) - max(turn.start, way.start)
+    return way.manner[1].endswith(turn.side) and shared > 0.5 * turn.frames
+
+
 def _during(outer: Event, inner: Event) -> bool:
-    shared = min(outer.stop, inner.stop) - max(outer.start, inner.start)
-    return outer.kind != inner.kind and shared > 0.6 * inner.frames and outer.kind not in ("still", "turn", "jump", "kick")
+    if outer.kind == inner.kind or outer.kind in ("still", "turn", "jump", "kick"):
+        return False
+    return min(outer.stop, inner.stop) - max(outer.start, inner.start) > 0.6 * inner.frames
 
 
 def _overlap(event: Event, start: int, stop: int) -> bool:

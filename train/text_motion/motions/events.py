@@ -6,13 +6,12 @@ degrees of the uniform body. What they find is said in words by :mod:`train.text
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from train.text_motion.motions.signals import HIP, RATE, Array, L, R, Signals, gradient, joint, pair, peaks, runs, smooth
+from train.text_motion.motions.event import SIDES, Event, where, within
+from train.text_motion.motions.gestures import find_arms, find_kicks, find_knees, find_punches, find_waves
+from train.text_motion.motions.signals import HIP, RATE, L, R, Signals, gradient, joint, pair, peaks, runs, smooth
 
-SIDES = ("left", "right")
 MOVING, RUNNING, LEAPING = 0.3, 2.1, 1.5
 """m/s of the pelvis: above the first a body travels, above the second it runs."""
 TURN, TURNING = 40.0, 35.0
@@ -21,29 +20,13 @@ OFF = 0.05
 """m by which both soles are off the floor in a jump."""
 
 
-class Event(NamedTuple):
-    """Frames ``start`` to ``stop``, what happens (``kind``), on which side (left, right, both, or none), how much
-    (``size``: metres, degrees or times, as the kind has it) and how (``manner``, words of the kind)."""
-
-    start: int
-    stop: int
-    kind: str
-    side: str = ""
-    size: float = 0.0
-    manner: tuple[str, ...] = ()
-
-    @property
-    def frames(self) -> int:
-        return self.stop - self.start
-
-
 def find_events(s: Signals) -> list[Event]:
     """All events of a motion in order of time."""
     jumps = find_jumps(s)
     travel = find_travel(s, jumps)
     found = [
         *travel,
-        *(jump for jump in jumps if not any(_within(jump, way) for way in travel if way.kind == "run")),
+        *(jump for jump in jumps if not any(within(jump, way) for way in travel if way.kind == "run")),
         *find_turns(s),
         *find_kicks(s),
         *find_knees(s, jumps),
@@ -80,8 +63,13 @@ def find_travel(s: Signals, jumps: list[Event]) -> list[Event]:
         path = "straight" if abs(bend) < 25 else ("left" if bend > 0 else "right")
         if abs(bend) > 270:
             path = f"circle {path}"
+        elif (
+            abs(bend) > 130
+            and float(np.linalg.norm(np.ptp(s.joints[[start, stop - 1], 0][:, [0, 2]], axis=0))) < 0.5 * way
+        ):
+            path = f"back {path}"
         steps = count_steps(s, start, stop)
-        found.append(Event(start, stop, kind, side, way, (_pace(kind, pace), path, str(steps), f"{bend:.0f}")))
+        found.append(Event(start, stop, kind, side, way, (_pace(kind, pace), path, str(steps))))
     return found
 
 
@@ -125,104 +113,17 @@ def find_jumps(s: Signals) -> list[Event]:
         angle = np.radians(s.heading[before])
         ahead = float(np.cos(angle) * way[1] + np.sin(angle) * way[0])
         left = float(np.cos(angle) * way[0] - np.sin(angle) * way[1])
-        where = "place" if np.hypot(ahead, left) < 0.3 else _where(ahead, left)
+        way_to = "place" if np.hypot(ahead, left) < 0.3 else where(ahead, left)
         start_on, land_on = int(s.clearance[before].argmin()), int(s.clearance[after - 1].argmin())
-        lifted = abs(float(np.diff(s.clearance[before])[0])) > 0.12 and abs(float(np.diff(s.clearance[after - 1])[0])) > 0.12
+        lifted = (
+            abs(float(np.diff(s.clearance[before])[0])) > 0.12 and abs(float(np.diff(s.clearance[after - 1])[0])) > 0.12
+        )
         if lifted and held.any() and start_on == land_on:
-            found.append(Event(start, stop, "hop", SIDES[start_on], rise, (where,)))
+            found.append(Event(start, stop, "hop", SIDES[start_on], rise, (way_to,)))
         elif lifted and start_on != land_on:
-            found.append(Event(start, stop, "leap", "", rise, (where,)))
+            found.append(Event(start, stop, "leap", "", rise, (way_to,)))
         else:
-            found.append(Event(start, stop, "jump", "", rise, (where,)))
-    return found
-
-
-def find_kicks(s: Signals) -> list[Event]:
-    """``kick``: a foot thrown up or out; size its height in metres, manner to where and how high."""
-    found = []
-    for side, ankle in enumerate(pair("ankle")):
-        fast, at = s.rates[:, ankle], s.local[:, ankle]
-        for frame in peaks(fast, 4.0, 0.4):
-            near = slice(max(0, frame - 4), min(len(s), frame + 7))
-            top = int(at[near, 1].argmax()) + near.start
-            out = np.hypot(at[near, 2], at[near, 0]).max()
-            ahead = at[near, 2].max()
-            if s.clearance[near, 1 - side].min() > 0.15 or out < 0.4:
-                continue
-            if at[top, 1] > 0.45 and (at[top, 2] > 0.2 or abs(at[top, 0]) > 0.4):
-                where = _where(float(at[top, 2]), float(at[top, 0]))
-                high = "high" if at[top, 1] > 0.95 else "low" if at[top, 1] < 0.6 else ""
-                found.append(Event(near.start, near.stop, "kick", SIDES[side], float(at[top, 1]), (where, high)))
-            elif ahead > 0.35 and fast[frame] > 7.0:
-                found.append(Event(near.start, near.stop, "kick", SIDES[side], float(at[top, 1]), ("forward", "low")))
-    return found
-
-
-def find_knees(s: Signals, jumps: list[Event]) -> list[Event]:
-    """``knee``: a knee raised to the hip and higher; ``leg``: a foot lifted high with a straight knee. Size metres."""
-    found = []
-    for side, (knee, ankle, hip) in enumerate(zip(pair("knee"), pair("ankle"), pair("hip"), strict=True)):
-        lifted = s.local[:, knee, 1] > s.local[:, hip, 1] - 0.12
-        stands = s.joints[:, 0, 1] > 0.8 * HIP
-        for start, stop in runs(lifted & stands & (s.knees[:, side] < 125), 0.1, 0.1):
-            found.append(Event(start, stop, "knee", SIDES[side], float(s.local[start:stop, knee, 1].max())))
-        straight = (s.local[:, ankle, 1] > 0.5) & (s.knees[:, side] > 125) & stands
-        for start, stop in runs(straight, 0.3, 0.1):
-            middle = s.local[(start + stop) // 2, ankle]
-            manner = (_where(float(middle[2]), float(middle[0])),)
-            found.append(Event(start, stop, "leg", SIDES[side], float(s.local[start:stop, ankle, 1].max()), manner))
-    return [event for event in found if not any(_within(event, jump) for jump in jumps)]
-
-
-def find_arms(s: Signals) -> list[Event]:
-    """``raise`` (manner: how high), ``spread`` (both arms out), ``reach`` (an arm in front), ``hips`` (hands there)."""
-    found = []
-    above = s.hands[..., 1] > 0.05
-    for side in (L, R):
-        for start, stop in runs(above[:, side], 0.3, 0.2):
-            top = float(s.over_head[start:stop, side].max())
-            manner = ("over head",) if top > 0.08 else ("shoulder",)
-            found.append(Event(start, stop, "raise", SIDES[side], top, manner))
-        ahead = (s.hands[:, side, 2] > 0.38) & (np.abs(s.hands[:, side, 1]) < 0.22) & (s.hands[:, side, 0] < 0.25)
-        for start, stop in runs(ahead & (s.rates[:, pair("wrist")[side]] < 1.2), 0.5, 0.15):
-            found.append(Event(start, stop, "reach", SIDES[side]))
-    found = _both(found)
-    level = (s.hands[..., 0] > 0.34) & (np.abs(s.hands[..., 1]) < 0.2)
-    found += [Event(start, stop, "spread", "both") for start, stop in runs(level.all(1), 0.5, 0.2)]
-    hips = s.joints[:, pair("hip")]
-    near = np.linalg.norm(s.joints[:, pair("wrist")] - hips, axis=-1) < 0.22
-    on_hips = near & (s.elbows < 115)
-    found += [Event(start, stop, "hips", "both") for start, stop in runs(on_hips.all(1), 0.8, 0.2)]
-    return found
-
-
-def find_waves(s: Signals) -> list[Event]:
-    """``wave``: a raised hand that goes from side to side; size how often."""
-    found = []
-    for side, (wrist, elbow) in enumerate(zip(pair("wrist"), pair("elbow"), strict=True)):
-        raised = s.local[:, wrist, 1] > s.local[:, elbow, 1] + 0.05
-        across = smooth(s.hands[:, side, 0] - smooth(s.hands[:, side, 0], 0.6), 0.06)
-        for start, stop in runs(raised & (s.hands[:, side, 1] > -0.15), 1.0, 0.1):
-            swings = across[start:stop]
-            signs = np.sign(swings[np.abs(swings) > 0.05])
-            count = int(np.count_nonzero(np.diff(signs)))
-            if count >= 4 and count / ((stop - start) / RATE) > 1.2:
-                found.append(Event(start, stop, "wave", SIDES[side], float(count)))
-    return _both(found)
-
-
-def find_punches(s: Signals) -> list[Event]:
-    """``punch``: a hand thrown forwards until the arm is long, and stopped there."""
-    found = []
-    for side, (wrist, shoulder) in enumerate(zip(pair("wrist"), pair("shoulder"), strict=True)):
-        reach = np.linalg.norm(s.joints[:, wrist] - s.joints[:, shoulder], axis=-1)
-        out = gradient(smooth(reach, 0.04))
-        for frame in peaks(out, 1.5, 0.25):
-            near = slice(max(0, frame - 3), min(len(s), frame + 6))
-            end = int(reach[near].argmax()) + near.start
-            hand = s.hands[end, side]
-            if reach[near].min() < 0.33 and reach[end] > 0.41 and hand[2] > 0.25 and abs(hand[1]) < 0.25:
-                found.append(Event(near.start, near.stop, "punch", SIDES[side], float(out[frame])))
+            found.append(Event(start, stop, "jump", "", rise, (way_to,)))
     return found
 
 
@@ -243,7 +144,7 @@ def find_lows(s: Signals, jumps: list[Event]) -> list[Event]:
     """``crouch``, ``squat``, ``ground``: how low the pelvis is over the soles; size metres."""
     found = []
     low = s.joints[:, 0, 1] - s.soles.min(1)
-    for start, stop in runs(low < 0.8 * HIP, 0.3, 0.15):
+    for start, stop in runs(np.asarray(low < 0.8 * HIP), 0.3, 0.15):
         least = float(low[start:stop].min())
         hands = float(s.joints[start:stop, pair("wrist"), 1].min())
         kind = "crouch" if least > 0.64 * HIP else "squat" if least > 0.36 * HIP else "ground"
@@ -269,33 +170,6 @@ def find_stills(s: Signals) -> list[Event]:
     return [Event(start, stop, "still", "", (stop - start) / RATE) for start, stop in runs(quiet, 1.0, 0.15)]
 
 
-def _both(events: list[Event]) -> list[Event]:
-    """Events of the left and the right side at nearly the same time as one of both."""
-    found, used = [], set()
-    for number, one in enumerate(events):
-        for later, other in enumerate(events[number + 1 :], number + 1):
-            if later in used or number in used or (one.kind, one.side) == (other.kind, other.side) or one.kind != other.kind:
-                continue
-            shared = min(one.stop, other.stop) - max(one.start, other.start)
-            if shared > 0.5 * max(one.frames, other.frames):
-                used |= {number, later}
-                start, stop = min(one.start, other.start), max(one.stop, other.stop)
-                found.append(Event(start, stop, one.kind, "both", min(one.size, other.size), one.manner))
-    return [event for number, event in enumerate(events) if number not in used] + found
-
-
-def _within(inner: Event, outer: Event) -> bool:
-    return outer.start - 2 <= inner.start and inner.stop <= outer.stop + 2
-
-
-def _where(ahead: float, left: float) -> str:
-    if abs(ahead) >= abs(left):
-        return "forward" if ahead > 0 else "backward"
-    return "left" if left > 0 else "right"
-
-
 def _pace(kind: str, speed: float) -> str:
     slow, fast = (2.4, 3.8) if kind == "run" else (0.7, 1.55)
     return "slow" if speed < slow else "fast" if speed > fast else ""
-
-

@@ -32,7 +32,7 @@ def mirrored(joints: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def mirrored_text(text: str) -> str:
-    """A sentence with left and right, clockwise and counterclockwise exchanged; ``left-handed`` becomes right-handed."""
+    """A sentence with left and right, clockwise and counterclockwise exchanged, in compound words too."""
     return _WORD.sub(lambda match: _swapped(match[0]), text)
 
 

@@ -6,28 +6,11 @@ sentence needs. Left and right are the person's own.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable
 
-from train.text_motion.motions.events import Event
-
-Item = TypeVar("Item")
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_VERB = re.compile(r"\*(\w+)\*")
-_DOUBLED = {"step": "stepp", "squat": "squatt", "spin": "spinn", "hop": "hopp", "jog": "jogg", "run": "runn", "put": "putt"}
-_OTHER = {"have": "has", "do": "does", "go": "goes", "be": "is"}
-
-
-def pick(options: Sequence[Item], key: str) -> Item:
-    """One of ``options``, by the key alone: the same everywhere and always."""
-    return options[int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") % len(options)]
-
-
-def said(phrase: str, form: str = "s") -> str:
-    """``phrase`` with its verbs in a form: ``s`` (walks), ``ing`` (walking), ``base`` (walk)."""
-    return _VERB.sub(lambda match: _conjugated(match[1], form), phrase)
+from train.text_motion.motions.event import Event
+from train.text_motion.motions.wording import number
+from train.text_motion.motions.wording import times as often_of
 
 
 def phrases(event: Event, times: int = 1) -> list[str]:
@@ -36,80 +19,78 @@ def phrases(event: Event, times: int = 1) -> list[str]:
     return maker(event, times)
 
 
-def number(count: int) -> str:
-    """A count in words, ``several`` beyond ten."""
-    return NUMBERS[count] if count < len(NUMBERS) else "several"
-
-
-def _conjugated(verb: str, form: str) -> str:
-    if form == "base":
-        return verb
-    if form == "ing":
-        if verb in _DOUBLED:
-            return _DOUBLED[verb] + "ing"
-        return (verb[:-1] if verb.endswith("e") and not verb.endswith(("ee", "oe", "ye")) else verb) + "ing"
-    if verb in _OTHER:
-        return _OTHER[verb]
-    if verb.endswith(("s", "sh", "ch", "x", "z")):
-        return verb + "es"
-    return verb[:-1] + "ies" if verb.endswith("y") and verb[-2] not in "aeiou" else verb + "s"
-
-
-def _times(count: int) -> str:
-    return ("", "", " twice")[count] if count < 3 else f" {number(count)} times"
-
-
 def _walk(event: Event, times: int) -> list[str]:
-    pace, path, steps, _ = event.manner
-    how = {"slow": " slowly", "fast": " quickly", "": ""}[pace]
+    pace, path, steps = event.manner
+    how = {"slow": " slowly", "fast": " quickly", "": ""}[pace] if event.size > 1.2 else ""
     if event.side == "around":
-        return [f"*walk* around{how}", f"*step* back and forth{how}", f"*move* around with small steps{how}"]
+        return [
+            f"*walk* around{how}",
+            f"*step* back and forth{how}",
+            "*move* around with small steps",
+            "*take* a few steps",
+        ]
     if event.side in ("left", "right"):
         side = event.side
         return [
-            f"*walk* sideways to the {side}{how}",
+            f"*walk*{how} sideways to the {side}",
             f"*step* to the {side}{how}",
             f"*move* to the {side}{how}",
             f"*take* {_steps(steps)} to the {side}",
+            f"*sidestep* to the {side}",
         ]
-    way = "forward" if event.side == "forward" else "backward"
     if path.startswith("circle"):
         return _circle("walk", path.split()[1], how)
+    if path.startswith("back"):
+        return [
+            f"*walk* forward{how}, *turn* around and *walk* back",
+            f"*walk*{how} ahead, *turn* around to the {path.split()[1]} and *come* back",
+            f"*walk* there and back{how}",
+        ]
     if path in ("left", "right"):
         return _curve("walk", path, how)
-    plain = [f"*walk* {way}{how}", f"*take* {_steps(steps)} {way}{how}"]
+    way = "forward" if event.side == "forward" else "backward"
+    found = [f"*walk* {way}{how}", f"*take* {_steps(steps)} {way}", f"*walk*{how} {way}"]
     if way == "backward":
-        return [*plain, f"*step* backward{how}", f"*walk* backwards{how}"]
-    straight = [f"*walk* straight ahead{how}", f"*walk* forward in a straight line{how}"] if event.size > 1.5 else []
-    return [*plain, *straight, f"*step* forward{how}"] if event.size < 1.2 else [*plain, *straight]
+        return [*found, f"*step* back{how}", f"*walk* backwards{how}"]
+    if event.size < 1.2:
+        return [*found, "*step* forward", "*move* forward a little"]
+    return [*found, f"*walk* straight ahead{how}", f"*walk* forward in a straight line{how}", f"*walk* ahead{how}"]
 
 
 def _run(event: Event, times: int) -> list[str]:
-    pace, path, _, _ = event.manner
+    pace, path, steps = event.manner
     how = {"slow": " slowly", "fast": " fast", "": ""}[pace]
-    verb = "jog" if pace == "slow" else "run"
+    verb = "run" if pace == "fast" else "jog" if pace == "slow" else "run"
     if path.startswith("circle"):
         return _circle(verb, path.split()[1], how)
     if path in ("left", "right"):
         return _curve(verb, path, how)
     way = {"left": "to the left", "right": "to the right"}.get(event.side, event.side)
-    return [f"*{verb}* {way}{how}", f"*run* {way}", f"*{verb}* {way} in a straight line{how}", f"*jog* {way}"]
+    return [
+        f"*{verb}* {way}{how}",
+        f"*run* {way}",
+        f"*{verb}* in a straight line",
+        f"*jog* {way}",
+        f"*run* {way} with {_steps(steps)}",
+    ]
 
 
 def _curve(verb: str, side: str, how: str) -> list[str]:
     return [
-        f"*{verb}* forward{how} and *curve* to the {side}",
-        f"*{verb}* in a curve to the {side}{how}",
+        f"*{verb}*{how} in a curve to the {side}",
+        f"*{verb}* forward{how}, curving to the {side}",
         f"*{verb}* forward{how}, bearing {side}",
+        f"*{verb}*{how} along a curve to the {side}",
     ]
 
 
 def _circle(verb: str, side: str, how: str) -> list[str]:
     sense = "counterclockwise" if side == "left" else "clockwise"
     return [
-        f"*{verb}* in a circle to the {side}{how}",
-        f"*{verb}* in a {sense} circle{how}",
-        f"*{verb}* around in a circle{how}, turning {side}",
+        f"*{verb}*{how} in a circle to the {side}",
+        f"*{verb}*{how} in a {sense} circle",
+        f"*{verb}* around in a circle{how}",
+        f"*{verb}* {sense} in a circle{how}",
     ]
 
 
@@ -121,32 +102,41 @@ def _steps(count: str) -> str:
 def _turn(event: Event, times: int) -> list[str]:
     side, fast = event.side, {"fast": " quickly", "slow": " slowly", "": ""}[event.manner[0]]
     sense = "counterclockwise" if side == "left" else "clockwise"
+    if event.size >= 500:
+        turns = often_of(round(event.size / 360))
+        return [f"*spin* around to the {side}{turns}", f"*spin* {sense} several times", f"*whirl* around to the {side}"]
+    if event.size >= 240:
+        return [
+            f"*spin* around to the {side}{fast}",
+            f"*make* a full turn to the {side}",
+            f"*turn* in a full circle {sense}",
+        ]
     if times > 1:
-        return [f"*turn* to the {side}{_times(times)}", f"*turn* {side} again and again"]
+        return [f"*turn* to the {side}{often_of(times)}", f"*turn* {side} again and again"]
     if event.size < 65:
-        return [f"*turn* slightly to the {side}{fast}", f"*turn* a little to the {side}", f"*twist* to the {side}{fast}"]
+        return [
+            f"*turn* slightly to the {side}{fast}",
+            f"*turn* a little to the {side}",
+            f"*twist* to the {side}{fast}",
+        ]
     if event.size < 125:
         return [f"*turn* to the {side}{fast}", f"*make* a quarter turn to the {side}", f"*turn* {side}{fast}"]
-    if event.size < 240:
-        return [f"*turn* around to the {side}{fast}", f"*turn* around{fast}, going {side}", f"*make* a half turn {sense}"]
-    if event.size < 450:
-        return [f"*spin* around to the {side}{fast}", f"*make* a full turn to the {side}", f"*turn* in a full circle {sense}"]
-    turns = number(round(event.size / 360))
-    return [f"*spin* around {turns} times to the {side}", f"*spin* {sense} several times", f"*whirl* around to the {side}"]
+    return [f"*turn* around to the {side}{fast}", f"*turn* around{fast}", f"*make* a half turn to the {side}"]
 
 
 def _jump(event: Event, times: int) -> list[str]:
-    often = _times(times)
+    often = often_of(times)
     where = {"place": "up", "left": "to the left", "right": "to the right"}.get(event.manner[0], event.manner[0])
-    high = " high" if event.size > 0.4 and where == "up" else ""
-    spot = f"*jump* up and down{often}" if times > 1 else f"*jump*{high} in place"
     if where == "up":
-        return [f"*jump*{high} up{often}".replace(" high up", " up high"), spot, f"*jump* on the spot{often}"]
-    return [f"*jump* {where}{often}", f"*jump* {where} with both feet{often}", f"*leap* {where}{often}"]
+        high = "*jump* up high" if event.size > 0.4 else "*jump* up"
+        spot = "*jump* up and down" if times > 1 else "*jump* in place"
+        return [f"{high}{often}", f"{spot}{often}", f"*jump* on the spot{often}", f"*jump* with both feet{often}"]
+    far = [] if event.size < 0.35 else [f"*jump* high {where}{often}"]
+    return [f"*jump* {where}{often}", f"*jump* {where} with both feet{often}", *far]
 
 
 def _hop(event: Event, times: int) -> list[str]:
-    side, often = event.side, _times(times)
+    side, often = event.side, often_of(times)
     return [
         f"*hop* on the {side} foot{often}",
         f"*hop* on the {side} leg{often}",
@@ -156,16 +146,16 @@ def _hop(event: Event, times: int) -> list[str]:
 
 def _leap(event: Event, times: int) -> list[str]:
     way = {"place": "", "left": " to the left", "right": " to the right"}.get(event.manner[0], f" {event.manner[0]}")
-    return [f"*leap*{way}{_times(times)}", f"*jump*{way} from one foot to the other", f"*make* a leap{way}"]
+    return [f"*leap*{way}{often_of(times)}", f"*jump*{way} from one foot to the other", f"*make* a leap{way}"]
 
 
 def _kick(event: Event, times: int) -> list[str]:
     where, high = event.manner
-    side, often = event.side, _times(times)
+    side, often = event.side, often_of(times)
     way = {"forward": "", "backward": " back", "left": " to the left", "right": " to the right"}[where]
     high = " high" if high == "high" else ""
     if side == "both":
-        return [f"*kick*{high} with the left and the right leg in turn", f"*kick* with both legs in turn{often}"]
+        return [f"*kick*{high} with the left and the right leg in turn", f"*kick*{high} with one leg after the other"]
     return [
         f"*kick*{high}{way} with the {side} leg{often}",
         f"*kick* the {side} foot{high}{way}{often}",
@@ -175,26 +165,42 @@ def _kick(event: Event, times: int) -> list[str]:
 
 def _knee(event: Event, times: int) -> list[str]:
     if event.side == "both":
-        return ["*raise* the knees high in turn", "*lift* one knee after the other", "*raise* the left and the right knee"]
-    often = _times(times)
+        return [
+            "*raise* the knees high in turn",
+            "*lift* one knee after the other",
+            "*raise* the left and the right knee",
+        ]
+    often = often_of(times)
     return [f"*raise* the {event.side} knee{often}", f"*lift* the {event.side} knee up high{often}"]
 
 
 def _leg(event: Event, times: int) -> list[str]:
     where = {"forward": "to the front", "backward": "behind the body", "left": "to the side", "right": "to the side"}
-    way, side, often = where[event.manner[0]], event.side, _times(times)
+    way, side, often = where[event.manner[0]], event.side, often_of(times)
     if side == "both":
         return ["*lift* both legs in turn", "*raise* one leg after the other"]
-    return [f"*lift* the {side} leg {way}{often}", f"*raise* the {side} leg {way}{often}", f"*stretch* the {side} leg up {way}"]
+    return [
+        f"*lift* the {side} leg {way}{often}",
+        f"*raise* the {side} leg {way}{often}",
+        f"*stretch* the {side} leg up {way}",
+    ]
 
 
 def _raise(event: Event, times: int) -> list[str]:
-    often = _times(times)
+    often = often_of(times)
     what = "both arms" if event.side == "both" else f"the {event.side} arm"
     hand = "both hands" if event.side == "both" else f"the {event.side} hand"
     if event.manner[0] == "over head":
-        return [f"*raise* {what} over the head{often}", f"*lift* {hand} high{often}", f"*put* {what} up in the air{often}"]
-    return [f"*raise* {what}{often}", f"*lift* {what} to the height of the shoulders{often}", f"*lift* {hand} up{often}"]
+        return [
+            f"*raise* {what} over the head{often}",
+            f"*lift* {hand} high{often}",
+            f"*put* {what} up in the air{often}",
+        ]
+    return [
+        f"*raise* {what}{often}",
+        f"*lift* {what} to the height of the shoulders{often}",
+        f"*lift* {hand} up{often}",
+    ]
 
 
 def _reach(event: Event, times: int) -> list[str]:
@@ -216,33 +222,45 @@ def _wave(event: Event, times: int) -> list[str]:
 
 
 def _punch(event: Event, times: int) -> list[str]:
-    often = _times(times)
+    often = often_of(times)
     if event.side == "both":
         return ["*punch* with both fists in turn", "*throw* punches with both hands"]
-    return [f"*punch* with the {event.side} hand{often}", f"*throw* a punch with the {event.side} fist" if times < 2 else
-            f"*throw* {number(times)} punches with the {event.side} fist"]
+    return [
+        f"*punch* with the {event.side} hand{often}",
+        f"*throw* a punch with the {event.side} fist"
+        if times < 2
+        else f"*throw* {number(times)} punches with the {event.side} fist",
+    ]
 
 
 def _bend(event: Event, times: int) -> list[str]:
-    often = _times(times)
+    often = often_of(times)
     if event.side == "forward":
         if event.size > 70:
             return [f"*bend* over{often}", f"*bend* down{often}", f"*bend* forward deeply{often}"]
         return [f"*bend* forward{often}", f"*lean* forward{often}", f"*bow* forward{often}"]
     if event.side == "backward":
         return [f"*lean* backward{often}", f"*bend* back{often}", f"*arch* the back{often}"]
-    return [f"*lean* to the {event.side}{often}", f"*bend* to the {event.side} side{often}", f"*tilt* the body {event.side}{often}"]
+    return [
+        f"*lean* to the {event.side}{often}",
+        f"*bend* to the {event.side} side{often}",
+        f"*tilt* the body {event.side}{often}",
+    ]
 
 
 def _crouch(event: Event, times: int) -> list[str]:
-    often = _times(times)
+    often = often_of(times)
     return [f"*bend* the knees{often}", f"*crouch* a little{often}", f"*go* down into a crouch{often}"]
 
 
 def _squat(event: Event, times: int) -> list[str]:
-    often = _times(times)
+    often = often_of(times)
     touch = " and *touch* the floor" if "hands down" in event.manner else ""
-    return [f"*squat* down{touch}{often}", f"*crouch* down low{touch}{often}", f"*do* {'a squat' if times < 2 else f'{number(times)} squats'}"]
+    return [
+        f"*squat* down{touch}{often}",
+        f"*crouch* down low{touch}{often}",
+        f"*do* {'a squat' if times < 2 else f'{number(times)} squats'}",
+    ]
 
 
 def _lunge(event: Event, times: int) -> list[str]:
@@ -250,7 +268,7 @@ def _lunge(event: Event, times: int) -> list[str]:
 
 
 def _ground(event: Event, times: int) -> list[str]:
-    return ["*go* down to the floor", "*sit* or *lie* on the ground", "*get* down on the floor"]
+    return ["*go* down to the floor", "*get* down on the ground", "*move* low on the floor"]
 
 
 def _upside(event: Event, times: int) -> list[str]:
@@ -261,7 +279,7 @@ def _still(event: Event, times: int) -> list[str]:
     return ["*stand* still", "*stand* still in place", "*stay* in place without moving"]
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[[Event, int], list[str]]] = {
     "walk": _walk,
     "run": _run,
     "turn": _turn,

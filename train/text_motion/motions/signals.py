@@ -95,14 +95,14 @@ class Signals:
     def clearance(self) -> Array:
         """How far each sole (T, 2) is above where feet stood within 0.8 s: the floor, or what else they stand on."""
         lowest = self.soles.min(1)
-        return np.maximum(self.soles - minimum_filter1d(lowest, round(1.6 * RATE) + 1)[:, None], 0.0)
+        return np.asarray(np.maximum(self.soles - minimum_filter1d(lowest, round(1.6 * RATE) + 1)[:, None], 0.0))
 
     @functools.cached_property
     def lean(self) -> Array:
-        """How far the trunk leans (T, 2) in degrees: to the front, to the left."""
-        trunk = self.local[:, joint("neck")] - self.local[:, 0] * (0.0, 1.0, 0.0)
-        up = np.maximum(np.abs(trunk[:, 1]), 1e-3) * np.sign(trunk[:, 1] + 1e-9)
-        return np.degrees(np.stack([np.arctan2(trunk[:, 2], up), np.arctan2(trunk[:, 0], up)], -1))
+        """How far the trunk leans (T, 2) in degrees: the part to the front, and the part to the left."""
+        trunk = unit(self.local[:, joint("neck")] - self.local[:, 0] * (0.0, 1.0, 0.0))
+        angle = np.degrees(np.arccos(np.clip(trunk[:, 1], -1.0, 1.0)))
+        return np.asarray(unit(trunk[:, [2, 0]]) * angle[:, None])
 
     @functools.cached_property
     def knees(self) -> Array:
@@ -128,7 +128,7 @@ class Signals:
     def _bend(self, upper: str, middle: str, lower: str) -> Array:
         one = unit(self.joints[:, pair(upper)] - self.joints[:, pair(middle)])
         other = unit(self.joints[:, pair(lower)] - self.joints[:, pair(middle)])
-        return np.degrees(np.arccos(np.clip((one * other).sum(-1), -1.0, 1.0)))
+        return np.asarray(np.degrees(np.arccos(np.clip((one * other).sum(-1), -1.0, 1.0))))
 
 
 def unit(vector: Array) -> Array:

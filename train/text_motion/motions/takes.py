@@ -6,7 +6,12 @@ What is damaged, and what is done about it:
   :data:`BLEND` frames of the converter that blends it in;
 - a joint that is thrown out and comes back within :data:`SHORT` frames: those frames are interpolated, if the joint can
   have got from one end to the other;
-- any other leap: the take is cut there, the frames between leaps left out, pieces under :data:`LEAST` frames too;
+- any other leap: the take is cut there; frames between leaps, :data:`BESIDE` beside them and pieces under
+  :data:`LEAST` frames are left out;
+- a body that lies in the air or leans like a plank, since its source turned the root the wrong way between two angles:
+  found by looking, :data:`PLANKS`, and left out likewise;
+- a take that is shorter than a clip may be, as all runs are: goes on with its own cycle
+  (:mod:`train.text_motion.motions.loops`);
 - a take that is another one's copy (``same_as``): left out.
 
 A leap is a step faster than :data:`FAST` with an acceleration beyond :data:`TORN`: a foot that kicks a ball is as fast
@@ -27,17 +32,20 @@ from numpy.typing import NDArray
 from engine.body.motion import Motion, rest_frames
 from engine.errors import EngineError
 from train.files import FileError, read_csv
+from train.text_motion.motions.loops import looped
+from train.text_motion.motions.signals import RATE, runs
 from train.text_motion.motions.uniform import BODY, Habits, habits, uniform
 
 FOLDER = "text_motion_cmu20"
-RATE = 20.0
 FAST, TORN = 12.0, 225.0
 """m/s and m/s^2 of a joint: a step that is faster and more sudden is a leap."""
 SHORT, NEAR = 6, 12
 """Frames that are interpolated at most; leaps nearer to one another than the second are of one damage."""
-LEAST = 40
+LEAST = 42
 BLEND = {"Mesh2Motion/mesh2motion-app": 6}
 """Frames at the start in which the programs of a source blend from the rest pose."""
+BESIDE = 3
+PLANKS = {"conv_train_directing_traffic_1": (0, 505), "conv_train_directing_traffic_4": (370, 455)}
 COLUMNS = ("id", "text", "source", "same_as")
 Array = NDArray[np.floating]
 
@@ -89,7 +97,9 @@ def read_recordings(folder: Path) -> list[Recording]:
     found = []
     for number, cells in lines[1:]:
         if len(cells) != len(lines[0].cells):
-            raise FileError(f"{index}:{number}: has {len(cells)} cells, {len(lines[0].cells)} are needed; mend that line")
+            raise FileError(
+                f"{index}:{number}: has {len(cells)} cells, {len(lines[0].cells)} are needed; mend that line"
+            )
         name, note, rig, copied = (cells[at[column]] for column in COLUMNS)
         if copied:
             continue
@@ -111,7 +121,8 @@ def uniform_takes(recordings: Sequence[Recording]) -> list[Take]:
     for item, _, joints in pieces:
         rigs[item.rig].append(joints)
     usual: dict[str, Habits] = {rig: habits(joints) for rig, joints in rigs.items()}
-    return [Take(item.name, item.note, first, uniform(joints, usual[item.rig])) for item, first, joints in pieces]
+    whole = ((item, first, looped(joints, LEAST)) for item, first, joints in pieces)
+    return [Take(item.name, item.note, first, uniform(joints, usual[item.rig])) for item, first, joints in whole]
 
 
 def sound_pieces(recording: Recording) -> tuple[list[tuple[int, Array]], Mended]:
@@ -127,9 +138,13 @@ def sound_pieces(recording: Recording) -> tuple[list[tuple[int, Array]], Mended]
             filled += last - first
         else:
             cuts.append((first, last))
-    edges = [0, *(edge for first, last in cuts for edge in (first + 1, last + 1)), len(at)]
-    whole = [(edges[k], edges[k + 1]) for k in range(0, len(edges), 2)]
-    kept = [(begin, end) for begin, end in whole if end - begin >= LEAST or len(cuts) == 0]
+    damaged = [(max(0, first + 1 - BESIDE), last + 1 + BESIDE) for first, last in cuts]
+    if recording.name in PLANKS:
+        damaged = sorted([*damaged, PLANKS[recording.name]])
+    sound = np.ones(len(at), bool)
+    for begin, end in damaged:
+        sound[begin:end] = False
+    kept = [(begin, end) for begin, end in runs(sound, 0.0) if end - begin >= LEAST or not damaged]
     left_out = len(at) - sum(end - begin for begin, end in kept)
     return [(start + begin, at[begin:end]) for begin, end in kept], Mended(start, filled, left_out)
 
@@ -175,7 +190,9 @@ def _clips(path: Path) -> dict[str, Array]:
 
 def _checked(name: str, joints: Array) -> Array:
     if joints.ndim != 3 or joints.shape[1:] != (22, 3) or joints.dtype.kind != "f" or not len(joints):
-        raise FileError(f"clips.npz: take {name!r} is {joints.dtype} {joints.shape}, not floats (T, 22, 3); copy it again")
+        raise FileError(
+            f"clips.npz: take {name!r} is {joints.dtype} {joints.shape}, not floats (T, 22, 3); copy it again"
+        )
     if not np.isfinite(joints).all():
         raise FileError(f"clips.npz: take {name!r} has values that are not finite; copy it again, or take it out")
     return joints

@@ -48,7 +48,7 @@ def habits(takes: Sequence[NDArray[np.floating]]) -> Habits:
     feet = [foot for _, foot, _ in found if np.isfinite(foot)]
     return Habits(
         float(np.median([head for head, _, _ in found])),
-        float(np.median(feet)) if feet else _pitch(REST[10]),
+        float(np.median(feet)) if feet else float(_pitch(REST[10])),
         np.median([shoulder for _, _, shoulder in found], 0),
     )
 
@@ -99,7 +99,9 @@ def _habits(at: Array) -> tuple[float, float, Array]:
 
 
 def _leg(at: Array) -> float:
-    bones = [np.linalg.norm(at[:, a] - at[:, b], axis=-1) for leg in _LEGS for a, b in zip(leg[1:3], leg[:2], strict=True)]
+    bones = [
+        np.linalg.norm(at[:, a] - at[:, b], axis=-1) for leg in _LEGS for a, b in zip(leg[1:3], leg[:2], strict=True)
+    ]
     return float(sum(np.median(bone) for bone in bones)) / 2
 
 
@@ -143,7 +145,7 @@ def _set_leg(out: Array, at: Array, leg: tuple[int, int, int, int], ahead: Array
     shank = _unit(out[:, knee] - out[:, ankle])
     if np.median(np.linalg.norm(foot, axis=-1)) < NO_BONE:  # no toe: at right angles to the shin, ahead of the body
         foot, habit = _across(ahead, shank), 0.0
-    by = _pitch(REST[toe]) - habit
+    by = float(_pitch(REST[toe])) - habit
     foot = _unit(foot)
     over = _unit(_across(shank, foot))  # upwards, in the plane of foot and shin
     out[:, toe] = out[:, ankle] + (foot * np.cos(by) + over * np.sin(by)) * np.linalg.norm(REST[toe])
@@ -183,12 +185,12 @@ def _frame(across: Array, up: Array, near: Array | None = None) -> Array:
 def _across(vector: Array, axis: Array) -> Array:
     """What of ``vector`` is at right angles to ``axis``."""
     axis = _unit(axis)
-    return vector - (vector * axis).sum(-1, keepdims=True) * axis
+    return np.asarray(vector - (vector * axis).sum(-1, keepdims=True) * axis)
 
 
-def _pitch(vector: Array) -> Array | float:  # type: ignore[misc]
-    return np.arctan2(vector[..., 1], np.hypot(vector[..., 0], vector[..., 2]))
+def _pitch(vector: Array) -> Array:
+    return np.asarray(np.arctan2(vector[..., 1], np.hypot(vector[..., 0], vector[..., 2])))
 
 
 def _unit(vector: Array) -> Array:
-    return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-9)
+    return np.asarray(vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-9))
