@@ -35,7 +35,8 @@ def encode(joints: Tensor, layout: Layout, backward: bool = False, literal: bool
     In the forward form the original has the wrong sign of a turn in the frame in which a body comes round to -Z (seen
     from its first frame), and all later frames come back turned. That is mended, unless ``literal``.
     """
-    joints = _facing_ahead(joints, layout)
+    if not backward:
+        joints = _facing_ahead(joints, layout)
     facing = headings(joints, layout) if backward else smooth_headings(joints, layout)
     root = joints[..., 0, :]
     ric = in_frame(joints, root[..., ::2], facing)

@@ -108,8 +108,9 @@ HUMANML3D = Layout(
 
 KIT = Layout(
     name="kit",
-    # Sides as the original's own constants name them. Its rest directions call the same side +X, so a hip or shoulder
-    # stands against its rest direction and its rotation is near a half turn, whose axis is poorly determined.
+    # Sides are as the original's code names them where it finds out where a body faces. Its rest directions have those
+    # hips and shoulders on the other side, and others who read the set (TEMOS) call 5 to 7 and 11 to 15 the left ones.
+    # A bone that stands against its rest direction makes nearly a half turn, whose axis numbers hardly determine.
     joints=(
         *("pelvis", "spine1", "spine2", "neck", "head", "r_shoulder", "r_elbow", "r_wrist"),
         *("l_shoulder", "l_elbow", "l_wrist", "r_hip", "r_knee", "r_ankle", "r_foot", "r_toe"),

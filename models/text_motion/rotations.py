@@ -24,9 +24,7 @@ def swing(rest: Tensor, bone: Tensor) -> Tensor:
     A bone without length does not turn; one against its rest direction makes a half turn about a fixed axis. The turn
     is a half turn about ``rest`` and another about the direction half-way, which is exact however far they are apart.
     """
-    length = bone.square().sum(-1, keepdim=True).sqrt()
-    to = torch.where(length > LEAST, bone / length.clamp_min(LEAST), rest)
-    middle = rest + to
+    middle = rest + bone / bone.square().sum(-1, keepdim=True).sqrt().clamp_min(LEAST)
     size = middle.square().sum(-1, keepdim=True).sqrt()
     aside = rest.roll(1, -1)  # at right angles, since rest directions lie along an axis
     return _half_turn(torch.where(size > LEAST, middle / size.clamp_min(LEAST), aside)) @ _half_turn(rest)

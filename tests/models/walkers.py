@@ -26,7 +26,7 @@ def rest(layout: Layout) -> Array:
 
 def lengths(layout: Layout) -> Array:
     """Lengths (J,) of the bones above each joint."""
-    return np.linalg.norm(rest(layout), axis=1)
+    return np.asarray(np.linalg.norm(rest(layout), axis=1))
 
 
 def walker(layout: Layout, frames: int, seed: int, spin: float = 0.0) -> Array:

@@ -90,7 +90,7 @@ def _decoded(raw: bytes) -> tuple[str, list[str]]:
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return raw.decode("utf-16", "replace"), ["texts: UTF-16, not UTF-8; read so"]
     try:
-        return raw.decode("utf-8-sig"), []
+        return raw.decode("utf-8"), []
     except UnicodeDecodeError as error:
         note = f"texts: byte {error.start} is no UTF-8; all read as {ALIEN}, save it as UTF-8"
         return raw.decode(ALIEN, "replace"), [note]

@@ -162,6 +162,10 @@ def test_frames_of_a_caption_stay_in_the_clip() -> None:
     assert Caption("x", (), 1e308, 1e308).frames(50, 20.0) == slice(50, 50)
 
 
+def test_tags_that_are_given_are_kept() -> None:
+    assert written([Caption("walks #1", ("walk/VERB", "one/NUM"), 1.0, 2.5)]) == "walks 1#walk/VERB one/NUM#1.0#2.5\n"
+
+
 def test_tags_are_base_forms_without_punctuation() -> None:
     said = "The person's arms swing slowly, while running 3 steps; he sat down and lies."
     assert " ".join(tags(said)) == (
