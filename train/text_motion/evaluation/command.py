@@ -13,6 +13,8 @@ from pathlib import Path
 from engine.errors import EngineError
 from train.run.settings import pair
 
+HELD_OUT = ("val", "test")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
@@ -61,6 +63,8 @@ def run(args: argparse.Namespace) -> None:
     for name, least in (("prompts", 2), ("again", 0), ("edits", 0), ("takes", 2), ("steps", 20), ("threads", 1)):
         if getattr(args, name) < least:
             raise EngineError(f"--{name} {getattr(args, name)}: give at least {least}")
+    if not {split.strip() for split in args.held_out.split(",")} <= set(HELD_OUT):
+        raise EngineError(f"--held-out {args.held_out}: give val, test or both; what was trained on is never the truth")
     whole.run(
         args,
         dict(pair(item, "temperature=0.7") for item in args.set),

@@ -23,8 +23,6 @@ from train.text_motion.texts import Caption
 Array = NDArray[np.floating]
 
 CHUNK = 64
-LONGEST = 196
-"""Frames of a motion that are looked at, at most, as in the published evaluation."""
 
 
 class Evaluator(Protocol):

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from torch.nn.utils.rnn import pack_padded_sequence
 
 UNIT = 4
 """Frames of one step of the movement encoder."""
+LONGEST = 196
+"""Frames of a motion that are looked at, at most, as in the published evaluation."""
 CONTACTS = 4
 """Last numbers of a row of features, which evaluators do not see."""
 
@@ -71,15 +73,23 @@ class WordEncoder(SequenceEncoder):
 
 
 class MotionEncoder(nn.Module):
-    """Standardised features of motions of any lengths to embeddings, by the two encoders."""
+    """Standardised features of motions to embeddings, by the two encoders.
+
+    A convolution sees the zeros beyond a motion's end, up to the longest that there may be, as in the published
+    evaluation; so a motion's embedding does not depend on those it is made with.
+    """
 
     def __init__(self, movement: MovementEncoder, motion: SequenceEncoder) -> None:
         super().__init__()
         self.movement, self.motion = movement, motion
 
     def forward(self, motions: Sequence[Tensor]) -> Tensor:
-        """Embeddings (B, outputs) of rows (T, width) each; what does not fill a step of four is left out."""
+        """Embeddings (B, outputs) of at most :data:`LONGEST` rows (T, width) each; what does not fill a step is left
+        out."""
         lengths = torch.tensor([len(rows) // UNIT for rows in motions])
-        cut = [rows[: UNIT * int(count), :-CONTACTS] for rows, count in zip(motions, lengths, strict=True)]
-        embedding: Tensor = self.motion(self.movement(pad_sequence(cut, batch_first=True)), lengths)
+        reach = min(UNIT * int(lengths.max()) + UNIT, LONGEST)
+        padded = motions[0].new_zeros(len(motions), reach, motions[0].shape[1] - CONTACTS)
+        for row, rows, count in zip(padded, motions, lengths, strict=True):
+            row[: UNIT * int(count)] = rows[: UNIT * int(count), :-CONTACTS]
+        embedding: Tensor = self.motion(self.movement(padded), lengths)
         return embedding

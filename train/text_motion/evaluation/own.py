@@ -22,8 +22,15 @@ from torch import Tensor, nn
 from models.checkpoint import Checkpoint, load, save
 from models.text_motion.layout import Layout
 from train.report.evaluation import Say, quiet
-from train.text_motion.evaluation.evaluators import CHUNK, LONGEST, Array, rows
-from train.text_motion.evaluation.networks import CONTACTS, UNIT, MotionEncoder, MovementEncoder, SequenceEncoder
+from train.text_motion.evaluation.evaluators import CHUNK, Array, rows
+from train.text_motion.evaluation.networks import (
+    CONTACTS,
+    LONGEST,
+    UNIT,
+    MotionEncoder,
+    MovementEncoder,
+    SequenceEncoder,
+)
 from train.text_motion.texts import Caption
 
 Vectors = Callable[[Sequence[str]], NDArray[np.float32]]

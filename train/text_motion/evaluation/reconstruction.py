@@ -155,7 +155,8 @@ def section(tokenizers: Sequence[Named], asks: Sequence[Ask], seed: int) -> Reco
     def derive(own: Pooled, every: Mapping[str, Pooled]) -> Derived:
         found = _means(own.tally)
         nothing = np.full(len(found["mpjpe"]), np.nan)
-        found["ratio"] = found["mpjpe"] / _means(every[yardstick].tally)["mpjpe"] if yardstick else nothing
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found["ratio"] = found["mpjpe"] / _means(every[yardstick].tally)["mpjpe"] if yardstick else nothing
         return Derived(found)
 
     title = f"Tokenizers: {len(takes)} held-out takes as tokens and back"

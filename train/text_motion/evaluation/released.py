@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from models.text_motion.layout import Layout
-from train.text_motion.evaluation.evaluators import CHUNK, LONGEST, Array, rows
+from train.text_motion.evaluation.evaluators import CHUNK, Array, rows
 from train.text_motion.evaluation.networks import (
     CONTACTS,
+    LONGEST,
     MotionEncoder,
     MovementEncoder,
     SequenceEncoder,

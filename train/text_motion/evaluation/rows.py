@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from engine.text.tidy import tidy
 from train.text_motion.data import MotionSet
-from train.text_motion.evaluation.evaluators import LONGEST
+from train.text_motion.evaluation.networks import LONGEST
 from train.text_motion.evaluation.own import Example, Vectors
 from train.text_motion.texts import Caption
 
@@ -25,7 +25,6 @@ Array = NDArray[np.floating]
 
 SHORTEST_S = 2.0
 """Seconds of a motion that is asked for, at least: as short as HumanML3D's."""
-HELD_OUT = ("val", "test")
 
 
 @dataclass(frozen=True)
