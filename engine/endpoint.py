@@ -100,7 +100,7 @@ class Endpoint:
             raise self._error(f"cannot be reached ({clean(why, _TELLS)}); is it running?") from None
         except (OSError, http.client.HTTPException) as error:
             raise self._error(f"broke off ({reason(error)}); try again") from None
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
             raise self._error(
                 "does not answer as OpenAI's chat completions do; check the address (does it end in /v1?)"
             ) from None

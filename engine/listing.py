@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.control import LARGEST
 from engine.errors import EngineError, SpecError, clean
-from engine.phrases import FREE, plain, trouble
+from engine.phrases import FREE, first, phrase, plain, trouble
 from engine.spec_items import InputSpec
 
 _WIDEST, _NARROWEST = 120, 40
@@ -67,7 +67,7 @@ def one(told: Mapping[str, Any], name: str, words: Sequence[str] = ()) -> str:
         raise EngineError(
             f"{name} has nothing with {' '.join(wanted)!r} in its name; `engine controls {name}` lists all"
         )
-    example = item.names[chosen[0]].replace("{}", item.choices[chosen[0]][0])
+    example = phrase(item, chosen[0], 0)
     now = clean(known[name].get("words", ""), 4 * _SHOWN)
     head = [f"{name}: {now}", f'engine set {name}="{example}", several with ; between, "... for 2 s", or {name}=none']
     return "\n".join([*head, *blocks(item, chosen)])
@@ -78,10 +78,12 @@ def blocks(item: InputSpec, chosen: Sequence[int] | None = None, width: int = 0)
     wide = width or min(max(shutil.get_terminal_size((100, 24)).columns, _NARROWEST), _WIDEST)
     alike: dict[tuple[str, ...], list[str]] = {}
     for place in range(len(item.names)) if chosen is None else chosen:
-        alike.setdefault(item.choices[place], []).append(item.names[place].replace("{}", "..."))
+        alike.setdefault(item.choices[place], []).append(first(item.names[place]).replace("{}", "..."))
     for labels, names in alike.items():
         yield from textwrap.wrap("; ".join(names), wide, subsequent_indent="  ")
-        yield from textwrap.wrap("... " + ", ".join(labels), wide, initial_indent="    ", subsequent_indent="    ")
+        yield from textwrap.wrap(
+            "... " + ", ".join(map(first, labels)), wide, initial_indent="    ", subsequent_indent="    "
+        )
 
 
 def _spoken(name: str, item: Mapping[str, Any]) -> InputSpec:

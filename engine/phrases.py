@@ -106,21 +106,22 @@ def words(item: InputSpec, hold: Hold) -> str:
 
 def phrase(item: InputSpec, element: int, label: int) -> str:
     """How one element at one of its labels is said."""
-    return _ways(item.names[element])[0].replace("{}", _ways(item.choices[element][label])[0])
+    return first(item.names[element]).replace("{}", first(item.choices[element][label]))
 
 
 def group(item: InputSpec, element: int) -> str:
     """What an element is of: its name, with dots where the label stands, unless that is at the end."""
-    return " ".join(_ways(item.names[element])[0].replace("{}", " ... ").split()).removesuffix(" ...")
+    return " ".join(first(item.names[element]).replace("{}", " ... ").split()).removesuffix(" ...")
 
 
 def groups(item: InputSpec) -> list[dict[str, Any]]:
-    """Every element with the ways in which it is said first, for people and clients: ``name`` (with one ``{}``) and
-    ``choices``."""
-    return [
-        {"name": _ways(name)[0], "choices": [_ways(label)[0] for label in labels]}
-        for name, labels in zip(item.names, item.choices, strict=True)
-    ]
+    """Every element for clients: ``name`` and ``choices`` as the spec has them, all ways to say them among them."""
+    return [{"name": name, "choices": list(labels)} for name, labels in zip(item.names, item.choices, strict=True)]
+
+
+def first(pattern: str) -> str:
+    """Of the ways to say a name or label the one that is shown."""
+    return _ways(pattern)[0]
 
 
 def plain(text: str) -> str:
@@ -207,7 +208,7 @@ def _unknown(item: InputSpec, said: str) -> SpecError:
         if fits and fits == most:
             found.append(element)
     if found:
-        labels = [_ways(label)[0] for element in found for label in item.choices[element]]
+        labels = [first(label) for element in found for label in item.choices[element]]
         there = ", ".join(labels[:_MOST_TOLD]) + (", ..." if len(labels) > _MOST_TOLD else "")
         return _error(item, f"{_cut(said)} cannot be: {group(item, found[0])!r} takes {there}")
     names = {plain(group(item, number)): group(item, number) for number in range(len(item.names))}

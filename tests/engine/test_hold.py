@@ -95,7 +95,7 @@ def test_the_announcement_says_what_may_be_held_and_what_is(host: Host) -> None:
     assert (told["quantum_frames"], told["lookahead_frames"]) == (4, 0)
     hold = told["controls"][0]
     assert (hold["words"], hold["value"], hold["choices"]) == ("left elbow bent to 90 for 2 s", [1, -1, -1, -1], [])
-    assert hold["groups"][2] == {"name": "left hand {} head", "choices": ["below", "above"]}
+    assert hold["groups"][2] == {"name": "left hand {} head", "choices": ["below", "above|over"]}
     assert [told["texts"][name].get("follows") for name in ("prompt", "mood")] == [None, "prompt"]
 
 
