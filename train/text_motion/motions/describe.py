@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from train.text_motion.motions.event import Event
 from train.text_motion.motions.phrases import phrases
 from train.text_motion.motions.signals import RATE
+from train.text_motion.motions.tagging import tagged
 from train.text_motion.motions.wording import pick, said
 from train.text_motion.texts import Caption
 
@@ -98,7 +99,7 @@ def captions(
     """Up to five different captions of a clip of ``length`` frames, at least one: two of its note, and what it shows at
     length, in short and in a word; ``implies`` are kinds of events that the note tells already."""
     if stands(events, length):
-        return [Caption(_subject(said(phrase), f"{key} {number}")) for number, phrase in enumerate(STANDS)]
+        return [_caption(_subject(said(phrase), f"{key} {number}")) for number, phrase in enumerate(STANDS)]
     items = told(events)
     texts = []
     if note:
@@ -107,10 +108,10 @@ def captions(
         beyond = [item for item in items if item.event.kind not in implies and item.weight > EXTRA]
         texts += [_with_subject(first, f"{key} a"), _with_subject(other + _extra(beyond, key), f"{key} b")]
     if not items:
-        return [Caption(text) for text in dict.fromkeys([*texts, *([] if note else _little(key))])]
+        return [_caption(text) for text in dict.fromkeys([*texts, *([] if note else _little(key))])]
     for most in (3, 2, 1) if len(items) > 1 else (1, 1, 1):
         texts.append(_subject(sentences(items, most, f"{key} {len(texts)}"), f"{key} {len(texts)}"))
-    return [Caption(text) for text in dict.fromkeys(texts)] + _spans(items, key, length)
+    return [_caption(text) for text in dict.fromkeys(texts)] + _spans(items, key, length)
 
 
 def _spans(items: Sequence[Told], key: str, length: int) -> list[Caption]:
@@ -121,7 +122,7 @@ def _spans(items: Sequence[Told], key: str, length: int) -> list[Caption]:
         start, stop = max(0, item.event.start - margin), min(length, item.event.stop + margin)
         if 44 <= stop - start < 0.6 * length and sum(_overlap(other.event, start, stop) for other in items) == 1:
             text = _subject(said(pick(phrases(item.event, item.times), f"{key} span")), f"{key} d")
-            found.append(Caption(text, (), round(start / RATE, 2), round(stop / RATE, 2)))
+            found.append(Caption(text, tagged(text), round(start / RATE, 2), round(stop / RATE, 2)))
     return found
 
 
@@ -142,7 +143,8 @@ def _clause(group: Sequence[Told], key: str) -> str:
     main = said(pick(phrases(group[0].event, group[0].times), key))
     if len(group) == 1:
         return main
-    return f"{main} while {said(pick(phrases(group[1].event, group[1].times), f'{key} while'), 'ing')}"
+    beside = said(pick(phrases(group[1].event, group[1].times), f"{key} while"), "ing")
+    return f"{main}, {beside} in between" if group[0].times > 1 else f"{main} while {beside}"
 
 
 def _most(items: Sequence[Told], most: int) -> list[Told]:
@@ -210,6 +212,10 @@ def _during(outer: Event, inner: Event) -> bool:
 
 def _overlap(event: Event, start: int, stop: int) -> bool:
     return min(event.stop, stop) - max(event.start, start) > 6
+
+
+def _caption(text: str) -> Caption:
+    return Caption(text, tagged(text))
 
 
 def _subject(sentence: str, key: str) -> str:

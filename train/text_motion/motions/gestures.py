@@ -62,11 +62,11 @@ def find_arms(s: Signals) -> list[Event]:
             found.append(Event(start, stop, "reach", SIDES[side]))
     found = _both(found)
     level = (s.hands[..., 0] > 0.34) & (np.abs(s.hands[..., 1]) < 0.2)
-    found += [Event(start, stop, "spread", "both") for start, stop in runs(level.all(1), 0.5, 0.2)]
+    found += [Event(start, stop, "spread", "both") for start, stop in runs(np.asarray(level.all(1)), 0.5, 0.2)]
     hips = s.joints[:, pair("hip")]
     near = np.linalg.norm(s.joints[:, pair("wrist")] - hips, axis=-1) < 0.22
     on_hips = near & (s.elbows < 115)
-    found += [Event(start, stop, "hips", "both") for start, stop in runs(on_hips.all(1), 0.8, 0.2)]
+    found += [Event(start, stop, "hips", "both") for start, stop in runs(np.asarray(on_hips.all(1)), 0.8, 0.2)]
     return found
 
 

@@ -7,6 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from train.text_motion.motions.tagging import tagged
 from train.text_motion.motions.uniform import BODY
 from train.text_motion.texts import Caption
 
@@ -37,8 +38,9 @@ def mirrored_text(text: str) -> str:
 
 
 def mirrored_caption(caption: Caption) -> Caption:
-    """A caption of the mirrored clip; its tags are left to be made anew."""
-    return Caption(mirrored_text(caption.text), (), caption.start, caption.end)
+    """A caption of the mirrored clip."""
+    text = mirrored_text(caption.text)
+    return Caption(text, tagged(text), caption.start, caption.end)
 
 
 def _swapped(word: str) -> str:

@@ -12,15 +12,25 @@ from train.text_motion.motions.event import Event
 from train.text_motion.motions.wording import number
 from train.text_motion.motions.wording import times as often_of
 
+_PLAIN = {
+    "spread": ["*hold* both arms out to the sides", "*spread* the arms", "*stretch* both arms out to the sides"],
+    "hips": ["*put* both hands on the hips", "*hold* the hands at the hips", "*rest* the hands on the waist"],
+    "lunge": ["*take* a wide, low stance", "*stand* in a deep lunge", "*step* into a lunge"],
+    "ground": ["*go* down to the floor", "*get* down on the ground", "*move* low on the floor"],
+    "upside down": ["*turn* upside down", "*go* upside down on the hands", "*flip* over"],
+    "still": ["*stand* still", "*stand* still in place", "*stay* in place without moving"],
+}
+SHORT = 0.3
+"""Metres of a step, below which steps are not counted."""
+
 
 def phrases(event: Event, times: int = 1) -> list[str]:
     """Phrases for an event, or for as many of its kind in a row. The first is the plainest."""
-    maker = _MAKERS[event.kind]
-    return maker(event, times)
+    return _PLAIN[event.kind] if event.kind in _PLAIN else _MAKERS[event.kind](event, times)
 
 
 def _walk(event: Event, times: int) -> list[str]:
-    pace, path, steps = event.manner
+    pace, path, _ = event.manner
     how = {"slow": " slowly", "fast": " quickly", "": ""}[pace] if event.size > 1.2 else ""
     if event.side == "around":
         return [
@@ -35,7 +45,7 @@ def _walk(event: Event, times: int) -> list[str]:
             f"*walk*{how} sideways to the {side}",
             f"*step* to the {side}{how}",
             f"*move* to the {side}{how}",
-            f"*take* {_steps(steps)} to the {side}",
+            f"*take* {_steps(event)} to the {side}",
             f"*sidestep* to the {side}",
         ]
     if path.startswith("circle"):
@@ -49,7 +59,7 @@ def _walk(event: Event, times: int) -> list[str]:
     if path in ("left", "right"):
         return _curve("walk", path, how)
     way = "forward" if event.side == "forward" else "backward"
-    found = [f"*walk* {way}{how}", f"*take* {_steps(steps)} {way}", f"*walk*{how} {way}"]
+    found = [f"*walk* {way}{how}", f"*take* {_steps(event)} {way}", f"*walk*{how} {way}"]
     if way == "backward":
         return [*found, f"*step* back{how}", f"*walk* backwards{how}"]
     if event.size < 1.2:
@@ -58,7 +68,7 @@ def _walk(event: Event, times: int) -> list[str]:
 
 
 def _run(event: Event, times: int) -> list[str]:
-    pace, path, steps = event.manner
+    pace, path, _ = event.manner
     how = {"slow": " slowly", "fast": " fast", "": ""}[pace]
     verb = "run" if pace == "fast" else "jog" if pace == "slow" else "run"
     if path.startswith("circle"):
@@ -71,7 +81,7 @@ def _run(event: Event, times: int) -> list[str]:
         f"*run* {way}",
         f"*{verb}* in a straight line",
         f"*jog* {way}",
-        f"*run* {way} with {_steps(steps)}",
+        f"*run* {way} with {_steps(event)}",
     ]
 
 
@@ -94,9 +104,12 @@ def _circle(verb: str, side: str, how: str) -> list[str]:
     ]
 
 
-def _steps(count: str) -> str:
-    steps = int(count)
-    return "a step" if steps < 2 else f"{number(steps)} steps" if steps <= 10 else "many steps"
+def _steps(event: Event) -> str:
+    """How many steps, in words; steps that come out shorter than feet step are not counted."""
+    steps = int(event.manner[2])
+    if steps < 2:
+        return "a step"
+    return f"{number(steps)} steps" if steps <= 10 and event.size / steps > SHORT else "a few steps"
 
 
 def _turn(event: Event, times: int) -> list[str]:
@@ -208,14 +221,6 @@ def _reach(event: Event, times: int) -> list[str]:
     return [f"*stretch* {what} out to the front", f"*hold* {what} out in front", f"*reach* forward with {what}"]
 
 
-def _spread(event: Event, times: int) -> list[str]:
-    return ["*hold* both arms out to the sides", "*spread* the arms", "*stretch* both arms out to the sides"]
-
-
-def _hips(event: Event, times: int) -> list[str]:
-    return ["*put* both hands on the hips", "*hold* the hands at the hips", "*rest* the hands on the waist"]
-
-
 def _wave(event: Event, times: int) -> list[str]:
     what = "both hands" if event.side == "both" else f"the {event.side} hand"
     return [f"*wave* with {what}", f"*wave* {what}", f"*move* {what} from side to side"]
@@ -263,22 +268,6 @@ def _squat(event: Event, times: int) -> list[str]:
     ]
 
 
-def _lunge(event: Event, times: int) -> list[str]:
-    return ["*lunge* forward", "*stand* in a deep lunge", "*take* a wide, low stance"]
-
-
-def _ground(event: Event, times: int) -> list[str]:
-    return ["*go* down to the floor", "*get* down on the ground", "*move* low on the floor"]
-
-
-def _upside(event: Event, times: int) -> list[str]:
-    return ["*turn* upside down", "*go* upside down on the hands", "*flip* over"]
-
-
-def _still(event: Event, times: int) -> list[str]:
-    return ["*stand* still", "*stand* still in place", "*stay* in place without moving"]
-
-
 _MAKERS: dict[str, Callable[[Event, int], list[str]]] = {
     "walk": _walk,
     "run": _run,
@@ -291,16 +280,11 @@ _MAKERS: dict[str, Callable[[Event, int], list[str]]] = {
     "leg": _leg,
     "raise": _raise,
     "reach": _reach,
-    "spread": _spread,
-    "hips": _hips,
     "wave": _wave,
     "punch": _punch,
     "bend": _bend,
     "crouch": _crouch,
     "squat": _squat,
-    "lunge": _lunge,
-    "ground": _ground,
-    "upside down": _upside,
-    "still": _still,
 }
-KINDS = tuple(_MAKERS)
+KINDS = (*_PLAIN, *_MAKERS)
+"""Kinds of events that there are words for."""

@@ -10,9 +10,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _VERB = re.compile(r"\*(\w+)\*")
-_DOUBLED = {
-    verb: verb + verb[-1] for verb in ("step", "sidestep", "squat", "spin", "hop", "jog", "run", "put", "flip", "get")
-}
+_DOUBLING = "step sidestep squat spin hop jog run put flip get sit signal"
+_DOUBLED = {verb: verb + verb[-1] for verb in _DOUBLING.split()}
 _OTHER = {"do": "does", "go": "goes"}
 
 
@@ -23,7 +22,7 @@ def pick(options: Sequence[Item], key: str) -> Item:
 
 def said(phrase: str, form: str = "s") -> str:
     """``phrase`` with its verbs in a form: ``s`` (walks) or ``ing`` (walking)."""
-    return _VERB.sub(lambda match: _conjugated(match[1], form), phrase)
+    return _VERB.sub(lambda match: conjugated(match[1], form), phrase)
 
 
 def number(count: int) -> str:
@@ -31,7 +30,8 @@ def number(count: int) -> str:
     return NUMBERS[count] if count < len(NUMBERS) else "several"
 
 
-def _conjugated(verb: str, form: str) -> str:
+def conjugated(verb: str, form: str) -> str:
+    """A verb in the form ``s`` or ``ing``."""
     if form == "ing":
         if verb in _DOUBLED:
             return _DOUBLED[verb] + "ing"
