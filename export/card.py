@@ -60,6 +60,10 @@ def _facts(bundle: Bundle) -> str:
         [
             f"- Rate: {spec.rate:g} frames a second",
             f"- Look-ahead: {spec.lookahead} frames ({1000 * spec.lookahead / spec.rate:g} ms)",
+            *(
+                [f"- Decided together: {spec.quantum} frames ({1000 * spec.quantum / spec.rate:g} ms)"]
+                * (spec.quantum > 1)
+            ),
             f"- Memory: {memory}; {floats} numbers of state a session",
             f"- Audio: {audio}",
             *_texts(bundle),

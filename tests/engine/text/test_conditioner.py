@@ -142,6 +142,19 @@ def test_a_text_that_was_encoded_lately_is_there_at_once(conditioner: Conditione
     assert gate.begun == ["wave"]
 
 
+def test_a_text_of_two_inputs_that_are_encoded_alike_is_encoded_once(conditioner: Conditioner) -> None:
+    """As "claps", which speaks of both hands."""
+    gate, answers = Gate(conditioner), Answers()
+    encode = conditioner.encode_for("one")
+    encode("prompt", "nod", answers.to("nod"))
+    gate.until_begun(1)
+    encode("style", "wave", answers.to("style"))
+    encode("prompt", "wave", answers.to("prompt"))
+    gate.go_on()
+    got = dict(answers.until(3))
+    assert got["prompt"] is got["style"] and gate.begun == ["nod"]  # the gate is that of prompts
+
+
 def test_a_remembered_text_takes_the_place_of_one_that_waits(conditioner: Conditioner) -> None:
     gate, answers = Gate(conditioner), Answers()
     encode = conditioner.encode_for("one")

@@ -55,6 +55,23 @@ def test_no_more_tokens_than_the_graph_takes_even_where_the_frame_is_longer(tmp_
     assert cut
 
 
+@pytest.mark.parametrize(
+    "text", ["\N{WAVING HAND SIGN}\N{VICTORY HAND}", "走って、手を振る", "иди вперёд", "?!", "é" * 900]
+)
+@pytest.mark.parametrize("tokenizer", [made.word_level(), made.word_pieces(), made.word_pieces(framed=False)])
+def test_a_text_of_which_nothing_is_known_has_a_vector_all_the_same(
+    tmp_path: Path, text: str, tokenizer: bytes
+) -> None:
+    assert np.isfinite(TextEncoder(text_bundle(tmp_path, tokenizer=tokenizer), "prompt").encode(text).vector).all()
+
+
+def test_a_text_without_a_token_is_named(tmp_path: Path) -> None:
+    """As where a tokenizer leaves out what it does not know."""
+    bundle = text_bundle(tmp_path, tokenizer=made.word_pieces(framed=False))
+    with pytest.raises(EngineError, match="text prompt: its encoder knows nothing of it; say it in words"):
+        TextEncoder(bundle, "prompt").encode("\N{ZERO WIDTH SPACE}")
+
+
 def test_what_a_tokenizer_is_told_to_fill_up_with_is_no_part_of_a_text(tmp_path: Path) -> None:
     filling = {"strategy": {"Fixed": 3}, "direction": "Left", "pad_to_multiple_of": None}
     filling |= {"pad_id": 5, "pad_type_id": 0, "pad_token": "twice"}
