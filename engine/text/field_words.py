@@ -22,33 +22,36 @@ _PARTS = {
     "foot": "foot ankle heel toe footed sole",
 }
 _PLURALS = {"foot": "feet", "calf": "calves"}
-WHOSE = _words("his her their its the a an my your our one's person's man's woman's someone's")
+WHOSE = _words("his her their its the a an this another my your our one's person's man's woman's someone's")
 """Words after which "back" is a part of the body and not a direction."""
 
 # What a verb speaks of where the sentence names no part: with "!" also where it names parts of others.
 _VERBS = {
     "legs!": (
-        "walk run jump hop skip jog sprint step march stroll wander pace strut tiptoe limp stagger stumble crawl climb "
-        "sit stand squat crouch kneel lunge dance gallop leap sneak creep stomp trot shuffle skate ski cartwheel "
-        "hike dash saunter pirouette moonwalk roam waddle tread balance rise fall lie hurdle vault somersault prance "
-        "swim amble trudge plod ramble descend ascend straddle pedal dodge trip"
+        "sidestep breakdance walk run jump hop skip jog sprint step march stroll wander pace strut tiptoe limp "
+        "stagger stumble crawl climb sit stand squat crouch kneel lunge dance gallop leap sneak creep stomp trot "
+        "shuffle skate ski cartwheel hike dash saunter pirouette moonwalk roam waddle tread balance rise fall lie "
+        "hurdle vault somersault prance swim amble trudge plod ramble descend ascend straddle pedal dodge trip"
     ),
-    "legs": "turn spin rotate go come travel retreat advance move pivot approach back circle twirl return slide",
+    "legs": (
+        "whirl flip glide land stay turn spin rotate go come travel retreat advance move pivot approach back "
+        "circle twirl return slide"
+    ),
     "feet!": "kick",
     "hands!": (
         "throw punch wave clap catch box hug push pull pick reach point grab drink eat wipe wash play drum paint "
-        "hold carry salute hit touch take give toss pour stir knock scratch type shoot swim dribble juggle slap "
-        "strike serve hammer grasp embrace gesture beckon cheer bat golf pitch bounce tie sweep mop scrub chop "
-        "cut dig pet stroke rub squeeze jab uppercut conduct strum jack brush"
+        "hold carry salute hit touch toss pour stir knock scratch type shoot swim dribble juggle slap strike "
+        "serve hammer grasp embrace gesture beckon cheer bat golf pitch bounce tie sweep mop scrub chop cut dig "
+        "pet stroke rub squeeze jab uppercut conduct strum jack brush"
     ),
-    "hands": "lift put place lay shake open close press write draw fold",
+    "hands": "lift put place set lay take give shake open close press write draw fold",
     "head!": "nod look glance stare gaze watch peek peer sniff",
     "torso": "bend bow lean twist hunch sway stretch stoop arch slouch wiggle roll curl tilt duck",
     "none": "raise lower swing extend flap flex straighten drop kick cross spread keep move rest face hang dangle tap",
 }
 _IRREGULAR = {
     "run": "ran", "sit": "sat", "stand": "stood", "kneel": "knelt", "leap": "leapt", "creep": "crept", "rise": "rose",
-    "fall": "fell fallen", "lie": "lay lying lain", "swim": "swam", "go": "went gone", "come": "came", "spin": "spun",
+    "fall": "fell fallen", "lie": "lying lain", "swim": "swam", "go": "went gone", "come": "came", "spin": "spun",
     "throw": "threw thrown", "catch": "caught", "drink": "drank", "eat": "ate", "hold": "held", "take": "took taken",
     "give": "gave", "shoot": "shot", "strike": "struck", "write": "wrote", "draw": "drew", "dig": "dug",
     "shake": "shook", "lay": "laid", "bend": "bent", "swing": "swung", "tie": "tying", "keep": "kept", "hang": "hung",
@@ -88,7 +91,7 @@ SUBJECTS = _words(
 HELPERS = _words("is are was were be been being has have had who that which also")
 PLACES = _words(
     "above over behind to at on onto near toward towards from past below under beside against across around "
-    "between beneath into upon by before"
+    "between beneath into upon by before of"
 )
 """Prepositions after which a part is where something moves to, not what moves."""
 SPLITTERS = _words("and then while before after but until when or as whilst followed afterwards next")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.text.fields import FIELDS, read_fields
 
 LEGS = ("left_leg", "right_leg")
+LEFT_ONE = ("left_hand", "left_arm")
 HANDS = ("left_hand", "right_hand", "left_arm", "right_arm")
 
 
@@ -62,6 +63,36 @@ def said(text: str) -> dict[str, str]:
         ("his back is straight", {"torso": "his back is straight"}),
         ("he looks over his left shoulder", {"head": "looks over his left shoulder"}),
         ("the man’s LEFT elbow is bent", {"left_arm": "the man's left elbow is bent"}),
+        ("takes two steps back", dict.fromkeys(LEGS, "takes two steps back")),
+        ("jogs in place", dict.fromkeys(LEGS, "jogs in place")),
+        ("stays without moving", dict.fromkeys(LEGS, "stays without moving")),
+        ("raises one knee after the other", dict.fromkeys(LEGS, "raises one knee after the other")),
+        (
+            "hits something or someone with his left fist",
+            dict.fromkeys(LEFT_ONE, "hits something or someone with his left fist"),
+        ),
+        (
+            "the standing person moves his right arm, then lowers it",
+            {"right_arm": "moves his right arm, lowers it"},
+        ),
+        (
+            "a person standing still waves the left hand",
+            {**dict.fromkeys(LEGS, "standing still"), **dict.fromkeys(LEFT_ONE, "waves the left hand")},
+        ),
+        (
+            "punches with his right, then with his left",
+            {
+                **dict.fromkeys(LEFT_ONE, "punches with his left"),
+                **dict.fromkeys(("right_hand", "right_arm"), "punches with his right"),
+            },
+        ),
+        (
+            "moves arms and feet in the style of an indian dance",
+            {
+                **dict.fromkeys(("left_arm", "right_arm"), "moves arms"),
+                **dict.fromkeys((*LEGS, "left_foot", "right_foot"), "moves feet in the style of an indian dance"),
+            },
+        ),
     ],
 )
 def test_what_is_said_of_which_part(text: str, fields: dict[str, str]) -> None:
