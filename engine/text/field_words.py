@@ -34,26 +34,26 @@ _VERBS = {
         "hurdle vault somersault prance swim amble trudge plod ramble descend ascend straddle pedal dodge trip"
     ),
     "legs": (
-        "whirl flip glide land stay turn spin rotate go come travel retreat advance move pivot approach back "
+        "get whirl flip glide land stay turn spin rotate go come travel retreat advance move pivot approach back "
         "circle twirl return slide"
     ),
     "feet!": "kick",
     "hands!": (
-        "throw punch wave clap catch box hug push pull pick reach point grab drink eat wipe wash play drum paint "
-        "hold carry salute hit touch toss pour stir knock scratch type shoot swim dribble juggle slap strike "
-        "serve hammer grasp embrace gesture beckon cheer bat golf pitch bounce tie sweep mop scrub chop cut dig "
-        "pet stroke rub squeeze jab uppercut conduct strum jack brush"
+        "block direct throw punch wave clap catch box hug push pull pick reach point grab drink eat wipe wash "
+        "play drum paint hold carry salute hit touch toss pour stir knock scratch type shoot swim dribble juggle "
+        "slap strike serve hammer grasp embrace gesture beckon cheer bat golf pitch bounce tie sweep mop scrub "
+        "chop cut dig pet stroke rub squeeze jab uppercut conduct strum jack brush"
     ),
-    "hands": "lift put place set lay take give shake open close press write draw fold",
+    "hands": "hang swing lift put place set lay take give shake open close press write draw fold",
     "head!": "nod look glance stare gaze watch peek peer sniff",
     "torso": "bend bow lean twist hunch sway stretch stoop arch slouch wiggle roll curl tilt duck",
-    "none": "raise lower swing extend flap flex straighten drop kick cross spread keep move rest face hang dangle tap",
+    "none": "raise lower extend flap flex straighten drop kick cross spread keep move rest face dangle tap",
 }
 _IRREGULAR = {
     "run": "ran", "sit": "sat", "stand": "stood", "kneel": "knelt", "leap": "leapt", "creep": "crept", "rise": "rose",
     "fall": "fell fallen", "lie": "lying lain", "swim": "swam", "go": "went gone", "come": "came", "spin": "spun",
     "throw": "threw thrown", "catch": "caught", "drink": "drank", "eat": "ate", "hold": "held", "take": "took taken",
-    "give": "gave", "shoot": "shot", "strike": "struck", "write": "wrote", "draw": "drew", "dig": "dug",
+    "give": "gave", "get": "got", "shoot": "shot", "strike": "struck", "write": "wrote", "draw": "drew", "dig": "dug",
     "shake": "shook", "lay": "laid", "bend": "bent", "swing": "swung", "tie": "tying", "keep": "kept", "hang": "hung",
     "tread": "trod", "slide": "slid", "sweep": "swept",
 }  # fmt: skip
@@ -71,7 +71,7 @@ MOODS = _words(
 )
 """Words of a mood or a manner, beside adverbs in -ly."""
 NO_MOODS = _words(
-    "only family belly fly early slightly nearly finally immediately simultaneously repeatedly alternately "
+    "deeply only family belly fly early slightly nearly finally immediately simultaneously repeatedly alternately "
     "directly diagonally horizontally vertically laterally partially partly fully completely initially "
     "consecutively continuously subsequently originally previously approximately exactly respectively jelly bully "
     "rally apply supply reply imply multiply ally july lily italy doubly mostly usually possibly probably "
