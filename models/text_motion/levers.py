@@ -21,8 +21,15 @@ BONES = BODY.joints[1:]
 FREE = ("trunk", "l_hip", "r_hip", "l_shoulder", "r_shoulder")
 HINGES = ("l_knee", "r_knee", "l_elbow", "r_elbow")
 """In the order of the groups of angles."""
-WEIGHTS = {"trunk": 0.1, "hip": 0.6, "shoulder": 1.0, "knee": 0.6, "elbow": 1.0}
-"""How readily each gives way."""
+WEIGHTS = {
+    "trunk": (0.1, 0.1, 0.1),
+    "hip": (0.6, 0.3, 0.2),
+    "shoulder": (1.0, 1.0, 1.0),
+    "knee": (0.6,),
+    "elbow": (1.0,),
+}
+"""How readily each gives way, about the body's x (left), y (up) and z (front) or about its hinge: a leg rather forward
+than sideways."""
 TRUNK = {"spine1": 0.4, "spine2": 0.6, "spine3": 0.8}
 """Share of the trunk's bend that has been reached at its bones; all of it from the chest up."""
 
@@ -102,7 +109,7 @@ class Levers(nn.Module):
         moves[ground] = points[[POINTS.index(f"{side}_foot") for side in "lr"]].sum(0)
         supports = torch.zeros(len(ground), len(GROUPS))
         supports[:, ground] = -SUPPORT * torch.eye(len(ground))
-        weights = [WEIGHTS[joint.split("_")[-1]] for joint in (*FREE * 3, *HINGES)]
+        free, hinges = ([WEIGHTS[joint.split("_")[-1]] for joint in kind] for kind in (FREE, HINGES))
         constants = {
             "parents": torch.tensor(BODY.parents[1:]),
             "joints": points[: len(BODY.joints)].T,
@@ -124,7 +131,7 @@ class Levers(nn.Module):
             "distant": torch.tensor([float(group.kind == "distance") for group in GROUPS]),
             "inclined": torch.tensor([-DEGREES * (group.kind == "relV") for group in GROUPS]),
             "angles": -DEGREES * bends[len(FREE) :],
-            "weights": torch.tensor(weights).sqrt(),
+            "weights": torch.cat([torch.tensor(free).T.flatten(), torch.tensor(hinges).flatten()]).sqrt(),
             "starts": torch.tensor(STARTS),
             "inner": _inner(),
         }
@@ -182,7 +189,7 @@ def _lean(joint: str) -> Tensor:
     """Where a limb goes first that hangs straight down and is asked to rise: legs forward, arms forward and out."""
     side, _, part = joint.partition("_")
     out = 0.5 if side == "l" else -0.5
-    return LEAN * torch.tensor({"hip": [0.0, 0.0, 1.0], "shoulder": [out, 0.0, 0.7]}.get(part, [0.0, 0.0, 0.0]))
+    return LEAN * torch.tensor({"hip": [0.0, 0.0, 2.0], "shoulder": [out, 0.0, 0.7]}.get(part, [0.0, 0.0, 0.0]))
 
 
 def _tilt(group: Group) -> Tensor:
