@@ -129,11 +129,11 @@ def opened(name: str, path: Path) -> Named:
 
 
 def section(tokenizers: Sequence[Named], asks: Sequence[Ask], seed: int) -> Reconstruction:
-    """The report's part of tokenizers on the motions of the asks, each take's longest once."""
+    """The report's part of tokenizers on the motions of the asks, each clip's longest once."""
     takes: dict[str, Ask] = {}
     for ask in asks:
-        if ask.take not in takes or len(ask.motion) > len(takes[ask.take].motion):
-            takes[ask.take] = ask
+        if ask.name not in takes or len(ask.motion) > len(takes[ask.name].motion):
+            takes[ask.name] = ask
     rows: list[DecodedRow] = []
     for one in tokenizers:
         coded = [one.code(ask.motion, ask.group) for ask in takes.values()]
@@ -159,7 +159,7 @@ def section(tokenizers: Sequence[Named], asks: Sequence[Ask], seed: int) -> Reco
             found["ratio"] = found["mpjpe"] / _means(every[yardstick].tally)["mpjpe"] if yardstick else nothing
         return Derived(found)
 
-    title = f"Tokenizers: {len(takes)} held-out takes as tokens and back"
+    title = f"Tokenizers: {len(takes)} held-out clips as tokens and back"
     return Reconstruction(title=title, metrics=METRICS, results=measure(rows, count, derive, seed))
 
 

@@ -51,7 +51,7 @@ def document(evaluation: Moving) -> Document:
         settings={
             "evaluator": evaluation.evaluator,
             "batch": evaluation.batch,
-            "takes": sorted({ask.take for ask in evaluation.asks}),
+            "clips": sorted({ask.name for ask in evaluation.asks}),
             "texts": [ask.text for ask in evaluation.asks],
         },
         more={"fid_floor": plain(evaluation.floor), "published": PUBLISHED},

@@ -1,6 +1,6 @@
 """Do motions go with their texts? R-precision and the distance of motion and text (Guo et al. 2022).
 
-Texts are dealt into batches of 32, all different and of different takes, so that none is right for two motions. Each
+Texts are dealt into batches of 32, all different and of different clips, so that none is right for two motions. Each
 motion ranks the texts of its batch by the distance of their embeddings; R-precision Top-k is the share of motions whose
 own text is among the k nearest. Chance is k / 32. A text is dealt again and again into other batches, and what a take
 gets is the mean, so that the luck of a deal counts little.
@@ -29,8 +29,8 @@ class Found(NamedTuple):
     distance: Array
 
 
-def deal(texts: Sequence[str], groups: Sequence[str], seed: int, batch: int = BATCH, deals: int = DEALS) -> Ints:
-    """Batches (M, batch) of numbers of items, in each all ``texts`` and all ``groups`` (who was recorded, when)
+def deal(texts: Sequence[str], clips: Sequence[str], seed: int, batch: int = BATCH, deals: int = DEALS) -> Ints:
+    """Batches (M, batch) of numbers of items, in each all ``texts`` and all ``clips``
     different; what does not fill a batch is left out of that deal. None where the items do not fill one."""
     rng = np.random.default_rng([seed, len(texts), batch])
     made: list[list[int]] = []
@@ -40,7 +40,7 @@ def deal(texts: Sequence[str], groups: Sequence[str], seed: int, batch: int = BA
             chosen: list[int] = []
             used: set[str] = set()
             for number in waiting:
-                names = {f"text {texts[number]}", f"group {groups[number]}"}
+                names = {f"text {texts[number]}", f"clip {clips[number]}"}
                 if not names & used:
                     chosen.append(number)
                     used |= names

@@ -8,6 +8,8 @@ take whose text is nearest to the one asked for, by the model's own text vectors
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.text.tidy import tidy
+from train.files import read_text
 from train.text_motion.data import MotionSet
 from train.text_motion.evaluation.networks import LONGEST
 from train.text_motion.evaluation.own import Example, Vectors
@@ -29,13 +32,18 @@ SHORTEST_S = 2.0
 
 @dataclass(frozen=True)
 class Ask:
-    """A text with the motion (T, J, 3) in metres of which it was noted, in take ``take``; ``group`` is the take without
-    regard to mirroring, which the bootstrap draws."""
+    """A text with the motion (T, J, 3) in metres of which it was noted, in clip ``name`` of the set; ``group`` is the
+    take that the clip was cut from, which the bootstrap draws."""
 
-    take: str
+    name: str
     group: str
     caption: Caption
     motion: Array
+
+    @property
+    def clip(self) -> str:
+        """The clip without regard to mirroring; sets in HumanML3D's layout mark mirrored ones by an M in front."""
+        return unmirrored(self.name)
 
     @property
     def text(self) -> str:
@@ -55,15 +63,27 @@ class MotionRow:
     repeats: Mapping[int, Sequence[Array]]
 
 
-def group(name: str) -> str:
-    """The take of a name; sets in HumanML3D's layout mark the mirrored one by an M in front."""
+def unmirrored(name: str) -> str:
+    """The clip that a name is of, mirrored or not."""
     return name[1:] if name[:1] == "M" and name[1:] else name
+
+
+def takes(data: MotionSet) -> dict[str, str]:
+    """The take that each clip was cut from, by the clip's name: from columns ``name`` and ``take`` of ``clips.csv``,
+    which the sets made here have (`python -m train motions`). Others do not say, and each clip counts as a take."""
+    found = {name: unmirrored(name) for name in data.files}
+    path = data.folder / "clips.csv"
+    if path.is_file():
+        for line in csv.DictReader(io.StringIO(read_text(path))):
+            if line.get("take") and line.get("name"):
+                found[line["name"]] = line["take"]
+    return found
 
 
 def spans(data: MotionSet, split: str, most: int, seed: int) -> list[Ask]:
     """Every caption of a split with what it speaks of, at most as long as evaluators look at; captions of less than
     two seconds and takes with damage or without files are left out. Of more than ``most`` takes as many are drawn."""
-    rate, found, there = data.layout.rate, [], set(data.files)
+    rate, found, there = data.layout.rate, [], takes(data)
     names = [name for name in data.names(split) if name in there]
     if len(names) > most:
         names = [names[number] for number in np.random.default_rng([seed, 5]).permutation(len(names))[:most]]
@@ -72,18 +92,18 @@ def spans(data: MotionSet, split: str, most: int, seed: int) -> list[Ask]:
         for caption in data.captions(name):
             motion = joints[caption.frames(len(joints), rate)][: LONGEST + 1]
             if len(motion) >= SHORTEST_S * rate and np.isfinite(motion).all():
-                found.append(Ask(name, group(name), caption, motion))
+                found.append(Ask(name, there[name], caption, motion))
     return found
 
 
 def asked(held: Sequence[Ask], most: int, seed: int) -> list[Ask]:
-    """``most`` of the asks at most, spread over the takes: of every take one, then of every take another."""
+    """``most`` of the asks at most, spread over the clips: of every clip one, then of every clip another."""
     rng = np.random.default_rng([seed, len(held)])
-    by_take: dict[str, list[Ask]] = {}
+    by_clip: dict[str, list[Ask]] = {}
     for number in rng.permutation(len(held)):
-        by_take.setdefault(held[number].take, []).append(held[number])
-    turns = max(map(len, by_take.values()), default=0)
-    order = [own[turn] for turn in range(turns) for own in by_take.values() if turn < len(own)]
+        by_clip.setdefault(held[number].name, []).append(held[number])
+    turns = max(map(len, by_clip.values()), default=0)
+    order = [own[turn] for turn in range(turns) for own in by_clip.values() if turn < len(own)]
     if len(order) < 2:
         raise EngineError(
             f"{len(order)} held-out captions of {SHORTEST_S:g} s or more: at least 2 are needed; give more takes, or "
@@ -93,11 +113,12 @@ def asked(held: Sequence[Ask], most: int, seed: int) -> list[Ask]:
 
 
 def examples(learned: Iterable[Ask]) -> list[Example]:
-    """What an evaluator learns from: each stretch of a take once, with all that is said of it."""
+    """What an evaluator learns from: each stretch of a clip once, with all that is said of it. No clip is a negative of
+    its mirror image."""
     found: dict[tuple[str, int, bytes], list[Ask]] = {}
     for ask in learned:
-        found.setdefault((ask.take, len(ask.motion), ask.motion[0].tobytes()), []).append(ask)
-    return [Example(own[0].motion, [ask.text for ask in own], own[0].group) for own in found.values()]
+        found.setdefault((ask.name, len(ask.motion), ask.motion[0].tobytes()), []).append(ask)
+    return [Example(own[0].motion, [ask.text for ask in own], own[0].clip) for own in found.values()]
 
 
 def truth(asks: Sequence[Ask]) -> MotionRow:

@@ -53,10 +53,10 @@ class Moving(Evaluation):
 
 
 def batch_of(asks: Sequence[Ask]) -> int:
-    """How many texts are dealt together: 32, or where the asks have not so many different texts and takes, half of that
+    """How many texts are dealt together: 32, or where the asks have not so many different texts and clips, half of that
     and so on."""
     size = BATCH
-    while size > 4 and not len(deal([ask.text for ask in asks], [ask.group for ask in asks], 0, size, 1)):
+    while size > 4 and not len(deal([ask.text for ask in asks], [ask.clip for ask in asks], 0, size, 1)):
         size //= 2
     return size
 
@@ -76,14 +76,14 @@ def evaluate(
     goal = Gaussian.of(embedded[rows[0].name])
 
     def count(row: MotionRow) -> Counts:
-        groups = [asks[number].group for number in row.motions]
+        own = [asks[number] for number in row.motions]
+        groups = [ask.group for ask in own]
         tallies = by_group(
             (group, body.tally(motion, reference)) for group, motion in zip(groups, row.motions.values(), strict=True)
         )
         member = np.searchsorted(list(tallies), groups)
         points = embedded[row.name]
-        own = [asks[number] for number in row.motions]
-        batches = deal([ask.text for ask in own], groups, seed, batch)
+        batches = deal([ask.text for ask in own], [ask.clip for ask in own], seed, batch)
         aim = said[list(row.motions)]
         found = retrieve(points, aim, batches)
         again = np.array([_apart(evaluator, row.repeats.get(number, ()), seed) for number in row.motions])

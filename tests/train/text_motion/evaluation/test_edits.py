@@ -9,7 +9,7 @@ import pytest
 
 from models.text_motion.layout import HUMANML3D
 from models.text_motion.posecodes.table import GROUPS, JOINTS, phrases
-from tests.train.text_motion.evaluation.toys import BODY, LIFT_M, LIFTED, REST, asks, motion, mover
+from tests.train.text_motion.evaluation.toys import BODY, FOOT, LIFT_M, LIFTED, REST, asks, motion, mover
 from train.text_motion.evaluation import edits
 from train.text_motion.evaluation.edits import Edit
 from train.text_motion.evaluation.served import Prompted
@@ -20,7 +20,7 @@ LIFT = Edit(*phrases()[LIFTED], "wave slowly")
 
 def lifted(frames: int = 20, by: float = LIFT_M) -> np.ndarray:
     made = STILL.copy()
-    made[:frames, BODY.index("l_foot"), 1] += by
+    made[:frames, FOOT, 1] += by
     return made
 
 
@@ -37,7 +37,7 @@ def test_what_else_changed_is_counted_and_only_that() -> None:
     changed = (edits.read(lifted()[0]) != edits.read(REST)).sum() - 1
     assert found.others == pytest.approx(changed / 69) and found.moved == 0.0
     bowed = lifted()
-    bowed[:, BODY.index("head"), 2] += 0.18  # of 19 joints that are on no leg: the left knee, ankle and foot are
+    bowed[:, BODY.index("head"), 2] += 0.18  # of 19 joints that are on no leg: the right knee, ankle and foot are
     assert edits.outcome(LIFT, bowed, STILL).moved == pytest.approx(0.18 / 19, rel=1e-3)
     again = edits.outcome(LIFT, lifted(), STILL, bowed)
     assert again.moved_redrawn == pytest.approx(0.18 / 19, rel=1e-3) and again.others_redrawn >= found.others

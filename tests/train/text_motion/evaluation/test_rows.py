@@ -19,16 +19,28 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> MotionSet:
 def test_captions_come_with_what_they_speak_of(data: MotionSet) -> None:
     found = rows.spans(data, "test", 100, 0)
     assert len(found) == 2 * 18 and {len(ask.motion) for ask in found} == {55, 50}
-    joints = data.joints(found[1].take)
+    joints = data.joints(found[1].name)
     assert found[1].motion == pytest.approx(joints[:50]) and found[1].text.endswith("then walk")
     assert len(rows.spans(data, "test", 5, 0)) == 10
-    assert rows.group("M0123") == rows.group("0123") == "0123" and rows.group("M") == "M"
+    assert rows.unmirrored("M0123") == rows.unmirrored("0123") == "0123" and rows.unmirrored("M") == "M"
+
+
+def test_clips_are_of_the_takes_that_the_set_says(data: MotionSet) -> None:
+    first, second = data.files[:2]
+    path = data.folder / "clips.csv"
+    path.write_text(f"name,split,take\n{first},test,walk_7\n")
+    try:
+        assert rows.takes(data)[first] == "walk_7" and rows.takes(data)[second] == second
+        path.write_text("something,else\n1,2\n")
+        assert rows.takes(data)[first] == first
+    finally:
+        path.unlink()
 
 
 def test_asks_are_spread_over_the_takes(data: MotionSet) -> None:
     held = rows.spans(data, "test", 100, 0)
     some = rows.asked(held, 18, 0)
-    assert len(some) == len({ask.take for ask in some}) == 18
+    assert len(some) == len({ask.name for ask in some}) == 18
     assert len(rows.asked(held, 500, 0)) == 36
     with pytest.raises(EngineError, match="1 held-out captions of 2 s or more"):
         rows.asked(held[:1], 10, 0)

@@ -12,7 +12,7 @@ from engine.bundle import Bundle
 from engine.errors import EngineError
 from models.text_motion.layout import HUMANML3D, KIT
 from models.text_motion.posecodes.table import phrases
-from tests.train.text_motion.evaluation.toys import ARM, BODY, LIFT_M, LIFTED, TRUNK, asks, mover
+from tests.train.text_motion.evaluation.toys import ARM, BODY, FOOT, LIFT_M, LIFTED, TRUNK, asks, mover
 from train.text_motion.evaluation.edits import Edit, held
 from train.text_motion.evaluation.served import ROWS, Change, Prompted
 
@@ -60,7 +60,7 @@ def test_what_is_held_is_held_from_its_frame_on(model: Prompted) -> None:
     group, bin_ = phrases()[LIFTED]
     script = [Change(0, "wave slowly"), Change(10, hold=held(Edit(group, bin_, ""))), Change(20, hold=np.full(70, -1))]
     plain, edited = model.play([script[:1], script], 30, [5, 5]).bodies
-    lift = (edited - plain)[:, BODY.index("l_foot"), 1]
+    lift = (edited - plain)[:, FOOT, 1]
     assert lift == pytest.approx(np.where((np.arange(30) >= 10) & (np.arange(30) < 20), LIFT_M, 0.0), abs=1e-6)
 
 

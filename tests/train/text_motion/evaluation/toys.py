@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +32,14 @@ DOES = ("walk", "wave", "bow")
 HOW = ("slowly", "quickly")
 WORDS = ("[UNK]", *DOES, *HOW, "then")
 TABLE = np.eye(len(WORDS), dtype=np.float32)
-LIFTED = "left foot off the ground"
+LIFTED = "right foot off the ground"
+FOOT = BODY.index("r_foot")
 LIFT_M = 0.3
 ARM = [BODY.index(f"l_{joint}") for joint in ("elbow", "wrist")]
 TRUNK = [BODY.index(joint) for joint in ("spine2", "spine3", "neck", "head")]
 
 
-def vectors(texts: list[str] | tuple[str, ...]) -> Array:
+def vectors(texts: Sequence[str]) -> Array:
     """Texts as the bundle's encoder has them: the mean of their words' rows."""
     return np.stack([TABLE[[WORDS.index(w) if w in WORDS else 0 for w in text.split()]].mean(0) for text in texts])
 
@@ -81,7 +83,7 @@ class Clip:
 @functools.cache
 def clips() -> tuple[Clip, ...]:
     """Six training takes of every kind and three held-out ones."""
-    made = []
+    made: list[Clip] = []
     for split, takes in (("train", 6), ("test", 3), ("val", 1)):
         for does in DOES:
             for how in HOW:
@@ -99,7 +101,7 @@ def toy_set(folder: Path) -> Path:
 
 
 class Mover(StreamModel):
-    """Does what the prompt's words say; its left foot is lifted while that is held. A prompt acts at once."""
+    """Does what the prompt's words say; its right foot is lifted while that is held. A prompt acts at once."""
 
     card, licence, data = "A toy.", "Apache-2.0", "none"
 
@@ -110,7 +112,7 @@ class Mover(StreamModel):
         moves[DOES.index("wave")][ARM, 1] = 0.3
         moves[DOES.index("bow")][TRUNK, 2] = 0.3
         lifts = torch.zeros(22, 3)
-        lifts[BODY.index("l_foot"), 1] = LIFT_M
+        lifts[FOOT, 1] = LIFT_M
         self.register_buffer("moves", moves)
         self.register_buffer("lifts", lifts)
         self.lifted, self.at = phrases()[LIFTED]
