@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from engine.body.skeleton import skeleton
 from models.text_motion.posecodes.codes import DEGREES, MIDDLE
-from models.text_motion.posecodes.table import GROUPS, POINTS, STARTS, Group, Kind, of_kind
+from models.text_motion.posecodes.table import GROUPS, POINTS, SIZES, STARTS, Group, Kind, of_kind
 
 BODY = skeleton("humanml3d")
 BONES = BODY.joints[1:]
@@ -70,6 +70,8 @@ class Levers(nn.Module):
     """
 
     parents: Tensor  #: (K,): joints at which bones begin
+    heading: Tensor  #: (2, 9): from a heading to the matrix into the body's frame, less what is
+    upright: Tensor  #: (9,): the same in all
     joints: Tensor  #: (K, 22): each joint from the pelvis, of bones
     everything: Tensor  #: (K, G + P + J * G + J * P)
     turns: Tensor  #: (J, K): how far a bone turns with a joint
@@ -91,6 +93,7 @@ class Levers(nn.Module):
     angles: Tensor  #: (4, G): minus degrees a radian where a group is the angle of a hinge
     weights: Tensor  #: (3 * 5 + 4,): the square root of how readily each way to turn gives way
     starts: Tensor  #: (G,): the first code of each group
+    last: Tensor  #: (G,): its last bin
     inner: Tensor  #: (392, 2): where the inner part of each code's bin begins and ends
 
     def __init__(self) -> None:
@@ -112,6 +115,8 @@ class Levers(nn.Module):
         free, hinges = ([WEIGHTS[joint.split("_")[-1]] for joint in kind] for kind in (FREE, HINGES))
         constants = {
             "parents": torch.tensor(BODY.parents[1:]),
+            "heading": torch.tensor([[1.0, 0, 0, 0, 0, 0, 0, 0, 1], [0, 0, -1, 0, 0, 0, 1, 0, 0]]),
+            "upright": torch.tensor([0.0, 0, 0, 0, 1, 0, 0, 0, 0]),
             "joints": points[: len(BODY.joints)].T,
             "everything": torch.cat([lines.T, points.T, _levers(lines, turns), _levers(points, turns)], 1),
             "turns": turns.T,
@@ -133,6 +138,7 @@ class Levers(nn.Module):
             "angles": -DEGREES * bends[len(FREE) :],
             "weights": torch.cat([torch.tensor(free).T.flatten(), torch.tensor(hinges).flatten()]).sqrt(),
             "starts": torch.tensor(STARTS),
+            "last": torch.tensor(SIZES) - 1,
             "inner": _inner(),
         }
         for name, value in constants.items():

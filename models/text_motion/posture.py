@@ -21,9 +21,10 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from engine.spec import StateSpec
+from models.bodies.heading import heading
 from models.contract import Tensors, finite
 from models.layers.base import Layer
-from models.text_motion.levers import BONES, FREE, HINGES, Levers
+from models.text_motion.levers import BODY, BONES, FREE, HINGES, Levers
 from models.text_motion.posecodes.codes import DEGREES, LEAST, NEAR_ONE
 from models.text_motion.posecodes.table import GROUPS, of_kind
 
@@ -60,9 +61,11 @@ class _Reading(NamedTuple):
 
 
 class PostureHold(Layer):
-    """Poses (B, T, 22, 3) in the body's own frame (facing +Z, y up, metres), and ``hold`` (B, T, 70), the bin asked for
-    of each group or -1, to poses that show it. Carries the turn of every bone, and of every group how far its hold has
-    eased in, how lately it was held and what it asked for. Inside, vectors stand in axis 1."""
+    """Poses (B, T, 22, 3), metres and Y up, wherever they stand and face, and ``hold`` (B, T, 70), the bin asked for of
+    each group (past its last: the last) or -1, to poses that show it. Carries the turn of every bone, and of every
+    group how far its hold has eased in, how lately it was held and what it asked for. Inside, vectors stand in axis 1,
+    in the frame in which the hips face +Z.
+    """
 
     memory = None
 
@@ -101,10 +104,12 @@ class PostureHold(Layer):
         level = torch.maximum(held, level - 1.0 / SLACK)
         keep = FADE + (STAY - FADE) * (level @ self.body.moves).clamp_max(1.0)
 
-        bones = (pose[:, 1:] - pose.index_select(1, self.body.parents)).mT
+        facing = (heading(pose, BODY) @ self.body.heading + self.body.upright).unflatten(-1, (3, 3))
+        bones = facing @ (pose[:, 1:] - pose.index_select(1, self.body.parents)).mT
         long = _length(bones)
         bent = _turned(bones, turn * keep)
-        inner = embedding(hold.clamp_min(0) + self.body.starts, self.body.inner)
+        bin_ = torch.minimum(hold.clamp_min(0), self.body.last)
+        inner = embedding(self.body.starts + bin_, self.body.inner)
         reading = self._read(bent)
         allowed = rest * _beyond(reading.values, inner)
         for step in range(ROUNDS):
@@ -113,7 +118,7 @@ class PostureHold(Layer):
             error = (_beyond(reading.values, inner) - allowed) * held
             bent = bent + _cross(self._step(reading, error, held), bent)
             bent = bent * (long / _length(bent))
-        placed = pose + ((bent - bones) @ self.body.joints).mT
+        placed = pose + ((bent - bones) @ self.body.joints).mT @ facing
         sunk = pose[..., 1:2].amin(1, keepdim=True) - placed[..., 1:2].amin(1, keepdim=True)
         placed = placed + sunk * self.body.up.mT
         return placed, (finite(_turn(bones, bent)), eased, level, wanted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -207,6 +209,23 @@ def test_straight_limbs_bend_the_natural_way(servo: PostureHold) -> None:
         assert at["ankle"][2] < at["knee"][2] - 0.3
         assert at["wrist"][2] > at["elbow"][2] + 0.12
     assert bins(measures(held))[:4].tolist() == [8] * 4
+
+
+def test_a_bin_past_the_last_is_the_last(servo: PostureHold) -> None:
+    pose, hold = over(people(18, 2), 8), asked("left hip above left knee", "left foot lifted", "left elbow straight")
+    past = torch.where(hold >= 0, 17, -1)
+    assert torch.equal(run(servo, pose, over(past.expand(2, -1), 8)), run(servo, pose, over(hold.expand(2, -1), 8)))
+
+
+@pytest.mark.parametrize("angle", [0.4, 3.0, -1.7])
+def test_a_body_is_held_wherever_it_stands_and_faces(servo: PostureHold, angle: float) -> None:
+    c, s = math.cos(angle), math.sin(angle)
+    turn, away = torch.tensor([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T, torch.tensor([2.0, 0.1, -3.0])
+    pose, hold = drifting(19, 2, 15), asked("left hand right of right hand", "left foot behind torso")
+    hold = over(hold.expand(2, -1), 15)
+    held = run(servo, pose, hold)
+    assert (bins(measures(held))[:, -1] == hold[:, -1])[hold[:, -1] >= 0].all()
+    torch.testing.assert_close(run(servo, pose @ turn + away, hold), held @ turn + away, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("chunk", [1, 7])
