@@ -46,10 +46,10 @@ def build(folder: Path, say: Callable[[str], None] | None = None) -> list[Clip]:
 
     Raises :class:`engine.errors.EngineError` naming what is missing or wrong in the data.
     """
+    found = read_recordings(folder)
+    there = {item.name for item in found}
     recordings = [
-        item._replace(note=FULLER.get(item.name, item.note))
-        for item in read_recordings(folder)
-        if item.name not in COPIES
+        item._replace(note=FULLER.get(item.name, item.note)) for item in found if COPIES.get(item.name) not in there
     ]
     segments = read_segments(Path(folder) / "exercise_segments.csv")
     takes = uniform_takes(recordings)

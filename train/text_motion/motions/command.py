@@ -14,6 +14,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from engine.errors import EngineError
 from engine.text.fields import read_fields
 from train.files import FileError, reason
@@ -36,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the set to ``args.out`` and print what is in it."""
     _check(args.out)
+    torch.set_num_threads(1)  # clips are small, and numbers that are summed in one order are the same everywhere
     data = args.data
     if data is None:
         shared = os.environ.get("ENGINE_DATA")

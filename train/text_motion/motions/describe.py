@@ -117,6 +117,7 @@ def captions(
 def _spans(items: Sequence[Told], key: str, length: int) -> list[Caption]:
     """A caption of a part of the clip: its most telling item, where that is a part that can be cut out."""
     found = []
+    items = [item for item in items if item.event.kind != "still"]
     for item in _most(items, 1):
         margin = max(0, 44 - item.event.frames) // 2 + 4
         start, stop = max(0, item.event.start - margin), min(length, item.event.stop + margin)
@@ -152,8 +153,7 @@ def _most(items: Sequence[Told], most: int) -> list[Told]:
 
 
 def _counted(events: Sequence[Event]) -> list[Told]:
-    """Events of one kind in a row as one: of one side counted, of both sides in turn as one of both; turns that go on
-    are added up."""
+    """Events of one kind in a row as one: of one side counted, of both sides in turn as one of both."""
     found: list[Told] = []
     for event in events:
         at = next((n for n in reversed(range(len(found))) if found[n].event.kind == event.kind), None)
@@ -179,10 +179,6 @@ def _joined(last: Told, event: Event) -> Told | None:
         way = before._replace(stop=event.stop, size=before.size + event.size, manner=("", "straight", steps))
         return replace(last, event=way)
     stop, size = max(event.stop, before.stop), max(event.size, before.size)
-    if event.kind == "turn":
-        if not same or pause > 0.8 * RATE:
-            return None
-        return replace(last, event=before._replace(stop=stop, size=before.size + event.size))
     if not same and event.kind not in ("kick", "knee", "leg", "punch"):
         return None
     side = event.side if same else "both"

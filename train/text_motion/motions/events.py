@@ -10,12 +10,25 @@ import numpy as np
 
 from train.text_motion.motions.event import SIDES, Event, where, within
 from train.text_motion.motions.gestures import find_arms, find_kicks, find_knees, find_punches, find_waves
-from train.text_motion.motions.signals import HIP, RATE, L, R, Signals, gradient, joint, pair, peaks, runs, smooth
+from train.text_motion.motions.signals import (
+    HIP,
+    RATE,
+    Array,
+    L,
+    R,
+    Signals,
+    gradient,
+    joint,
+    pair,
+    peaks,
+    runs,
+    smooth,
+)
 
-MOVING, RUNNING, LEAPING = 0.3, 2.1, 1.5
+MOVING, RUNNING = 0.3, 2.1
 """m/s of the pelvis: above the first a body travels, above the second it runs."""
-TURN, TURNING = 40.0, 35.0
-"""Degrees of the smallest turn that is told, and degrees a second at which a body turns."""
+TURN, TURNING, SLOWING = 40.0, 35.0, 8.0
+"""Degrees of the smallest turn that is told, degrees a second at which a body turns, and at which it ends to."""
 OFF = 0.05
 """m by which both soles are off the floor in a jump."""
 
@@ -85,13 +98,24 @@ def find_turns(s: Signals) -> list[Event]:
     rate = gradient(s.heading)
     found = []
     for sign, side in ((1.0, "left"), (-1.0, "right")):
-        for start, stop in runs(sign * rate > TURNING, 0.2, 0.25):
+        turning = runs(sign * rate > TURNING, 0.2, 0.25)
+        for number, (first, last) in enumerate(turning):
+            before = turning[number - 1][1] if number else 0
+            after = turning[number + 1][0] if number + 1 < len(turning) else len(s)
+            start = first - _slowed(sign * rate[before : first + 1][::-1])
+            stop = last + _slowed(sign * rate[last - 1 : after])
             size = float(abs(s.heading[stop - 1] - s.heading[start]))
             if size >= TURN:
                 quick = "fast" if size / ((stop - start) / RATE) > 200 else "slow" if stop - start > 50 else ""
                 place = "spot" if float(s.speed[start:stop].mean()) < 0.45 else "way"
                 found.append(Event(start, stop, "turn", side, size, (quick, place)))
     return found
+
+
+def _slowed(rate: Array) -> int:
+    """After how many frames a turn has slowed down, or else is slowest."""
+    slow = np.flatnonzero(rate < SLOWING)
+    return int(slow[0] if len(slow) else rate.argmin())
 
 
 def find_jumps(s: Signals) -> list[Event]:

@@ -18,6 +18,8 @@ CYCLE = (0.55, 1.1)
 """Seconds of a cycle: two steps of a run, or of a quick walk."""
 ALIKE = 0.08
 """Mean distance in metres (and metres a tenth of a second) beyond which two frames are not alike."""
+GONE = 0.4
+"""Metres that the body gets along in a cycle: one that only stands is alike to itself, and does not cycle."""
 _FLOOR = np.array([1.0, 0.0, 1.0])
 Array = NDArray[np.float64]
 
@@ -52,7 +54,7 @@ def _cycle(at: Array) -> tuple[int, int] | None:
     for begin in range(len(at) - shortest):
         for end in range(begin + shortest, min(begin + longest, len(at) - 1) + 1):
             apart = float(np.linalg.norm(states[end] - states[begin], axis=-1).mean())
-            if apart < best:
+            if apart < best and np.linalg.norm(at[end, 0] - at[begin, 0]) > GONE:
                 best, found = apart, (begin, end)
     return found
 

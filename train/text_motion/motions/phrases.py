@@ -26,7 +26,8 @@ SHORT = 0.3
 
 def phrases(event: Event, times: int = 1) -> list[str]:
     """Phrases for an event, or for as many of its kind in a row. The first is the plainest."""
-    return _PLAIN[event.kind] if event.kind in _PLAIN else _MAKERS[event.kind](event, times)
+    found = _PLAIN[event.kind] if event.kind in _PLAIN else _MAKERS[event.kind](event, times)
+    return list(dict.fromkeys(found))
 
 
 def _walk(event: Event, times: int) -> list[str]:
@@ -116,13 +117,17 @@ def _turn(event: Event, times: int) -> list[str]:
     side, fast = event.side, {"fast": " quickly", "slow": " slowly", "": ""}[event.manner[0]]
     sense = "counterclockwise" if side == "left" else "clockwise"
     if event.size >= 500:
-        turns = often_of(round(event.size / 360))
-        return [f"*spin* around to the {side}{turns}", f"*spin* {sense} several times", f"*whirl* around to the {side}"]
-    if event.size >= 240:
         return [
-            f"*spin* around to the {side}{fast}",
-            f"*make* a full turn to the {side}",
-            f"*turn* in a full circle {sense}",
+            f"*spin* around to the {side} again and again",
+            f"*spin* {sense} several times",
+            f"*whirl* to the {side}",
+        ]
+    if event.size >= 240:
+        again = often_of(times)
+        return [
+            f"*spin* around to the {side}{fast}{again}",
+            f"*make* {'a full turn' if times < 2 else f'{number(times)} full turns'} to the {side}",
+            f"*turn* in a full circle {sense}{again}",
         ]
     if times > 1:
         return [f"*turn* to the {side}{often_of(times)}", f"*turn* {side} again and again"]
@@ -168,7 +173,7 @@ def _kick(event: Event, times: int) -> list[str]:
     way = {"forward": "", "backward": " back", "left": " to the left", "right": " to the right"}[where]
     high = " high" if high == "high" else ""
     if side == "both":
-        return [f"*kick*{high} with the left and the right leg in turn", f"*kick*{high} with one leg after the other"]
+        return [f"*kick*{high} with both legs in turn", f"*kick*{high} with one leg after the other"]
     return [
         f"*kick*{high}{way} with the {side} leg{often}",
         f"*kick* the {side} foot{high}{way}{often}",
@@ -181,7 +186,7 @@ def _knee(event: Event, times: int) -> list[str]:
         return [
             "*raise* the knees high in turn",
             "*lift* one knee after the other",
-            "*raise* the left and the right knee",
+            "*raise* both knees in turn",
         ]
     often = often_of(times)
     return [f"*raise* the {event.side} knee{often}", f"*lift* the {event.side} knee up high{often}"]

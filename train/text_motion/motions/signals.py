@@ -137,8 +137,12 @@ def unit(vector: Array) -> Array:
 
 
 def smooth(values: Array, seconds: float) -> Array:
-    """Values (T, ...) smoothed by a Gaussian of that deviation."""
-    return np.asarray(gaussian_filter1d(values, seconds * RATE, axis=0, mode="nearest"))
+    """Values (T, ...) smoothed by a Gaussian of that deviation; at the ends they are taken to go on as they went."""
+    margin = min(len(values) - 1, round(4 * seconds * RATE))
+    if margin < 1:
+        return np.asarray(values, np.float64)
+    wide = np.pad(values, [(margin, margin), *[(0, 0)] * (values.ndim - 1)], "reflect", reflect_type="odd")
+    return np.asarray(gaussian_filter1d(wide, seconds * RATE, axis=0, mode="nearest")[margin:-margin])
 
 
 def gradient(values: Array) -> Array:

@@ -34,6 +34,7 @@ OTHER = {
     "steady uneven upper wide raised rear",
     "ADV": "then ahead apart away carefully forth gracefully high upside upright lightly fast finally again",
     "ADP": "without as like",
+    "DET": "no",
     "SCONJ": "until while",
     "PART": "not",
     "PRON": "they other nothing",
@@ -50,9 +51,9 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 def tagged(text: str) -> tuple[str, ...]:
     """``word/POS`` of each word of a caption, in lower case."""
     found: list[str] = []
-    before = ""
-    for word, ruled in zip(_WORD.findall(text.lower()), tags(text), strict=True):
-        base, kind = _tag(word, before, ruled.rsplit("/", 1)[1])
+    before, words = "", _WORD.findall(text.lower())
+    for word, after, ruled in zip(words, [*words[1:], ""], tags(text), strict=True):
+        base, kind = _tag(word, before, after, ruled.rsplit("/", 1)[1])
         found.append(f"{base}/{kind}")
         before = kind
     return tuple(found)
@@ -64,9 +65,9 @@ def known(word: str) -> bool:
     return listed or not tags(word)[0].endswith("/NOUN")
 
 
-def _tag(word: str, before: str, ruled: str) -> tuple[str, str]:
+def _tag(word: str, before: str, after: str, ruled: str) -> tuple[str, str]:
     if word in ("left", "right"):
-        return word, "NOUN" if before == "DET" else "ADJ"
+        return word, "NOUN" if before == "DET" and after not in _NOUN else "ADJ"
     if word == "back":
         return word, "NOUN" if before == "DET" else "ADV"
     if word in _NOUN and (word not in _VERB or before in _NAMES):

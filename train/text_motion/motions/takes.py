@@ -12,7 +12,7 @@ What is damaged, and what is done about it:
   found by looking, :data:`PLANKS`, and left out likewise;
 - a take that is shorter than a clip may be, as all runs are: goes on with its own cycle
   (:mod:`train.text_motion.motions.loops`);
-- a take that is another one's copy (``same_as``): left out.
+- a take that is a copy of another (``same_as``), which is there: left out.
 
 A leap is a step faster than :data:`FAST` with an acceleration beyond :data:`TORN`: a foot that kicks a ball is as fast
 (12.6 m/s), but gets there over several frames (under 220 m/s^2).
@@ -101,7 +101,7 @@ def read_recordings(folder: Path) -> list[Recording]:
                 f"{index}:{number}: has {len(cells)} cells, {len(lines[0].cells)} are needed; mend that line"
             )
         name, note, rig, copied = (cells[at[column]] for column in COLUMNS)
-        if copied:
+        if copied and any(other.cells[at["id"]] == copied for other in lines[1:]):
             continue
         if name not in clips:
             raise FileError(f"{index}:{number}: take {name!r} is not in clips.npz; copy the data again")
