@@ -50,6 +50,11 @@ FAMILIES: dict[str, Family] = {
         {"dance": "models.dance:build", "dance_meter": "models.dance:build_meter"},
         {"dance": "dance", "effort": "dance_meter"},
     ),
+    "text_motion": Family(
+        "the body that does what a text says, on a folder of captioned motions",
+        {"text_motion": "models.text_motion:build", "pose_codes": "models.text_motion:build_reader"},
+        {"text_motion": "text_motion", "pose_codes": "pose_codes"},
+    ),
 }
 
 

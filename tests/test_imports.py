@@ -18,7 +18,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("engine", "models", "train", "export", "clients", "benchmarks")
 LONGEST = 320
 
-BASICS = {"engine.body.skeleton", "engine.channels", "engine.errors", "engine.noise", "engine.spec"}
+BASICS = {
+    "engine.body.skeleton",
+    "engine.channels",
+    "engine.errors",
+    "engine.noise",
+    "engine.spec",
+    "engine.text.fields",
+}
 SHARED = {
     "body",
     "bundle",
