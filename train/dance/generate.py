@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.errors import EngineError
-from models.contract import initial_state
 from models.bodies.heading import on_stage, turned
+from models.contract import initial_state
 from models.dance.model import Dance
 
 Array = NDArray[np.float32]

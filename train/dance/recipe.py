@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from models.contract import initial_state
 from models.bodies.heading import turned, turned_back
+from models.contract import initial_state
 from models.dance.model import Dance
 from train.dance.batches import path
 from train.dance.objective import classification, divergence, m2
