@@ -30,6 +30,8 @@ _PARTNER = Path(engine.__file__).parent / "data" / "partner"
 _PAUSE_S = 0.6
 _HOLD_S, _AWAY_EVERY_S, _AWAY_S = 2.0, 8.0, 0.6
 _VOCABULARY = 1000  # ids of words drawn where the spec names no highest
+HELD_SHARE = 0.03
+"""Of the elements of a control that is a list of choices."""
 _FAULT_EVERY = 173  # frames, for the first input; the others differ, so that faults also come singly
 Array = NDArray[Any]
 
@@ -147,6 +149,10 @@ def _drawn(item: InputSpec, shape: tuple[int, ...], hold: int, random: np.random
     count = -(-shape[0] // hold) if held else shape[0]
     if item.dtype != "float32":
         value: Array = random.integers(int(item.low), int(item.high), (count, *shape[1:]), endpoint=True)
+    elif item.choices:  # few elements held at a time, as people hold them
+        most = [len(labels) for labels in item.choices]
+        chosen = np.floor(random.random((count, *shape[1:])) * most)
+        value = np.where(random.random(chosen.shape) < HELD_SHARE, chosen, item.missing)
     elif item.role == "control" and item.names:
         value = random.integers(0, len(item.names), (count, *shape[1:])).astype(np.float32)
     elif np.isfinite([item.low, item.high]).all():

@@ -61,6 +61,11 @@ class TextMotionConfig:
         """The layout of the features."""
         return LAYOUTS[self.layout]
 
+    @property
+    def servable(self) -> bool:
+        """Whether it can run live: nothing in it sees the future, and the stage knows its body."""
+        return self.causal and self.layout == "humanml3d"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a checkpoint."""
         return {key: list(item) if isinstance(item, tuple) else item for key, item in vars(self).items()}

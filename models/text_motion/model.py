@@ -12,9 +12,12 @@ their tokens, and a graph that branches for each would be slower than the work i
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
+from engine.errors import EngineError
 from engine.spec import AGE, CURSOR, StateSpec
 from engine.text.fields import FIELDS
 from models.contract import StreamModel, Tensors, finite, named, part
@@ -47,6 +50,8 @@ class TextMotion(StreamModel):
 
     licence = "Apache-2.0"
     bins_at: Tensor
+    missing: Tensor
+    last_bins: Tensor
 
     def __init__(self, config: TextMotionConfig) -> None:
         super().__init__()
@@ -59,8 +64,18 @@ class TextMotion(StreamModel):
         self.register_buffer("bins_at", torch.tensor(columns), persistent=False)
         missing = [[0.0 if k < size else IMPOSSIBLE for k in range(most)] for size in SIZES]
         self.register_buffer("missing", torch.tensor(missing), persistent=False)
-        if config.causal and config.body.name == "humanml3d":
+        self.register_buffer("last_bins", torch.tensor(SIZES) - 1, persistent=False)
+        if config.servable:
             self.spec = motion_spec(config, self._state_specs())
+
+    def __getattr__(self, name: str) -> Any:
+        """What a module holds; a model that is trained as a yardstick has no spec, and says why."""
+        if name == "spec":
+            raise EngineError(
+                f"a text_motion model with causal={self.config.causal} and layout {self.config.layout} is for "
+                "training and evaluation; serve a causal one of humanml3d"
+            )
+        return super().__getattr__(name)
 
     def _state_specs(self) -> dict[str, StateSpec]:
         """The token in force, the text it goes by, the rings, and what decoder, hold and stage carry."""
@@ -111,10 +126,10 @@ class TextMotion(StreamModel):
         """Outputs (B, ...) and updates of one frame; of rings the row (B, ...)."""
         phase = state[AGE] % TOKEN
         begins = (phase == 0)[:, None]
-        token, updates = self._token(inputs, state)
+        hold = torch.minimum(inputs[HOLD].round().long(), self.last_bins)
+        token, updates = self._token(inputs, hold, state)
         drawn = {name: torch.where(begins, token[name], state[name]) for name in token}
         # What is held is held from this frame on; in tokens to come it is the past.
-        hold = inputs[HOLD].round().long()
         bins = torch.where(hold >= 0, hold, drawn["bins"])
         drawn["bins"] = torch.where(begins, bins, drawn["bins"])
         pose = self.tokenizer.pose_latent(bins)
@@ -128,7 +143,7 @@ class TextMotion(StreamModel):
         outputs = {"body": body[:, 0], "codes": bins, "residual": drawn["ids"], "ended": drawn["done"][:, 0]}
         return outputs, updates
 
-    def _token(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
+    def _token(self, inputs: Tensors, hold: Tensor, state: Tensors) -> tuple[Tensors, Tensors]:
         """The token that would begin here, as state, and the rows of the rings."""
         vectors = torch.stack([inputs[name] for name in (PROMPT, *FIELDS)], 1)
         text = torch.cat([vectors[:, 0], vectors[:, 1:].sum(1)], -1)
@@ -142,7 +157,6 @@ class TextMotion(StreamModel):
         )
         draws = logits[:, :, self.bins_at] + self.missing
         chosen = sample(draws, inputs[NOISE][:, None, :-1], inputs[TEMPERATURE][:, None])[:, 0]
-        hold = inputs[HOLD].round().long()
         bins = torch.where(hold >= 0, hold, chosen)
         asked = vectors[:, 0].square().sum(-1, keepdim=True) > 0.0
         done = (inputs[NOISE][:, -1:] < logits[:, 0, END : END + 1].sigmoid()) & asked

@@ -19,6 +19,8 @@ BODY_IN, BODY_THERE = "partner_body", "partner_valid"
 AFTERWARDS = ("idle", "again")
 FREE = -1
 """Value of a group of pose codes that nobody holds."""
+LARGEST = 100.0
+"""Beyond which no number of a text's vector is."""
 USUAL_TEMPERATURE = 0.7
 REACH = 25.0
 """Metres from the middle of the stage within which a body is believed to be."""
@@ -98,12 +100,14 @@ def codes_spec(config: TextMotionConfig, state: Mapping[str, StateSpec]) -> Stre
 def _texts(config: TextMotionConfig) -> list[InputSpec]:
     """The text and its fields, which follow it."""
     about = "what the body does: set it as often as you like; without one it stands idle"
-    prompt = InputSpec(PROMPT, "text", (config.text,), about=about)
+    prompt = InputSpec(PROMPT, "text", (config.text,), -LARGEST, LARGEST, about=about)
     parts = [
         InputSpec(
             name,
             "text",
             (config.text,),
+            -LARGEST,
+            LARGEST,
             about=f"what the text says of the {name.replace('_', ' ')}, unless set: read from the prompt",
             follows=PROMPT,
         )

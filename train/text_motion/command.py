@@ -55,7 +55,8 @@ class TextMotionTraining:
             )
         texts: list[str] = []
         share = weights(args.data)
-        made = {split: clips(data, split, share, texts) for split in SEEDS}
+        paces = {"train": settings.stretch, "val": 0.0}
+        made = {split: clips(data, split, share, texts, paces[split], settings.seed) for split in SEEDS}
         minutes = {"train": settings.minutes, "val": min(CHECKED_MINUTES, settings.minutes)}
         streams = {
             split: joined(made[split], data, texts, minutes[split], settings.seed + seed)

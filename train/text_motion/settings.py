@@ -22,6 +22,7 @@ class Settings(RunSettings):
     average: float = Field(0.98, ge=0, lt=1, description="decay of a running mean of the weights; 0: none")
     keep: Literal["best", "last"] = Field("last", description="weights handed out: best by validation, or last")
     minutes: float = Field(90.0, gt=0, description="of joined streams to train on")
+    stretch: float = Field(0.2, ge=0, lt=1, description="every clip also at another pace, by up to this share")
     rows: int = Field(24, ge=1, description="pieces of streams drawn for a step")
     segment: int = Field(16, ge=2, description="tokens of each")
     velocity: float = Field(0.5, ge=0, description="weight of the error of joints' steps beside that of places")

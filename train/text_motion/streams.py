@@ -66,9 +66,13 @@ class Texts:
         return self.vectors[rows]
 
 
-def clips(data: MotionSet, split: str, weights: Mapping[str, float], texts: list[str]) -> list[Clip]:
-    """The clips of a split; their captions are added to ``texts``."""
+def clips(
+    data: MotionSet, split: str, weights: Mapping[str, float], texts: list[str], stretch: float = 0.0, seed: int = 0
+) -> list[Clip]:
+    """The clips of a split; their captions are added to ``texts``. With ``stretch`` each comes a second time, at a pace
+    that differs by up to this share."""
     layout, found = data.layout, []
+    random = np.random.default_rng(seed)
     known = {text: number for number, text in enumerate(texts)}
     for name in data.names(split):
         joints = data.joints(name)
@@ -81,12 +85,23 @@ def clips(data: MotionSet, split: str, weights: Mapping[str, float], texts: list
                 known[text] = len(texts)
                 texts.append(text)
             numbers.append(known[text])
-        rows = encode(torch.from_numpy(np.array(joints, np.float32)), layout, backward=True).numpy()
         still = any(words in text for text in captions for words in STANDS)
-        found.append(Clip(name, rows, tuple(numbers), weights.get(name, 1.0), still))
+        pace = float(np.exp(random.uniform(-1.0, 1.0) * np.log1p(stretch)))
+        for played in [joints] if pace == 1.0 else [joints, paced(joints, pace)]:
+            rows = encode(torch.from_numpy(np.array(played, np.float32)), layout, backward=True).numpy()
+            if len(rows) >= TOKEN * SHORTEST:
+                found.append(Clip(name, rows, tuple(numbers), weights.get(name, 1.0), still))
     if not found:
         raise EngineError(f"{data.folder}: no clip of split {split!r} can be trained on; see `python -m train check`")
     return found
+
+
+def paced(joints: np.ndarray, pace: float) -> np.ndarray:
+    """Joints (T, J, 3) played ``pace`` times as fast, between frames by straight lines."""
+    at = np.arange(0.0, len(joints) - 1.0, pace)
+    low = at.astype(np.int64)
+    share = (at - low)[:, None, None].astype(np.float32)
+    return joints[low] * (1 - share) + joints[low + 1] * share
 
 
 def joined(made: Sequence[Clip], data: MotionSet, texts: list[str], minutes: float, seed: int) -> Streams:
