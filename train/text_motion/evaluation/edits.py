@@ -35,7 +35,7 @@ from train.text_motion.evaluation.served import Change, Prompted
 Array = NDArray[np.floating]
 Bins = NDArray[np.integer]
 
-BEFORE_S, HELD_S, SETTLE_S = 4.0, 4.0, 0.6
+BEFORE_S, HELD_S, SETTLE_S = 3.0, 4.0, 0.6
 """Seconds that a stream runs before an edit, and that the edit holds, and of these the first that do not count."""
 LEAST = 0.01
 """Share of training frames in which a code is shown at least for it to be asked for: a body can do it."""

@@ -47,7 +47,7 @@ KEPT = 0.8
 class Sizes:
     """Channels, numbers of an embedding, steps of training, motions in each, and the highest learning rate."""
 
-    width: int = 192
+    width: int = 128
     outputs: int = 128
     steps: int = 900
     batch: int = 64
