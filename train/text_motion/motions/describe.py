@@ -18,19 +18,22 @@ from train.text_motion.motions.tagging import tagged
 from train.text_motion.motions.wording import pick, said
 from train.text_motion.texts import Caption
 
-STANDING, EXTRA = 0.8, 3.4
-"""Share of a clip in which a body stands still that only stands; weight from which an event is told beside a note."""
+STANDING, WAITING, EXTRA = 0.8, 0.5, 3.4
+"""Share of a clip with a body that stands still, above which it only stands; above which its note is not told; weight
+from which an event is told beside a note."""
 STANDS = ("*stand* still", "*stand* still in place", "*stand* still and *do* not move", "*stand* without moving")
 SUBJECTS = ("a person", "a person", "a person", "the person", "someone")
 WEIGHT = {
-    "upside down": 6.0, "jump": 5.0, "hop": 5.0, "kick": 4.5, "wave": 4.5, "run": 4.5, "leap": 4.0, "punch": 4.0,
+    "upside down": 6.0, "jump": 5.0, "hop": 5.0, "kick": 4.5, "wave": 4.5, "run": 4.5, "climb": 5.0,
+    "leap": 4.0, "punch": 4.0,
     "ground": 4.0, "squat": 4.0, "bend": 3.5, "leg": 3.5, "walk": 3.0, "raise": 2.5, "spread": 2.5, "crouch": 2.2,
     "lunge": 2.2, "turn": 2.0, "hips": 2.0, "knee": 2.0, "reach": 1.5, "still": 0.5,
 }  # fmt: skip
 """How much each kind of event tells, before its length and size."""
 PARTS = {
     "kick": {"knee", "leg", "lunge", "crouch", "reach"},
-    "jump": {"crouch", "squat", "knee", "leg", "kick"},
+    "jump": {"crouch", "squat", "knee", "leg"},
+    "climb": {"walk", "knee", "leg", "crouch", "squat", "jump", "leap"},
     "leap": {"crouch", "knee", "leg", "kick"},
     "hop": {"crouch", "knee", "leg", "jump"},
     "wave": {"raise", "reach"},
@@ -98,6 +101,8 @@ def captions(
 ) -> list[Caption]:
     """Up to five different captions of a clip of ``length`` frames, at least one: two of its note, and what it shows at
     length, in short and in a word; ``implies`` are kinds of events that the note tells already."""
+    if sum(event.frames for event in events if event.kind == "still") > WAITING * length:
+        note = ()
     if stands(events, length):
         return [_caption(_subject(said(phrase), f"{key} {number}")) for number, phrase in enumerate(STANDS)]
     items = told(events)

@@ -18,19 +18,18 @@ from train.text_motion.motions.signals import (
     R,
     Signals,
     gradient,
-    joint,
     pair,
     peaks,
     runs,
     smooth,
 )
 
-MOVING, RUNNING = 0.3, 2.1
-"""m/s of the pelvis: above the first a body travels, above the second it runs."""
+MOVING, RUNNING, UP = 0.3, 2.1, 0.4
+"""m/s of the pelvis above which a body travels, and runs; m above the floor at which its feet are on something."""
 TURN, TURNING, SLOWING = 40.0, 35.0, 8.0
 """Degrees of the smallest turn that is told, degrees a second at which a body turns, and at which it ends to."""
-OFF = 0.05
-"""m by which both soles are off the floor in a jump."""
+OFF, LEAP, SLOW = 0.05, 0.15, 0.9
+"""m by which both soles are off the floor in a jump; m of rise of a leap, or m/s below which any is one."""
 
 
 def find_events(s: Signals) -> list[Event]:
@@ -41,6 +40,7 @@ def find_events(s: Signals) -> list[Event]:
         *travel,
         *(jump for jump in jumps if not any(within(jump, way) for way in travel if way.kind == "run")),
         *find_turns(s),
+        *find_climbs(s),
         *find_kicks(s),
         *find_knees(s, jumps),
         *find_arms(s),
@@ -57,7 +57,7 @@ def find_events(s: Signals) -> list[Event]:
 def find_travel(s: Signals, jumps: list[Event]) -> list[Event]:
     """``walk`` and ``run``: size metres of way; side where it goes; manner pace, path and number of steps."""
     found = []
-    for start, stop in runs(s.speed > MOVING, 0.7, 0.3):
+    for start, stop in runs((s.speed > MOVING) & (s.base < UP), 0.7, 0.3):
         way = float(s.speed[start:stop].sum() / RATE)
         if way < 0.5:
             continue
@@ -83,6 +83,18 @@ def find_travel(s: Signals, jumps: list[Event]) -> list[Event]:
             path = f"back {path}"
         steps = count_steps(s, start, stop)
         found.append(Event(start, stop, kind, side, way, (_pace(kind, pace), path, str(steps))))
+    return found
+
+
+def find_climbs(s: Signals) -> list[Event]:
+    """``climb``: both feet get higher or lower than a body can jump; side up or down, size metres."""
+    rate = gradient(s.base)
+    found = []
+    for sign, side in ((1.0, "up"), (-1.0, "down")):
+        for start, stop in runs((sign * rate > 0.12) & ~s.over, 0.5, 0.3):
+            size = float(abs(s.base[stop - 1] - s.base[start]))
+            if size > UP:
+                found.append(Event(start, stop, "climb", side, size))
     return found
 
 
@@ -120,35 +132,37 @@ def _slowed(rate: Array) -> int:
 
 def find_jumps(s: Signals) -> list[Event]:
     """``jump``, ``hop`` (on the foot of ``side``) and ``leap`` (from one foot to the other): size metres of rise;
-    manner where to."""
+    manner where to. Small ones from one foot in which the body travels are the steps of a run, and none."""
     found = []
-    both = s.clearance.min(1) > OFF
     height = s.joints[:, 0, 1]
     fall = gradient(gradient(smooth(height, 0.05)))
-    for start, stop in runs(both, 0.12):
+    for start, stop in runs(s.clearance.min(1) > OFF, 0.12):
         if stop - start > 1.2 * RATE or start == 0 or stop == len(s):
             continue
         before, after = max(0, start - 4), min(len(s), stop + 4)
         rise = float(height[start:stop].max() - min(height[before], height[after - 1]))
-        if rise < 0.05 or float(fall[start:stop].min()) > -5.0:
+        flight = 9.81 * ((stop - start) / RATE) ** 2 / 8
+        if rise < max(0.05, 0.4 * flight) or float(fall[start:stop].min()) > -5.0:
             continue
-        held = s.clearance[[before, after - 1]].max(0) > 0.15
         way = (s.joints[after - 1, 0] - s.joints[before, 0])[[0, 2]]
         angle = np.radians(s.heading[before])
         ahead = float(np.cos(angle) * way[1] + np.sin(angle) * way[0])
         left = float(np.cos(angle) * way[0] - np.sin(angle) * way[1])
-        way_to = "place" if np.hypot(ahead, left) < 0.3 else where(ahead, left)
-        start_on, land_on = int(s.clearance[before].argmin()), int(s.clearance[after - 1].argmin())
-        lifted = (
-            abs(float(np.diff(s.clearance[before])[0])) > 0.12 and abs(float(np.diff(s.clearance[after - 1])[0])) > 0.12
-        )
-        if lifted and held.any() and start_on == land_on:
-            found.append(Event(start, stop, "hop", SIDES[start_on], rise, (way_to,)))
-        elif lifted and start_on != land_on:
-            found.append(Event(start, stop, "leap", "", rise, (way_to,)))
-        else:
-            found.append(Event(start, stop, "jump", "", rise, (way_to,)))
+        manner = ("place" if np.hypot(ahead, left) < 0.3 else where(ahead, left),)
+        leaves, lands = _only_foot(s.clearance[:start][::-1]), _only_foot(s.clearance[stop:])
+        if leaves is None or lands is None:
+            found.append(Event(start, stop, "jump", "", rise, manner))
+        elif rise > LEAP or float(s.speed[start:stop].mean()) < SLOW:
+            kind, side = ("hop", SIDES[leaves]) if leaves == lands else ("leap", "")
+            found.append(Event(start, stop, kind, side, rise, manner))
     return found
+
+
+def _only_foot(clearance: Array) -> int | None:
+    """The foot on the floor beside a jump, seen from the jump; None where both get there within two frames."""
+    first = [np.flatnonzero(side < OFF) for side in clearance[: round(0.4 * RATE)].T]
+    frames = [int(side[0]) if len(side) else len(clearance) for side in first]
+    return None if abs(frames[0] - frames[1]) <= 2 else int(np.argmin(frames))
 
 
 def find_bends(s: Signals) -> list[Event]:
@@ -183,9 +197,7 @@ def find_lows(s: Signals, jumps: list[Event]) -> list[Event]:
 
 def find_upside_down(s: Signals) -> list[Event]:
     """``upside down``: the head lower than the pelvis and a foot higher than both."""
-    heights = s.joints[..., 1]
-    over = (heights[:, joint("head")] < heights[:, 0] - 0.15) & (heights[:, pair("ankle")].max(1) > heights[:, 0] + 0.1)
-    return [Event(start, stop, "upside down") for start, stop in runs(over, 0.1, 0.2)]
+    return [Event(start, stop, "upside down") for start, stop in runs(s.over, 0.1, 0.2)]
 
 
 def find_stills(s: Signals) -> list[Event]:

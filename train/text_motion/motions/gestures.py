@@ -7,8 +7,8 @@ import numpy as np
 from train.text_motion.motions.event import SIDES, Event, where, within
 from train.text_motion.motions.signals import HIP, RATE, L, R, Signals, gradient, pair, peaks, runs, smooth
 
-THROWN, SHOT = 4.0, 7.0
-"""m/s of a foot against the pelvis: a kick, and one at a ball that need not rise."""
+THROWN, SHOT, RUNNING = 4.0, 6.0, 2.1
+"""m/s of a foot against the pelvis: a kick, and one at a ball that need not rise, unless the body runs so fast."""
 
 
 def find_kicks(s: Signals) -> list[Event]:
@@ -27,7 +27,7 @@ def find_kicks(s: Signals) -> list[Event]:
                 way = where(float(at[top, 2]), float(at[top, 0]))
                 high = "high" if at[top, 1] > 0.95 else "low" if at[top, 1] < 0.6 else ""
                 found.append(Event(near.start, near.stop, "kick", SIDES[side], float(at[top, 1]), (way, high)))
-            elif ahead > 0.35 and fast[frame] > SHOT:
+            elif ahead > 0.35 and fast[frame] > SHOT and s.speed[frame] < RUNNING:
                 found.append(Event(near.start, near.stop, "kick", SIDES[side], float(at[top, 1]), ("forward", "low")))
     return found
 

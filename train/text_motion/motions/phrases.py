@@ -167,6 +167,12 @@ def _leap(event: Event, times: int) -> list[str]:
     return [f"*leap*{way}{often_of(times)}", f"*jump*{way} from one foot to the other", f"*make* a leap{way}"]
 
 
+def _climb(event: Event, times: int) -> list[str]:
+    if event.side == "up":
+        return ["*climb* up", "*climb* higher", "*pull* up to a higher place"]
+    return ["*climb* down", "*come* down to the ground", "*get* down from a high place"]
+
+
 def _kick(event: Event, times: int) -> list[str]:
     where, high = event.manner
     side, often = event.side, often_of(times)
@@ -280,6 +286,7 @@ _MAKERS: dict[str, Callable[[Event, int], list[str]]] = {
     "jump": _jump,
     "hop": _hop,
     "leap": _leap,
+    "climb": _climb,
     "kick": _kick,
     "knee": _knee,
     "leg": _leg,

@@ -98,6 +98,18 @@ class Signals:
         return np.asarray(np.maximum(self.soles - minimum_filter1d(lowest, round(1.6 * RATE) + 1)[:, None], 0.0))
 
     @functools.cached_property
+    def base(self) -> Array:
+        """Height of what the lower foot stands on, or would (T,): smooth, so that jumps do not count."""
+        return smooth(self.soles.min(1), 0.5)
+
+    @functools.cached_property
+    def over(self) -> Mask:
+        """Where the body is upside down (T,): the head lower than the pelvis, and a foot higher than both."""
+        heights = self.joints[..., 1]
+        head = heights[:, joint("head")] < heights[:, 0] - 0.15
+        return np.asarray(head & (heights[:, pair("ankle")].max(1) > heights[:, 0] + 0.1))
+
+    @functools.cached_property
     def lean(self) -> Array:
         """How far the trunk leans (T, 2) in degrees: the part to the front, and the part to the left."""
         trunk = unit(self.local[:, joint("neck")] - self.local[:, 0] * (0.0, 1.0, 0.0))

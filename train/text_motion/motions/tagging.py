@@ -32,7 +32,7 @@ OTHER = {
     "ADJ": "acrobatic basic big classical complicated deep downward expressive fancy few first full half indian large "
     "last latin light little long low many opposite quarter quick right left rough round several short slow small "
     "steady uneven upper wide raised rear",
-    "ADV": "then ahead apart away carefully forth gracefully high upside upright lightly fast finally again",
+    "ADV": "then ahead apart away carefully forth gracefully high higher upside upright lightly fast finally again",
     "ADP": "without as like",
     "DET": "no",
     "SCONJ": "until while",

@@ -8,8 +8,8 @@ What is damaged, and what is done about it:
   have got from one end to the other;
 - any other leap: the take is cut there; frames between leaps, :data:`BESIDE` beside them and pieces under
   :data:`LEAST` frames are left out;
-- a body that lies in the air or leans like a plank, since its source turned the root the wrong way between two angles:
-  found by looking, :data:`PLANKS`, and left out likewise;
+- a body whose root the source turned the wrong way between two angles, so that it leans like a plank or walks ahead
+  while it glides sideways: found by looking and by feet that slide, :data:`TURNED`, and left out likewise;
 - a take that is shorter than a clip may be, as all runs are: goes on with its own cycle
   (:mod:`train.text_motion.motions.loops`);
 - a take that is a copy of another (``same_as``), which is there: left out.
@@ -45,7 +45,17 @@ LEAST = 42
 BLEND = {"Mesh2Motion/mesh2motion-app": 6}
 """Frames at the start in which the programs of a source blend from the rest pose."""
 BESIDE = 3
-PLANKS = {"conv_train_directing_traffic_1": (0, 505), "conv_train_directing_traffic_4": (370, 455)}
+TURNED = {
+    "conv_train_directing_traffic_1": (0, 505),
+    "conv_train_directing_traffic_4": (370, 455),
+    "conv_train_walking_22": (0, 139),
+    "conv_train_walking_23": (90, 173),
+    "conv_train_walking_24": (116, 220),
+    "conv_train_walking_25": (0, 81),
+    "conv_train_walking_26": (0, 73),
+    "conv_train_walking_48": (44, 76),
+    "conv_train_walking_50": (50, 220),
+}
 COLUMNS = ("id", "text", "source", "same_as")
 Array = NDArray[np.floating]
 
@@ -139,8 +149,8 @@ def sound_pieces(recording: Recording) -> tuple[list[tuple[int, Array]], Mended]
         else:
             cuts.append((first, last))
     damaged = [(max(0, first + 1 - BESIDE), last + 1 + BESIDE) for first, last in cuts]
-    if recording.name in PLANKS:
-        damaged = sorted([*damaged, PLANKS[recording.name]])
+    if recording.name in TURNED:
+        damaged = sorted([*damaged, TURNED[recording.name]])
     sound = np.ones(len(at), bool)
     for begin, end in damaged:
         sound[begin:end] = False

@@ -32,7 +32,7 @@ TAKES = {
     "02_01": ("walk", movers.walk(1.2, 5.0)),
     "05_01": ("walk", movers.walk(1.0, 4.0)),
     "09_06": ("run", movers.walk(3.0, 1.4)),
-    "13_29": ("jumping jacks", np.concatenate([movers.jump(0.3), movers.lowered(0.5)])),
+    "13_29": ("jumping jacks", np.concatenate([movers.jump(0.3, seconds=1.0)] * 3 + [movers.lowered(0.5)])),
     "conv_train_walking_99": ("walk", movers.walk(1.3, 4.0)),
 }
 SEGMENTS = "13_29,JumpJack,0.0,3.0\n13_29,Squat,3.0,7.0\n"

@@ -37,7 +37,13 @@ MANNERS: dict[str, list[tuple[str, ...]]] = {
     "raise": [("over head",), ("shoulder",)],
     "squat": [(), ("hands down",)],
 }
-SIDES = {"walk": (*WAYS[:4], "around"), "run": WAYS[:4], "turn": ("left", "right"), "bend": WAYS[:4]}
+SIDES = {
+    "walk": (*WAYS[:4], "around"),
+    "run": WAYS[:4],
+    "turn": ("left", "right"),
+    "bend": WAYS[:4],
+    "climb": ("up", "down"),
+}
 SENTENCES = [
     sentence
     for table in (notes._EVERYDAY, PLAY, DANCES, FIGHTS)
