@@ -115,7 +115,7 @@ class PostureHold(Layer):
         for step in range(ROUNDS):
             if step:
                 reading = self._read(bent)
-            error = (_beyond(reading.values, inner) - allowed) * held
+            error = _beyond(reading.values, inner) - allowed
             bent = bent + _cross(self._step(reading, error, held), bent)
             bent = bent * (long / _length(bent))
         placed = pose + ((bent - bones) @ self.body.joints).mT @ facing
@@ -124,7 +124,7 @@ class PostureHold(Layer):
         return placed, (finite(_turn(bones, bent)), eased, level, wanted)
 
     def _step(self, reading: _Reading, error: Tensor, held: Tensor) -> Tensor:
-        """How far each bone turns (B, 3, K), from errors (B, 1, 70) of the groups that are held."""
+        """How far each bone turns (B, 3, K), from errors (B, 1, 70) of the groups that are ``held``."""
         root = self.body.weights[:, None]
         slopes = reading.slopes * (root * held)
         size = (slopes.square().sum(1, keepdim=True) + DAMPING**2).sqrt()

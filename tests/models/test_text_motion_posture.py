@@ -196,12 +196,48 @@ def test_holds_that_contradict_each_other_settle(servo: PostureHold) -> None:
     assert torch.isfinite(held).all() and step[-10:].max() < 2e-3 < step.max()
 
 
-def test_straight_limbs_bend_the_natural_way(servo: PostureHold) -> None:
+def hanging() -> torch.Tensor:
+    """A body (22, 3) whose arms hang, knees and elbows exactly straight."""
     straight = torch.tensor(BODY.rest_positions())
-    for side, out in (("l", 1.0), ("r", -1.0)):  # arms hang, knees and elbows exactly straight
+    for side, out in (("l", 1.0), ("r", -1.0)):
         shoulder = straight[BODY.index(f"{side}_shoulder")]
         straight[BODY.index(f"{side}_elbow")] = shoulder + torch.tensor([0.02 * out, -0.278, 0.0])
         straight[BODY.index(f"{side}_wrist")] = shoulder + torch.tensor([0.034 * out, -0.467, 0.0])
+    return straight
+
+
+def test_elbows_do_not_bend_backwards_to_reach_what_is_too_far(servo: PostureHold) -> None:
+    bent = over(hanging()[None], 60)
+    bent[:, :, BODY.index("l_wrist")] = bent[:, :, BODY.index("l_elbow")] + torch.tensor([0.0, -0.1616, 0.1])
+    hold = asked("left hand and left shoulder very wide", "right hand and right shoulder very wide")
+    held = run(servo, bent, over(hold[None], 60))[0]
+    assert (measures(held)[-1, 2:4] > 170).all()
+    for side in "lr":
+        upper = held[:, BODY.index(f"{side}_elbow")] - held[:, BODY.index(f"{side}_shoulder")]
+        fore = held[:, BODY.index(f"{side}_wrist")] - held[:, BODY.index(f"{side}_elbow")]
+        # Negative where the forearm turns about minus x against the upper arm: forward.
+        assert torch.linalg.cross(upper, fore)[:, 0].max() < 1e-4
+
+
+def test_a_trunk_bends_along_its_whole_length(servo: PostureHold) -> None:
+    held = run(servo, over(hanging()[None], 20), over(asked("torso horizontal")[None], 20))[0, -1]
+    spine = torch.stack([held[BODY.index(joint)] for joint in ("pelvis", "spine1", "spine2", "spine3", "neck")])
+    slant = torch.atan2(spine.diff(dim=0)[:, 2], spine.diff(dim=0)[:, 1])
+    assert slant[0] > 0.3 and (slant.diff() > 0.1).all() and slant.diff().max() < 0.6
+
+
+def test_straight_limbs_find_a_way_to_come_nearer(servo: PostureHold) -> None:
+    """Where no turn changes the measure at first: an arm along the line to its shoulder, a leg above its foot."""
+    said = ["left hand and left shoulder 20 to 30 cm", "left knee on the ground", "left thigh horizontal"]
+    hold = torch.stack([asked(phrase) for phrase in said])
+    held = run(servo, over(hanging().expand(3, -1, -1), 20), over(hold, 20))[:, -1]
+    assert ((bins(measures(held)) == hold) | (hold < 0)).all()
+    assert measures(held)[1, 0] < 150, "who kneels bends the knee"
+    assert held[2, BODY.index("l_knee"), 2] > 0.3, "a thigh rises forward"
+
+
+def test_straight_limbs_bend_the_natural_way(servo: PostureHold) -> None:
+    straight = hanging()
     said = [f"{side} {joint} bent to 90" for side in ("left", "right") for joint in ("knee", "elbow")]
     held = run(servo, over(straight[None], 20), over(asked(*said)[None], 20))[0, -1]
     for side in "lr":
@@ -255,6 +291,9 @@ def test_readings_are_the_measures_and_their_slopes() -> None:
     grounded = of_kind("ground")
     others = [number for number in range(GROUP_COUNT) if number not in grounded]
     torch.testing.assert_close(reading.values[:, 0, others], measures(pose)[:, others], atol=1e-4, rtol=0)
+    heights = reading.values[:, 0, grounded]  # a foot below all else is that much below, and 0 above the lowest point
+    torch.testing.assert_close(heights.clamp_min(0.0), measures(pose)[:, grounded], atol=1e-4, rtol=0)
+    assert (heights < -0.01).any()
     joints = torch.cat([torch.eye(3).repeat_interleave(len(FREE), 1)] * 1).double()
     for way in range(3 * len(FREE) + len(HINGES)):
         axes = torch.zeros(6, 3, len(FREE) + len(HINGES)).double()
