@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -82,13 +82,19 @@ def to_int8(content: bytes, model: nn.Module) -> bytes | None:
     optimizer.remove_unused_nodes(folded)
     LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(folded)
     graph = onnx_ir.to_proto(folded)
+    _unshare(graph.graph)
     learned = set()
     for value in model.parameters():
         if value.ndim == 2:
             weight = value.detach().cpu().numpy()
             learned |= {_mark(weight), _mark(weight.T)}
     names = {item.name for item in graph.graph.initializer if _mark(onnx.numpy_helper.to_array(item)) in learned}
-    nodes = [node.name for node in graph.graph.node if node.op_type in _KINDS and names & set(node.input)]
+    constant = {item.name for item in graph.graph.initializer}
+    nodes = [
+        node.name
+        for node in graph.graph.node  # a product of two weights (a codebook and its projection) is made once, on load
+        if node.op_type in _KINDS and node.input[1] in names and node.input[0] not in constant
+    ]
     if not nodes:
         return None
     del graph.graph.value_info[:]  # the quantiser turns weights about and infers the shapes between anew
@@ -209,6 +215,19 @@ def _told(draws: Draws) -> str:
         f"  {'onnx int8 ids':30} as in fp32 in {draws.frames:.1%} of frames, {draws.draws:.2%} of draws; else the "
         f"noise was within {draws.margin:.1e} of the next id"
     )
+
+
+def _unshare(graph: Any) -> None:
+    """Give every Gemm a weight of its own: the quantiser turns one about for the first that reads it alone."""
+    weights = {item.name: item for item in graph.initializer}
+    read: set[str] = set()
+    for node in graph.node:
+        name = node.input[1] if node.op_type == "Gemm" else ""
+        if name in weights and name in read:
+            copy = graph.initializer.add()
+            copy.CopyFrom(weights[name])
+            copy.name = node.input[1] = f"{name}.{node.name}"
+        read.add(name)
 
 
 def _mark(weight: NDArray[np.floating]) -> tuple[tuple[int, ...], str]:

@@ -7,6 +7,9 @@ While no body is seen, the last one stands still.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from engine.spec import AGE, StateSpec
@@ -38,6 +41,11 @@ class PoseCodes(StreamModel):
             "ids": StateSpec((LEVELS,), dtype="int64"),
         }
         self.spec = codes_spec(config, state | named("encoder", self.tokenizer.encoder.state_specs()))
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *args: Any, **options: Any) -> Any:
+        """Take weights of a reader, or the tokenizer of a whole text-to-motion model."""
+        own = self.state_dict().keys()
+        return super().load_state_dict({k: v for k, v in state_dict.items() if k in own}, *args, **options)
 
     def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Bodies to codes, all frames at once but for what is held while none is seen."""
