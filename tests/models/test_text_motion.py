@@ -22,6 +22,7 @@ from models.text_motion.stage import travel
 from models.text_motion.tokenizer import Tokens
 from tests.models.walkers import walker
 
+torch.set_num_threads(1)
 LENGTH = 6 * TOKEN
 ELBOW = next(k for k, group in enumerate(GROUPS) if group.template.startswith("left elbow {}"))
 
