@@ -10,13 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.body.skeleton import skeleton
-from models.bodies.heading import anchor, heading, in_frame
-from models.bodies.kinematics import Kinematics
 from models.contract import Tensors, initial_state
 from models.text_motion.levers import FREE, HINGES
 from models.text_motion.posecodes.codes import bins, measures
 from models.text_motion.posecodes.table import GROUPS, KINDS, SIZES, of_kind, phrases
 from models.text_motion.posture import PostureHold, _turned
+from tests.models.people import drifting, hanging, people
 
 BODY = skeleton("humanml3d")
 GROUP_COUNT = len(GROUPS)
@@ -27,34 +26,6 @@ SETTLED = 10
 @pytest.fixture(scope="module")
 def servo() -> PostureHold:
     return PostureHold()
-
-
-def people(seed: int, count: int) -> torch.Tensor:
-    """Plausible bodies (count, 22, 3) in their own frame: standing or half crouching, arms anywhere below or above."""
-    draw = torch.Generator().manual_seed(seed)
-
-    def between(low: float, high: float) -> torch.Tensor:
-        return low + (high - low) * torch.rand(count, generator=draw)
-
-    turns = torch.zeros(count, len(BODY.joints), 3)
-    for joint in BODY.joints:
-        turns[:, BODY.index(joint)] = 0.1 * torch.randn(count, 3, generator=draw)
-    for side, sign in (("l", 1.0), ("r", -1.0)):
-        knee = between(0.05, 1.4)
-        turns[:, BODY.index(f"{side}_hip"), 0] -= knee / 2 + between(-0.3, 0.5)
-        turns[:, BODY.index(f"{side}_hip"), 2] += sign * between(-0.1, 0.4)
-        turns[:, BODY.index(f"{side}_knee"), 0] = knee
-        turns[:, BODY.index(f"{side}_shoulder"), 2] -= sign * between(-0.5, 1.4)
-        turns[:, BODY.index(f"{side}_shoulder"), 1] -= sign * between(-0.2, 1.2)
-        turns[:, BODY.index(f"{side}_elbow"), 1] = -sign * between(0.05, 2.2)
-    for joint in ("spine1", "spine2", "spine3"):
-        turns[:, BODY.index(joint), 0] += between(-0.1, 0.3)
-    skew = torch.zeros(*turns.shape[:-1], 3, 3)
-    skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0] = turns.unbind(-1)
-    matrices = torch.linalg.matrix_exp(skew - skew.mT)
-    standing = torch.tensor([0.0, 0.93, 0.0]).expand(count, 3)
-    placed = Kinematics(BODY, list(range(len(BODY.joints))))(standing, matrices)
-    return in_frame(placed, anchor(placed, BODY), heading(placed, BODY))
 
 
 def asked(*said: str) -> torch.Tensor:
@@ -79,19 +50,6 @@ def run(servo: PostureHold, pose: torch.Tensor, hold: torch.Tensor, chunk: int |
         state = {**state, **updates}
         made.append(held)
     return torch.cat(made, 1)
-
-
-def drifting(seed: int, count: int, frames: int) -> torch.Tensor:
-    """Plausible bodies that move slowly from one pose to another, bones at their lengths."""
-    first, second = people(seed, count), people(seed + 1, count)
-    share = torch.linspace(0, 0.5, frames)[:, None, None]
-    mixed = first[:, None] + share * (second - first)[:, None]
-    placed = [mixed[..., 0, :]]
-    for joint, parent in enumerate(BODY.parents[1:], 1):
-        bone = mixed[..., joint, :] - mixed[..., parent, :]
-        length = (first[0, joint] - first[0, parent]).norm()
-        placed.append(placed[parent] + bone * (length / bone.norm(dim=-1, keepdim=True)))
-    return torch.stack(placed, -2)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -194,16 +152,6 @@ def test_holds_that_contradict_each_other_settle(servo: PostureHold) -> None:
     held = run(servo, over(people(10, 1), 80), over(hold, 80))
     step = (held[:, 1:] - held[:, :-1]).norm(dim=-1).amax(-1)[0]
     assert torch.isfinite(held).all() and step[-10:].max() < 2e-3 < step.max()
-
-
-def hanging() -> torch.Tensor:
-    """A body (22, 3) whose arms hang, knees and elbows exactly straight."""
-    straight = torch.tensor(BODY.rest_positions())
-    for side, out in (("l", 1.0), ("r", -1.0)):
-        shoulder = straight[BODY.index(f"{side}_shoulder")]
-        straight[BODY.index(f"{side}_elbow")] = shoulder + torch.tensor([0.02 * out, -0.278, 0.0])
-        straight[BODY.index(f"{side}_wrist")] = shoulder + torch.tensor([0.034 * out, -0.467, 0.0])
-    return straight
 
 
 def test_elbows_do_not_bend_backwards_to_reach_what_is_too_far(servo: PostureHold) -> None:
