@@ -1,0 +1,1 @@
+"""Text to motion offline: ``python -m train motion generate`` and ``edit`` make files of single motions."""
