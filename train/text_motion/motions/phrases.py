@@ -215,11 +215,8 @@ def _raise(event: Event, times: int) -> list[str]:
     what = "both arms" if event.side == "both" else f"the {event.side} arm"
     hand = "both hands" if event.side == "both" else f"the {event.side} hand"
     if event.manner[0] == "over head":
-        return [
-            f"*raise* {what} over the head{often}",
-            f"*lift* {hand} high{often}",
-            f"*put* {what} up in the air{often}",
-        ]
+        ways = (f"*raise* {what} over the head", f"*lift* {hand} high", f"*put* {what} up in the air")
+        return [f"{way}{often}" for way in ways]
     return [
         f"*raise* {what}{often}",
         f"*lift* {what} to the height of the shoulders{often}",

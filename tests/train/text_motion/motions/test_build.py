@@ -73,6 +73,14 @@ def test_exercises_come_from_the_labels(made: list[Clip]) -> None:
     assert any("jacks" in caption.text for clip in made if clip.name == "13_29_0000" for caption in clip.captions)
 
 
+def test_of_two_takes_of_one_recording_one_is_kept(tmp_path: Path) -> None:
+    walk = movers.walk(1.2, 3.0)
+    takes = dict.fromkeys(("07_01", "conv_train_walking_4", "conv_train_basketball_1"), ("walk", walk))
+    clips = build(write_data(tmp_path, takes | {"conv_train_basketball_1": ("basketball - dribble", walk)}))
+    assert {clip.take for clip in clips} == {"07_01", "conv_train_basketball_1"}
+    assert "forward" in "".join(caption.text for clip in clips for caption in clip.captions if "bask" in caption.text)
+
+
 def test_walks_are_weighed_down(made: list[Clip]) -> None:
     train = [clip for clip in made if clip.split == "train"]
     assert np.mean([clip.weight for clip in train]) == pytest.approx(1.0)
@@ -84,19 +92,21 @@ def test_walks_are_weighed_down(made: list[Clip]) -> None:
     assert drawn["walk"] / drawn["jump"] == pytest.approx((seconds["walk"] / seconds["jump"]) ** 0.5)
 
 
-def test_long_takes_are_cut_where_little_moves_and_not_inside_of_a_jump() -> None:
-    parts = [movers.jump(0.4, seconds=2.6) for _ in range(8)]
-    signals = Signals(np.concatenate(parts))
+@pytest.mark.parametrize(
+    ("part", "kind"), [(movers.jump(0.4, seconds=2.6), "jump"), (movers.raised("lr", frames=110)[10:], "raise")]
+)
+def test_long_takes_are_cut_where_little_moves_and_not_inside_of_anything(part: movers.Array, kind: str) -> None:
+    signals = Signals(np.concatenate([part] * 8))
     events = find_events(signals)
-    jumps = [event for event in events if event.kind == "jump"]
-    assert len(jumps) == 8
+    inside = [event for event in events if event.kind == kind]
+    assert len(inside) == 8
     clips = cut(signals, events)
     assert clips[0][0] == 0
     assert clips[-1][1] == len(signals)
     assert all(one[1] == other[0] for one, other in itertools.pairwise(clips))
     assert all(SHORTEST <= stop - start <= LONGEST for start, stop in clips)
     for _, stop in clips[:-1]:
-        assert not any(jump.start + 1 < stop < jump.stop - 1 for jump in jumps)
+        assert not any(event.start + 1 < stop < event.stop - 1 for event in inside)
 
 
 def test_standing_for_long_is_a_clip_of_its_own_and_fixed_cuts_are_kept() -> None:

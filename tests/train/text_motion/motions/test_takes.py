@@ -75,14 +75,15 @@ def test_damages_found_by_looking_are_left_out() -> None:
     assert sound_pieces(recording(movers.walk(1.0, 10.0), "conv_train_directing_traffic_1"))[0] == []
 
 
-def test_a_short_run_goes_on_in_its_cycle() -> None:
-    run = movers.turned(movers.walk(3.0, 1.4), 70.0)
+@pytest.mark.parametrize("bend", [0.0, 40.0])
+def test_a_short_run_goes_on_in_its_cycle(bend: float) -> None:
+    run = movers.turned(movers.walk(3.0, 1.4, bend=bend), 70.0)
     long = looped(run, LEAST)
     assert len(run) < LEAST < len(long)
     np.testing.assert_allclose(long[:12], run[:12])
     pelvis = np.linalg.norm(np.diff(long[:, 0], axis=0), axis=-1) * movers.RATE
     np.testing.assert_allclose(pelvis, 3.0, atol=0.3)
-    whole = movers.turned(movers.walk(3.0, len(long) / movers.RATE), 70.0)
+    whole = movers.turned(movers.walk(3.0, len(long) / movers.RATE, bend=bend), 70.0)
     assert np.linalg.norm(long[-1, 0] - whole[-1, 0]) < 0.25
     seams = np.linalg.norm(np.diff(long, n=2, axis=0), axis=-1).max()
     assert seams < 1.5 * np.linalg.norm(np.diff(whole, n=2, axis=0), axis=-1).max()
