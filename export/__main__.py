@@ -35,9 +35,10 @@ from export.revision import require_clean, revision
 from export.shipped import SHIPPED, shipped
 from export.step import OPSET, Graph, to_onnx
 from export.texts import Encoder, Texts, encoders_from, texts_of
-from export.weights import Origin, from_bundle
+from export.weights import from_bundle
 from models import registry
 from models.contract import StreamModel
+from models.graph import Origin
 from models.sampling import AutoregressiveModel, TeacherForced
 
 PRECISION = "fp32"

@@ -23,16 +23,10 @@ from engine.runtime.protocol import ACTIVE, BATCH, graph_signature
 from engine.spec import AGE, CURSOR
 from export.errors import ExportError
 from models.contract import StreamModel, where_rows
+from models.graph import ORIGIN, WEIGHTS
 
 OPSET = 20
 """Lowest opset with Gelu; attention written as MatMul and Softmax is as fast as opset 23's Attention (measured)."""
-
-
-WEIGHTS = "model."
-"""What the names of a model's own tensors begin with in the graph: the module that :class:`StepModule` holds."""
-ORIGIN = "model"
-"""Key of the file's metadata under which it says, as JSON, which model it is the step of, its configuration, and which
-of its weights the step does not need and the file does not hold."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ SHARED = {
     "errors",
     "logs",
     "noise",
+    "phrases",
     "plain",
     "roles",
     "runtime",
