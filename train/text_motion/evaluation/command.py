@@ -1,7 +1,7 @@
 """``python -m train evaluate text_motion``: measure text-to-motion bundles and tokenizers beside held-out takes.
 
 Prints the tables and the conclusions, and with ``--out`` writes ``report.json``, ``report.md``, ``report.html``, strips
-of prompts and edits, the motions as ``.npy`` files, and the evaluator that it trained, which the next run takes again.
+of prompts and edits, the motions as ``.npy`` files, and the evaluators that it trained, which the next run takes again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--evaluator",
         type=Path,
         metavar="FOLDER",
-        help="the released evaluator (finest.tar, mean.npy, std.npy, word vectors); without it one is trained on the "
+        help="the released evaluator (finest.tar, mean.npy, std.npy, word vectors); without it some are trained on the "
         "set's training part",
     )
     add("--out", type=Path, help="folder for report.json, report.html, motions and pictures")
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--again", type=int, default=6, help="motions of each of 24 texts for the multimodality (default: 6; 0: none)")
     add("--edits", type=int, default=24, help="edits of each kind of group (default: 24; 0: none)")
     add("--takes", type=int, default=4000, help="most training takes that are learned from (default: 4000)")
-    add("--steps", type=int, default=900, help="of training the evaluator (default: 900)")
+    add("--steps", type=int, default=400, help="of training each evaluator (default: 400)")
     add("--set", action="append", default=[], metavar="CONTROL=VALUE", help="a control of the bundles, temperature say")
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=1, help="of torch (default: 1)")

@@ -102,7 +102,7 @@ def read(bodies: Array) -> Bins:
 
 
 def own_frame(bodies: Array) -> Array:
-    """Joints (..., 22, 3) seen from the body, pelvis in the middle."""
+    """Joints (..., 22, 3) seen from the body: pelvis in the middle, facing +Z."""
     given = torch.from_numpy(np.ascontiguousarray(bodies, np.float32))
     seen = in_frame(given, anchor(given, codes.BODY), heading(given, codes.BODY))
     return np.asarray((seen - seen[..., :1, :] * torch.tensor([0.0, 1.0, 0.0])).numpy())

@@ -1,12 +1,12 @@
 """What an evaluator is: motions and texts to points of one space, near each other where a text says what a motion does.
 
 There are two: the released one (:mod:`.released`), whose numbers may be compared with papers, where a user has it; and
-one trained on the set's own training part (:mod:`.own`), whose numbers compare rows of one report alone.
+those trained on the set's own training part (:mod:`.own`), whose numbers compare rows of one report alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -26,10 +26,14 @@ CHUNK = 64
 
 
 class Evaluator(Protocol):
-    """Embeds motions and texts. ``about`` says in a sentence what it is and what its numbers may be compared with."""
+    """Embeds motions and texts. ``about`` says in a sentence what it is and what its numbers may be compared with,
+    ``learned`` from which takes it learned."""
 
     @property
     def about(self) -> str: ...
+
+    @property
+    def learned(self) -> Collection[str]: ...
 
     def motions(self, motions: Sequence[Array]) -> Array:
         """Embeddings (N, F) of joint positions (T, J, 3) each, in metres."""

@@ -1,4 +1,4 @@
-"""An evaluator trained on the set's own training part, where a user has no released one.
+"""Evaluators trained on the set's own training part, where a user has no released one.
 
 Motion and text encoders are trained together so that a motion lies nearer to its own texts than to those of other takes
 (InfoNCE, van den Oord et al. 2018; as in TMR, Petrovich et al. 2023, texts that say nearly the same are no negatives).
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +37,8 @@ Vectors = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts to their vectors (N, W), those that the model is given."""
 
 FAMILY = "text_motion_evaluator"
+FOLDS = 3
+"""Parts into which training takes are dealt, each left out by one evaluator (:mod:`.judging`)."""
 ALIKE = 0.95
 """Cosine of two texts' vectors from which on they are no negatives of each other."""
 KEPT = 0.8
@@ -49,18 +51,19 @@ class Sizes:
 
     width: int = 128
     outputs: int = 128
-    steps: int = 900
+    steps: int = 400
     batch: int = 64
     rate: float = 1e-3
 
 
 class Example(NamedTuple):
-    """A motion to learn from: joints (T, J, 3), what its captions say, and who was recorded doing what: motions of one
-    group are no negatives of each other."""
+    """A motion to learn from: joints (T, J, 3), what its captions say, the clip it is of, mirrored or not (motions of
+    one clip are no negatives of each other), and the take that was cut from."""
 
     motion: Array
     texts: Sequence[str]
-    group: str
+    clip: str
+    take: str
 
 
 class TextEncoder(nn.Module):
@@ -103,14 +106,12 @@ class OwnEvaluator:
     layout: Layout
     vectors: Vectors
     pair: Pair
-    examples: int
-    about: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.about = (
-            f"trained on {self.examples} motions of the set's own training part, texts as the model's own vectors: its "
-            "numbers compare rows of this report, not papers"
-        )
+    learned: frozenset[str]
+    about = (
+        f"{FOLDS} trained on the set's own training part, each on {FOLDS - 1} of {FOLDS} parts of its takes, texts as "
+        "the model's own vectors; a copied training take is judged by the one that did not learn from it. Their "
+        "numbers compare rows of this report, not papers"
+    )
 
     @torch.no_grad()
     def motions(self, motions: Sequence[Array]) -> Array:
@@ -143,10 +144,10 @@ def train(
         pair.mean.copy_(every.mean(0))
         pair.std.copy_(every.std(0).clamp_min(0.05 * every.std(0).mean()))
         motions = [(motion - pair.mean) / pair.std for motion in motions]
-        groups = {name: index for index, name in enumerate(sorted({example.group for example in examples}))}
-        group = torch.tensor([groups[example.group] for example in examples])
+        groups = {name: index for index, name in enumerate(sorted({example.clip for example in examples}))}
+        group = torch.tensor([groups[example.clip] for example in examples])
         _fit(pair, motions, [[number[text] for text in e.texts] for e in examples], known, alike, group, sizes, say)
-    return OwnEvaluator(layout, vectors, pair.eval(), len(examples))
+    return OwnEvaluator(layout, vectors, pair.eval(), frozenset(example.take for example in examples))
 
 
 def _fit(
@@ -190,6 +191,14 @@ def _cut(rows_: Tensor) -> Tensor:
     return rows_[start : start + length]
 
 
+def parted(examples: Sequence[Example], seed: int) -> list[list[Example]]:
+    """What each of :data:`FOLDS` evaluators learns from: all but the takes of one part."""
+    takes = sorted({example.take for example in examples})
+    order = np.random.default_rng([seed, len(takes)]).permutation(len(takes))
+    part = {takes[index]: place % FOLDS for place, index in enumerate(order)}
+    return [[example for example in examples if part[example.take] != out] for out in range(FOLDS)]
+
+
 def cached(
     path: Path | None, key: dict[str, Any], layout: Layout, vectors: Vectors, make: Callable[[], OwnEvaluator]
 ) -> OwnEvaluator:
@@ -201,11 +210,11 @@ def cached(
         if kept.family == FAMILY and kept.config["key"] == key:
             pair = Pair(layout, kept.config["text"], Sizes(**kept.config["sizes"]))
             pair.load_state_dict(kept.state)
-            return OwnEvaluator(layout, vectors, pair.eval(), kept.config["examples"])
+            return OwnEvaluator(layout, vectors, pair.eval(), frozenset(kept.config["learned"]))
     made = make()
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         pair = made.pair
-        config = {"key": key, "text": pair.reads, "sizes": asdict(pair.sizes), "examples": made.examples}
+        config = {"key": key, "text": pair.reads, "sizes": asdict(pair.sizes), "learned": sorted(made.learned)}
         save(path, Checkpoint(FAMILY, config, pair.state_dict()))
     return made

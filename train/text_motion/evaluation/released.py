@@ -89,6 +89,7 @@ class ReleasedEvaluator:
     words: Words
     mean: torch.Tensor
     std: torch.Tensor
+    learned: tuple[str, ...] = ()
     about: str = (
         "the released evaluator (Guo et al. 2022): on the full test split its numbers may be put beside papers'"
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +54,15 @@ class Ask:
 @dataclass(frozen=True)
 class MotionRow:
     """A row of the report: ``motions`` by the number of the ask that each answers; ``repeats`` by number too, several
-    motions of one ask, where a model was asked again and again."""
+    motions of one ask, where a model was asked again and again; ``sources`` the take that each was copied from, where
+    it was."""
 
     name: str
     about: str
     kind: str
     motions: Mapping[int, Array]
-    repeats: Mapping[int, Sequence[Array]]
+    repeats: Mapping[int, Sequence[Array]] = field(default_factory=dict)
+    sources: Mapping[int, str] = field(default_factory=dict)
 
 
 def unmirrored(name: str) -> str:
@@ -118,12 +120,12 @@ def examples(learned: Iterable[Ask]) -> list[Example]:
     found: dict[tuple[str, int, bytes], list[Ask]] = {}
     for ask in learned:
         found.setdefault((ask.name, len(ask.motion), ask.motion[0].tobytes()), []).append(ask)
-    return [Example(own[0].motion, [ask.text for ask in own], own[0].clip) for own in found.values()]
+    return [Example(own[0].motion, [ask.text for ask in own], own[0].clip, own[0].group) for own in found.values()]
 
 
 def truth(asks: Sequence[Ask]) -> MotionRow:
     """The held-out takes."""
-    return MotionRow("truth", "held-out takes", "people", {n: ask.motion for n, ask in enumerate(asks)}, {})
+    return MotionRow("truth", "held-out takes", "people", {n: ask.motion for n, ask in enumerate(asks)})
 
 
 def another(asks: Sequence[Ask], every: Sequence[Ask], seed: int) -> MotionRow:
@@ -132,27 +134,32 @@ def another(asks: Sequence[Ask], every: Sequence[Ask], seed: int) -> MotionRow:
     by_text: dict[str, list[Ask]] = {}
     for ask in every:
         by_text.setdefault(tidy(ask.text).lower(), []).append(ask)
-    motions = {}
+    chosen = {}
     for number, ask in enumerate(asks):
         others = [other for other in by_text.get(tidy(ask.text).lower(), ()) if other.group != ask.group]
         if others:
-            motions[number] = others[int(rng.integers(len(others)))].motion
-    return MotionRow("another take", "another take of the same text", "people", motions, {})
+            chosen[number] = others[int(rng.integers(len(others)))]
+    return _copied("another take", "another take of the same text", "people", chosen)
 
 
 def nearest(asks: Sequence[Ask], learned: Sequence[Ask], vectors: Vectors) -> MotionRow:
     """The training take with the nearest text."""
     own, known = (_units(vectors([ask.text for ask in some])) for some in (asks, learned))
     best = (own @ known.T).argmax(1)
-    motions = {number: learned[int(index)].motion for number, index in enumerate(best)}
-    return MotionRow("nearest take", "the training take whose text is nearest, by text vectors", "trick", motions, {})
+    chosen = {number: learned[int(index)] for number, index in enumerate(best)}
+    return _copied("nearest take", "the training take whose text is nearest, by text vectors", "trick", chosen)
 
 
 def random(asks: Sequence[Ask], learned: Sequence[Ask], seed: int) -> MotionRow:
     """The training take of any text."""
     drawn = np.random.default_rng([seed, 4]).integers(len(learned), size=len(asks))
-    motions = {number: learned[int(index)].motion for number, index in enumerate(drawn)}
-    return MotionRow("random take", "a training take of any text", "chance", motions, {})
+    chosen = {number: learned[int(index)] for number, index in enumerate(drawn)}
+    return _copied("random take", "a training take of any text", "chance", chosen)
+
+
+def _copied(name: str, about: str, kind: str, chosen: Mapping[int, Ask]) -> MotionRow:
+    motions = {number: ask.motion for number, ask in chosen.items()}
+    return MotionRow(name, about, kind, motions, sources={number: ask.group for number, ask in chosen.items()})
 
 
 def hold(asks: Sequence[Ask]) -> MotionRow:
@@ -161,7 +168,7 @@ def hold(asks: Sequence[Ask]) -> MotionRow:
     for number, ask in enumerate(asks):
         middle = len(ask.motion) // 2
         motions[number] = np.repeat(ask.motion[middle : middle + 1], len(ask.motion), 0)
-    return MotionRow("hold", "the middle pose of the truth, held", "trick", motions, {})
+    return MotionRow("hold", "the middle pose of the truth, held", "trick", motions)
 
 
 def _units(vectors: NDArray[np.float32]) -> Array:

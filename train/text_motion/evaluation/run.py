@@ -19,8 +19,9 @@ from train.report.intervals import Tally, by_group, split
 from train.text_motion.evaluation import body
 from train.text_motion.evaluation.body import Reference
 from train.text_motion.evaluation.evaluators import Evaluator
+from train.text_motion.evaluation.judging import Embedded, judged
 from train.text_motion.evaluation.measures import METRICS
-from train.text_motion.evaluation.retrieval import BATCH, TOP, deal, retrieve
+from train.text_motion.evaluation.retrieval import BATCH, TOP, deal
 from train.text_motion.evaluation.rows import Ask, MotionRow
 
 Array = NDArray[np.floating]
@@ -36,14 +37,12 @@ AGAIN_PAIRS = 10
 @dataclass(kw_only=True)
 class Moving(Evaluation):
     """Motions, measured: the truth first. ``embedded`` holds by row the embeddings (N, F) of its motions in the order
-    of their asks, ``texts`` (asks, F) those of the texts; ``batch`` texts were dealt together; ``floor`` (splits,) are
-    the FIDs of halves of the truth."""
+    of their asks; ``batch`` texts were dealt together; ``floor`` (splits,) are the FIDs of halves of the truth."""
 
     asks: Sequence[Ask]
     rows: Sequence[MotionRow]
     evaluator: str
     embedded: Mapping[str, Array]
-    texts: Array
     batch: int
     floor: Array
 
@@ -64,14 +63,14 @@ def batch_of(asks: Sequence[Ask]) -> int:
 def evaluate(
     asks: Sequence[Ask],
     rows: Sequence[MotionRow],
-    evaluator: Evaluator,
+    evaluators: Sequence[Evaluator],
     reference: Reference,
     seed: int = 0,
     say: Say = quiet,
 ) -> Moving:
-    """Measure ``rows``, the truth first."""
-    said = evaluator.texts([ask.caption for ask in asks])
-    embedded = {row.name: _embedded(evaluator, row, said.shape[1]) for row in rows}
+    """Measure ``rows``, the truth first. Texts are judged by all ``evaluators``, sets in the space of the first."""
+    judges = [Embedded.of(evaluator, asks, rows) for evaluator in evaluators]
+    embedded = judges[0].motions
     batch = batch_of(asks)
     goal = Gaussian.of(embedded[rows[0].name])
 
@@ -83,17 +82,8 @@ def evaluate(
         )
         member = np.searchsorted(list(tallies), groups)
         points = embedded[row.name]
-        batches = deal([ask.text for ask in own], [ask.clip for ask in own], seed, batch)
-        aim = said[list(row.motions)]
-        found = retrieve(points, aim, batches)
-        again = np.array([_apart(evaluator, row.repeats.get(number, ()), seed) for number in row.motions])
-        length = np.linalg.norm(points, axis=1) * np.linalg.norm(aim, axis=1)
-        cosine = (points * aim).sum(1) / np.maximum(length, 1e-12)
-        sums = {
-            "hits": found.hits,
-            "dealt": found.dealt,
-            "distance": found.distance,
-            "matching": cosine,
+        again = np.array([_apart(evaluators[0], row.repeats.get(number, ()), seed) for number in row.motions])
+        sums = judged(row, asks, judges, batch, seed) | {
             "motions": np.ones(len(points)),
             "again": np.nan_to_num(again),
             "again.count": np.isfinite(again).astype(float),
@@ -115,16 +105,11 @@ def evaluate(
         seed=seed,
         asks=asks,
         rows=rows,
-        evaluator=evaluator.about,
+        evaluator=evaluators[0].about,
         embedded=embedded,
-        texts=said,
         batch=batch,
         floor=floor,
     )
-
-
-def _embedded(evaluator: Evaluator, row: MotionRow, width: int) -> Array:
-    return evaluator.motions(list(row.motions.values())) if row.motions else np.zeros((0, width))
 
 
 def _texts(row: Tally, batch: int) -> dict[str, Array]:
@@ -133,7 +118,7 @@ def _texts(row: Tally, batch: int) -> dict[str, Array]:
         found: dict[str, Array] = {f"top{k + 1}": row.sums["hits"][:, k] / row.sums["dealt"] for k in range(TOP)}
         found["top3_ratio"] = found[f"top{TOP}"] / (TOP / batch)
         for name in ("distance", "matching"):
-            found[name] = row.sums[name] / row.sums["motions"]
+            found[name] = row.sums[name] / row.sums["judged"]
         found["multimodality"] = row.sums["again"] / row.sums["again.count"]
     found["answered"] = row.sums["motions"]
     return found

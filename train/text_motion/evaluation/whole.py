@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +37,7 @@ Array = NDArray[np.floating]
 RESERVED = ("truth", "another take", "nearest take", "random take", "hold")
 AGAIN_TEXTS = 24
 """Texts of which motions are made again and again."""
-EVALUATOR = "evaluator.safetensors"
+EVALUATOR = "evaluator{}.safetensors"
 JOINTS = 22
 """Joints of the body that pose codes are read from."""
 
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace, controls: Mapping[str, str], say: Say) -> None
     vectors = _vectors(args.encoder, models)
     takes = _takes(args, data)
     say(f"{len(takes.asks)} captions asked for, {len(takes.learned)} to learn from")
-    evaluator = _evaluator(args, takes, layout, vectors, say)
+    evaluators = _evaluators(args, takes, layout, vectors, say)
     measured = [
         rows.truth(takes.asks),
         rows.another(takes.asks, [*takes.held, *takes.learned], args.seed),
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace, controls: Mapping[str, str], say: Say) -> None
         say(f"{label}: moved")
     skeleton = body_of(layout)
     reference = Reference.of(skeleton, layout.rate, [ask.motion for ask in takes.learned])
-    evaluation = evaluate(takes.asks, measured, evaluator, reference, args.seed, say)
+    evaluation = evaluate(takes.asks, measured, evaluators, reference, args.seed, say)
     for label, live in streams.items():
         evaluation.sections[f"changes, {label}"] = changes.section(label, live, takes.asks, layout.rate, args.seed)
     if tokenizers:
@@ -116,20 +117,26 @@ def _takes(args: argparse.Namespace, data: MotionSet) -> Takes:
     return Takes(rows.asked(held, args.prompts, args.seed), held, learned)
 
 
-def _evaluator(args: argparse.Namespace, takes: Takes, layout: Layout, vectors: own.Vectors, say: Say) -> Evaluator:
-    """The released evaluator, or one that is trained, or was trained before in the folder of the report."""
+def _evaluators(
+    args: argparse.Namespace, takes: Takes, layout: Layout, vectors: own.Vectors, say: Say
+) -> Sequence[Evaluator]:
+    """The released evaluator, or those that are trained, or were trained before in the folder of the report."""
     if args.evaluator is not None:
-        return released(args.evaluator, layout)
-    examples = rows.examples(takes.learned)
-    words = sorted({text for example in examples for text in example.texts})
-    mark = hashlib.sha256(vectors(words).tobytes())
-    for example in examples:
-        mark.update(example.motion.tobytes())
-        mark.update("\n".join(example.texts).encode())
+        return [released(args.evaluator, layout)]
     sizes = replace(own.Sizes(), steps=args.steps)
-    key: dict[str, Any] = {"data": mark.hexdigest(), "seed": args.seed, "steps": args.steps, "layout": layout.name}
-    path = None if args.out is None else args.out / EVALUATOR
-    return own.cached(path, key, layout, vectors, lambda: own.train(examples, layout, vectors, sizes, args.seed, say))
+    found = []
+    for number, examples in enumerate(own.parted(rows.examples(takes.learned), args.seed)):
+        if not examples:
+            raise EngineError(f"{args.data}: its training takes are too few to train evaluators; give --evaluator")
+        mark = hashlib.sha256(vectors(sorted({text for example in examples for text in example.texts})).tobytes())
+        for example in examples:
+            mark.update(example.motion.tobytes())
+            mark.update("\n".join(example.texts).encode())
+        key: dict[str, Any] = {"data": mark.hexdigest(), "seed": args.seed, "layout": layout.name, **asdict(sizes)}
+        path = None if args.out is None else args.out / EVALUATOR.format(number)
+        train = partial(own.train, examples, layout, vectors, sizes, args.seed + number, say)
+        found.append(own.cached(path, key, layout, vectors, train))
+    return found
 
 
 def _moved(label: str, model: Prompted, asks: Sequence[Ask], again: int) -> Made:
@@ -144,7 +151,7 @@ def _moved(label: str, model: Prompted, asks: Sequence[Ask], again: int) -> Made
     return Made(
         [
             MotionRow(f"{label}, window", f"{about}, anew for each text", "model", model.window(numbered), repeats),
-            MotionRow(f"{label}, live", f"{about}, streams in which texts change", "model", model.cut(streams), {}),
+            MotionRow(f"{label}, live", f"{about}, streams in which texts change", "model", model.cut(streams)),
         ],
         streams,
     )

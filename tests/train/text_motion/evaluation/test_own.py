@@ -61,7 +61,19 @@ def test_it_is_kept_as_long_as_the_data_are_the_same(evaluator: OwnEvaluator, tm
         assert found.motions([motion("bow")]) == pytest.approx(evaluator.motions([motion("bow")]), abs=1e-6)
         said = [Caption("bow slowly")]
         assert found.texts(said) == pytest.approx(evaluator.texts(said), abs=1e-6)
-        assert found.about == evaluator.about
+        assert found.learned == evaluator.learned and len(found.learned) == 36
     assert len(made) == 2
     own.cached(None, {}, HUMANML3D, vectors, make)
     assert len(made) == 3
+
+
+def names(parts: list[list[own.Example]]) -> list[list[str]]:
+    return [[example.take for example in part] for part in parts]
+
+
+def test_every_take_is_left_out_once() -> None:
+    given = examples(asks(12))
+    parts = own.parted(given, 0)
+    assert [len(part) for part in parts] == [8, 8, 8] and names(parts) != names(own.parted(given, 1))
+    for example in given:
+        assert sum(example.take in {other.take for other in part} for part in parts) == 2

@@ -59,12 +59,12 @@ def test_errors_are_those_that_were_made() -> None:
     ]
     own, bare = found.result("live"), found.result("live, codes alone")
     assert [own.value("mpjpe"), own.value("world")] == pytest.approx([30.0 * 21 / 22] * 2, rel=1e-3)
-    assert own.value("acceleration") == pytest.approx(0.0, abs=1e-3) and own.value("ratio") == pytest.approx(
-        3.0, rel=1e-3
-    )
+    assert [own.value(key) for key in ("acceleration", "ratio", "pose_ratio")] == pytest.approx([0, 3, 3], abs=1e-3)
+    assert own.value("pose") == pytest.approx(own.value("mpjpe"), rel=1e-3)
     assert own.value("kept") > 0.9 > bare.value("kept") and own.value("kept_angle") > 0.9 > bare.value("kept_angle")
     assert 0.0 < own.value("pa") < own.value("mpjpe") < bare.value("mpjpe")
-    assert found.sentences()[0].startswith("live: FAIL: reconstruction error over")
+    assert found.sentences()[0].startswith("live: FAIL: error of the pose over")
+    assert found.sentences()[1].startswith("live: FAIL: MPJPE over")
     good = reconstruction.section([Known("live", tokenizer("causal"), 0.012), whole], asks(3), 0)
     assert good.sentences()[0].startswith("live: pass: ")
 

@@ -57,6 +57,7 @@ def test_rows_answer_the_asks() -> None:
     for ask, motion in zip(wanted, rows.nearest(wanted, learned, vectors).motions.values(), strict=True):
         source = next(item for item in learned if item.motion is motion)
         assert source.text == ask.text
+    assert rows.nearest(wanted, learned, vectors).sources[0] == learned[0].group
     drawn = rows.random(wanted, learned, 0).motions
     assert len({id(motion) for motion in drawn.values()}) > 1
     still = rows.hold(wanted).motions[2]
