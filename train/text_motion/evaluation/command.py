@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--again", type=int, default=6, help="motions of each of 24 texts for the multimodality (default: 6; 0: none)")
     add("--edits", type=int, default=24, help="edits of each kind of group (default: 24; 0: none)")
     add("--takes", type=int, default=4000, help="most training takes that are learned from (default: 4000)")
-    add("--steps", type=int, default=400, help="of training each evaluator (default: 400)")
+    add("--steps", type=int, default=600, help="of training each evaluator (default: 600)")
     add("--set", action="append", default=[], metavar="CONTROL=VALUE", help="a control of the bundles, temperature say")
     add("--seed", type=int, default=0)
     add("--threads", type=int, default=1, help="of torch (default: 1)")

@@ -51,7 +51,7 @@ class Sizes:
 
     width: int = 128
     outputs: int = 128
-    steps: int = 400
+    steps: int = 600
     batch: int = 64
     rate: float = 1e-3
 
