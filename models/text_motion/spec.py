@@ -21,7 +21,7 @@ FREE = -1
 """Value of a group of pose codes that nobody holds."""
 LARGEST = 100.0
 """Beyond which no number of a text's vector is."""
-USUAL_TEMPERATURE = 0.7
+USUAL_TEMPERATURE = 0.5
 REACH = 25.0
 """Metres from the middle of the stage within which a body is believed to be."""
 FASTEST = 15.0

@@ -315,3 +315,25 @@ def test_the_papers_sizes_are_the_papers():
 
 def _fields(model: TextMotion) -> list[str]:
     return [item.name for item in model.spec.texts if item.name != "prompt"]
+
+
+def test_the_refine_transformer_takes_the_entry_with_the_least_expected_error(model: TextMotion):
+    refine = model.refine
+    tables = [torch.zeros(512, model.config.latent) for _ in range(LEVELS)]
+    tables[0][:, 0] = torch.linspace(-10.0, 10.0, 512)
+    context = torch.zeros(1, model.config.refine_channels)
+    scores = torch.full((1, 512), -30.0)
+
+    def chosen() -> int:
+        refine_logits = refine.logits
+        refine.logits = lambda *_: scores
+        try:
+            return int(refine.choose(context, tables)[0][0, 0])
+        finally:
+            refine.logits = refine_logits
+
+    scores[0, 400] = 0.0
+    assert chosen() == 400  # sure: the likeliest
+    scores[0, 0] = scores[0, 400] + 0.1
+    between = tables[0][[0, 400], 0] @ torch.softmax(torch.tensor([0.1, 0.0]), 0)
+    assert chosen() == int((tables[0][:, 0] - between).abs().argmin())  # torn between two: between them
