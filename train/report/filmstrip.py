@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -71,11 +71,17 @@ def films(
     nothing to show."""
     written = {}
     for wanted in (GIF, MP4):
-        shots = [Shot(one.positions[:: wanted.every], skeleton.to_dict(), one.title) for one in excerpts(wanted.frames)]
-        if shots:
+        shown = [replace(one, positions=one.positions[:: wanted.every]) for one in excerpts(wanted.frames)]
+        if shown:
             written[wanted.name] = folder / wanted.name
-            film(written[wanted.name], shots, rate / wanted.every, wanted.size)
+            movie(written[wanted.name], shown, skeleton, rate / wanted.every, wanted.size)
     return written
+
+
+def movie(path: Path, shown: Sequence[Excerpt], skeleton: Skeleton, rate: float, size: tuple[int, int]) -> None:
+    """The film (.mp4) or moving picture (.gif) of motions side by side, each of ``size`` (width, height) under its
+    title."""
+    film(path, [Shot(one.positions, skeleton.to_dict(), one.title) for one in shown], rate, size)
 
 
 class Heads(NamedTuple):

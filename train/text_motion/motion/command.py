@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
 def _generate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("out", type=Path, metavar="OUT", help="folder to write; new or empty")
-    add("text", nargs="*", metavar="TEXT", help="what the body does")
+    add("text", nargs="*", metavar="TEXT", help="what the body does; texts stand right after OUT")
     add("--texts", type=Path, metavar="FILE", help="file with more texts, one a line")
     add("--bundle", "-b", default=FAMILY_BUNDLE, metavar="NAME|PATH", help=f"default: {FAMILY_BUNDLE}")
     add("--count", type=int, default=1, help="motions of each text (default: 1)")

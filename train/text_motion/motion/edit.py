@@ -31,9 +31,10 @@ from models.text_motion.posture import PostureHold
 from models.text_motion.spec import BODY, FREE, HOLD, motion_spec
 from models.text_motion.stage import LocalPose, Stage, travel
 from models.text_motion.tokenizer import Tokenizer
+from train.report.filmstrip import Excerpt
 from train.text_motion.motion.clip import read_clip
 from train.text_motion.motion.weights import of_bundles, of_checkpoint
-from train.text_motion.motion.written import Shown, empty, write, write_json
+from train.text_motion.motion.written import empty, write, write_json
 
 
 class Asked(NamedTuple):
@@ -68,7 +69,8 @@ def edit(args: argparse.Namespace) -> None:
     made = edited(tokenizer, joints, wanted)
     name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in args.clip.stem) or "clip"
     label = "; ".join(f"{each.hold} (frames {spanned(each.frames)})" for each in wanted)
-    write(out, name, made.after, BODY, [Shown("as it was", made.before), Shown("edited", made.after)])
+    shown = [Excerpt(made.before, "as it was", "as it was"), Excerpt(made.after, label, "edited")]
+    write(out, name, made.after, BODY, shown)
     told = [_told(made, each) for each in wanted]
     write_json(
         out / "edits.json",

@@ -15,9 +15,10 @@ from engine.errors import EngineError
 from engine.text.tidy import tidy
 from models.text_motion.layout import HUMANML3D
 from train.files import read_text
+from train.report.filmstrip import Excerpt
 from train.run.settings import pair
 from train.text_motion.evaluation.served import HOLD, Change, Prompted
-from train.text_motion.motion.written import Shown, empty, write, write_text
+from train.text_motion.motion.written import empty, write, write_text
 
 LONGEST_NAME = 40
 """Letters of a text in a file's name."""
@@ -46,7 +47,7 @@ def generate(args: argparse.Namespace) -> None:
     for (name, text), body in zip(wanted, bodies, strict=True):
         if not np.isfinite(body).all():
             raise EngineError(f"bundle {bundle.name}: {text!r} gives a motion that is not finite; export it again")
-        write(out, name, body, model.skeleton, [Shown(text, body)])
+        write(out, name, body, model.skeleton, [Excerpt(body, text, text)])
         print(f"{out / name}.npy: {text}", flush=True)
     write_text(out / "texts.txt", "".join(f"{name}\t{text}\n" for name, text in wanted))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,22 +20,14 @@ from models.text_motion.features import canonical, encode
 from models.text_motion.layout import HUMANML3D
 from train.files import FileError, reason
 from train.report import filmstrip
+from train.report.filmstrip import Excerpt
 
 Array = NDArray[np.float32]
 
-EVERY = 2
-"""Every how many frames are given to a strip, which shows every fourth of what it is given."""
 SIZE = (360, 400)
 """Pixels of a body in a film: width, height."""
 SUFFIXES = (".npy", "_263.npy", ".bvh", ".mp4", ".jpg")
 """What is written of every motion, after its name."""
-
-
-class Shown(NamedTuple):
-    """A motion (T, 22, 3) in metres, Y up, floor at 0, and a title for its pictures."""
-
-    title: str
-    motion: Array
 
 
 def empty(folder: Path) -> Path:
@@ -48,9 +41,10 @@ def empty(folder: Path) -> Path:
     return folder
 
 
-def write(folder: Path, name: str, motion: Array, skeleton: Skeleton, shown: Sequence[Shown]) -> None:
+def write(folder: Path, name: str, motion: Array, skeleton: Skeleton, shown: Sequence[Excerpt]) -> None:
     """All files of ``motion`` (T, 22, 3), two frames or more: ``NAME.npy``, ``NAME_263.npy`` (the published forward
-    form, T - 1 rows), ``NAME.bvh``; ``NAME.mp4`` and ``NAME.jpg`` of what is ``shown``."""
+    form, T - 1 rows), ``NAME.bvh``, and of all that is ``shown`` ``NAME.mp4`` (side by side) and ``NAME.jpg`` (below
+    each other)."""
     rate = HUMANML3D.rate
     joints = np.ascontiguousarray(motion, np.float32)
     seen = torch.from_numpy(joints)
@@ -58,17 +52,12 @@ def write(folder: Path, name: str, motion: Array, skeleton: Skeleton, shown: Seq
         np.save(folder / f"{name}.npy", joints)
         np.save(folder / f"{name}_263.npy", encode(canonical(seen, HUMANML3D), HUMANML3D).numpy())
         write_bvh(Motion(skeleton, rate, joints), folder / f"{name}.bvh")
+        every = -(-len(joints) // filmstrip.STRIP)  # so that the strip shows all of it
         strips = [
-            filmstrip.comic(filmstrip.Excerpt(one.motion[::EVERY], one.title, one.title), skeleton, rate / EVERY)
-            for one in shown
+            filmstrip.comic(replace(one, positions=one.positions[::every]), skeleton, rate / every) for one in shown
         ]
         (folder / f"{name}.jpg").write_bytes(filmstrip.jpeg(np.concatenate(strips)))
-        filmstrip.film(
-            folder / f"{name}.mp4",
-            [filmstrip.Shot(one.motion, skeleton.to_dict(), one.title) for one in shown],
-            rate,
-            SIZE,
-        )
+        filmstrip.movie(folder / f"{name}.mp4", shown, skeleton, rate, SIZE)
     except OSError as error:
         raise _cannot(folder, error) from error
 
