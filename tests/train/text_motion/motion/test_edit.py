@@ -19,7 +19,7 @@ from models.registry import build
 from models.text_motion.features import encode
 from models.text_motion.layout import HUMANML3D
 from models.text_motion.posecodes.codes import bins, measures
-from models.text_motion.posecodes.table import phrases
+from models.text_motion.posecodes.table import STARTS, phrases
 from models.text_motion.stage import BODY
 from tests.train.text_motion.evaluation.toys import LIFTED, motion
 from train.__main__ import main
@@ -95,8 +95,17 @@ def test_the_residual_counts_where_nothing_is_held_and_nowhere_else(run: Path, c
     assert far[0][:20].max() > 1e-4 and far[1].max() < 1e-6
 
 
+def test_the_decoder_is_given_the_codes_that_are_held(run: Path, clip: Path) -> None:
+    group, bin_ = phrases()[LIFTED]
+    joints, plain, other = read_clip(clip), of_checkpoint(run), of_checkpoint(run)
+    other.embed.weight.data[:, STARTS[group] + bin_] += 5.0  # no pose of the clip has this code
+    edits = asked(plain, [LIFTED], [8], [16], 30)
+    differs = np.abs(edited(plain, joints, edits).after - edited(other, joints, edits).after).max((1, 2)) > 1e-4
+    assert differs[8:16].all() and not differs[:8].any()
+
+
 def test_clips_come_as_joints_features_and_bvh_at_any_rate_and_size(tmp_path: Path) -> None:
-    take = motion("bow", frames=40)
+    take = motion("walk", frames=40)
     np.save(tmp_path / "joints.npy", take)
     wanted = read_clip(tmp_path / "joints.npy")
     assert float(wanted[0, 0, [0, 2]].abs().max()) < 1e-6 and float(wanted[..., 1].min()) == pytest.approx(
