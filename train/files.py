@@ -80,7 +80,11 @@ def read_array(path: Path, mapped: bool = False) -> NDArray[Any]:
     """The array of numbers of a .npy file; ``mapped``: read only where it is looked at, and not to be written to."""
     try:
         with path.open("rb") as file:
-            array = np.lib.format.open_memmap(path, mode="r") if mapped else np.lib.format.read_array(file, allow_pickle=False)
+            array = (
+                np.lib.format.open_memmap(path, mode="r")
+                if mapped
+                else np.lib.format.read_array(file, allow_pickle=False)
+            )
     except OSError as error:
         raise FileError(f"{path}: cannot be read, {reason(error)}; check the path and the rights") from error
     except Exception:  # bytes that are no array raise many kinds; all mean the same to the user

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 from engine.spec import AGE, StateSpec
+from models.bodies.heading import added, on_stage, turned, unit
+from models.bodies.kinematics import to_quaternion
+from models.bodies.standing import held
 from models.contract import StreamModel, Tensors, finite, named, part
 from models.dance.canonical import windows
 from models.dance.config import Config, DanceConfig
 from models.dance.config import named as configuration
-from models.bodies.heading import added, on_stage, turned, unit
-from models.bodies.kinematics import to_quaternion
-from models.bodies.standing import held
 from models.dance.networks import (
     EffortClassifier,
     MotionDecoder,

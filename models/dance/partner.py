@@ -13,8 +13,8 @@ from torch import Tensor
 
 from engine.body.skeleton import Skeleton
 from engine.spec import StateSpec
-from models.contract import Tensors, finite
 from models.bodies.heading import anchor, between, heading, in_frame, turned_back
+from models.contract import Tensors, finite
 from models.layers.base import Layer
 
 PER_SECOND = 30.0

@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.dance.config import DanceConfig
 from models.bodies.heading import anchor, between, heading, in_frame, turned_back, unit
 from models.bodies.kinematics import Kinematics, about_y, from_six, to_six
+from models.dance.config import DanceConfig
 
 GROUND_SPEED = 0.01
 """Metres a frame (0.3 m/s at 30 frames a second) below which a low foot counts as standing."""

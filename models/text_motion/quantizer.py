@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 ENTROPY_TEMPERATURE = 0.01
+ENTROPY_WEIGHT = 0.5
+"""Beside the losses of distance; with the quantiser's own weight of 0.02 this is the seed's 0.01."""
 COMMITMENT = 0.25
 """Weight of pulling the codebook towards the residual beside pulling the residual towards the codebook."""
 
@@ -40,7 +42,8 @@ class SoftQuantizer(nn.Module):
     def logits(self, residual: Tensor) -> Tensor:
         """Scores (..., codes) of the entries for a residual (..., latent)."""
         scores: Tensor = self.query_norm(self.query(residual)) @ self.key_norm(self.key(self.codebook)).T
-        return scores * self.scale
+        scaled: Tensor = scores * self.scale
+        return scaled
 
     def entries(self) -> Tensor:
         """What each id adds, (codes, latent)."""
@@ -86,10 +89,6 @@ class ResidualQuantizer(nn.Module):
     def decode(self, ids: Tensor) -> Tensor:
         """Values (..., latent) of ids (..., levels)."""
         return torch.stack([table[ids[..., number]] for number, table in enumerate(self.tables())]).sum(0)
-
-
-ENTROPY_WEIGHT = 0.5
-"""Beside the losses of distance; with the quantiser's own weight of 0.02 this is the seed's 0.01."""
 
 
 def _entropy(logits: Tensor) -> Tensor:

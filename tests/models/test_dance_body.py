@@ -14,11 +14,11 @@ from scipy.spatial.transform import Rotation
 from engine.body.motion import facing, forward_kinematics
 from engine.body.skeleton import Skeleton, skeleton
 from engine.errors import EngineError
+from models.bodies.heading import added, between, heading, in_frame, on_stage
+from models.bodies.kinematics import Kinematics, from_six, to_quaternion, to_six
 from models.dance import DanceConfig, build, canonical
 from models.dance.canonical import travelling
 from models.dance.config import named
-from models.bodies.heading import added, between, heading, in_frame, on_stage
-from models.bodies.kinematics import Kinematics, from_six, to_quaternion, to_six
 from tests.train.dance.bodies import dancer
 from train.dance.generate import staged
 
