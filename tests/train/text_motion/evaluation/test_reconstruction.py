@@ -11,6 +11,8 @@ import torch
 from engine.errors import EngineError
 from models.checkpoint import Checkpoint, save
 from models.text_motion.config import named
+from models.text_motion.features import decode
+from models.text_motion.layout import HUMANML3D
 from models.text_motion.tokenizer import Tokenizer, Tokens
 from tests.train.text_motion.evaluation.toys import asks, motion
 from train.text_motion.evaluation import edits, reconstruction
@@ -105,6 +107,11 @@ def test_checkpoints_are_opened_and_others_refused(tmp_path: Path) -> None:
     found, own = reconstruction.opened("live", path), Named("live", made)
     assert (found.code(walk).tokens.ids == own.code(walk).tokens.ids).all()
     assert found.decode(found.code(walk).tokens) == pytest.approx(own.decode(own.code(walk).tokens))
+    tokens = found.code(walk).tokens
+    bare = made.frames(made.pose_latent(tokens.bins))[0]
+    dropped = found.decode(tokens, torch.ones(1, tokens.bins.shape[1], dtype=torch.bool))
+    assert dropped == pytest.approx(decode(bare, HUMANML3D, backward=True).detach().numpy(), abs=1e-4)
+    assert np.abs(dropped - found.decode(tokens)).max() > 1e-3
     save(path, Checkpoint("dance", {}, state))
     with pytest.raises(EngineError, match="weights of family 'dance'"):
         reconstruction.opened("live", path)
