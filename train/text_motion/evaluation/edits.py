@@ -13,6 +13,7 @@ that are on no limb of the group, pelvis on pelvis in the body's own frame, cm.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -204,13 +205,26 @@ class Edits(Section):
     of: str
 
     def sentences(self) -> list[str]:
-        """Whether each kind shows what was asked for."""
+        """Whether each kind shows what was asked for where it is served, and what else changes."""
+        if all(math.isnan(row.value("others_redrawn")) for row in self.results):
+            shown = ", ".join(f"{row.name} {row.value('shown'):.2f}" for row in self.results)
+            return [f"{self.of}: share of frames that show the code asked for, before serving corrects it: {shown}."]
         told = []
         for row in self.results:
             if row.name in ASKED:
                 criterion = Criterion("shown", f"edits of {row.name} codes shown", low=ASKED[row.name])
                 told += [f"{self.of}: {judged.sentence}" for judged in judge(row, [criterion])]
-        return told
+        return [
+            *told,
+            f"{self.of}: an edit changes {self._span('others', 0)} % of the other groups' codes and moves joints of "
+            f"other limbs by {self._span('moved', 1)} cm; a stream that only draws otherwise, "
+            f"{self._span('others_redrawn', 0)} % and {self._span('moved_redrawn', 1)} cm.",
+        ]
+
+    def _span(self, key: str, digits: int) -> str:
+        """The least and the most of a metric over the kinds."""
+        values = [row.value(key) for row in self.results]
+        return f"{min(values):.{digits}f} to {max(values):.{digits}f}"
 
 
 def section(name: str, about: str, edits: Sequence[Edit], outcomes: Sequence[Outcome], seed: int) -> Edits:

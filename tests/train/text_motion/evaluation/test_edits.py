@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,11 @@ def test_a_bundle_is_edited(tmp_path: Path) -> None:
     told = part.sentences()
     assert any("pass: edits of ground codes shown 1.00, asked for at least 0.9" in line for line in told)
     assert any("FAIL: edits of angle codes shown" in line for line in told)
+    assert re.search(r"changes 0 to 3 % of the other.* by 0.0 to 0.0 cm; .* draws otherwise, 1 to 1 %", told[-1])
+    bare = edits.section("toy", "decoded", [LIFT], [edits.outcome(LIFT, lifted(5), STILL)], 0).sentences()
+    assert bare == [
+        "toy, decoded: share of frames that show the code asked for, before serving corrects it: ground 0.25."
+    ]
     strips = edits.three(model, "wave slowly")
     assert [len(strip[1]) for strip in strips] == [96, 96]
     off = np.abs(strips[1][1] - strips[0][1]).max((1, 2)) > 0.1
