@@ -160,7 +160,7 @@ def row(name: str, title: str, which: int) -> str:
 def test_figures_of_the_readme_are_those_measured() -> None:
     latency, knee = measured("latency_demo_600s"), measured("throughput_rules")["knee"]
     sent = latency["ms"]["capture to publish"]
-    steps = [measured(f"step_{bundle}")["batches"][0] for bundle in ("rules", "reaction", "dance")]
+    steps = [measured(f"step_{bundle}")["batches"][0] for bundle in ("rules", "reaction", "dance", "text_motion")]
     recognised = (RESULTS / "evaluate_dance.txt").read_text("utf-8").partition("Recognition")[2]
     of_real = next(line for line in recognised.splitlines() if line.startswith("dance "))
     rooms = measured("rooms")
@@ -174,11 +174,12 @@ def test_figures_of_the_readme_are_those_measured() -> None:
         f"of {latency['frames']:,} frames".replace(",", " "),
         f"{latency['memory_mib']['last']:.0f} MiB",
         f"p50 {', '.join(format(step['p50_us'] / 1000, '.2f') for step in steps)} ms: ",
-        f" ms: {', '.join(str(int(step['streams_per_core'])) for step in steps)} streams",
+        f" ms: {', '.join(str(int(step['streams_per_core'])) for step in steps)} streams a core |",
         f"| {knee}, with the clients",
         f"| {clean:.1f}; {min(heard):.1f} to {max(heard):.1f} |",
         f"`reaction` {row('evaluate_reaction', 'reaction ', 1)}, `rules` {row('evaluate_reaction', 'rules ', 1)}",
         f"| {re.findall(r'[0-9.]+ .[^]]+.', of_real)[1]} |",
+        f"| {row('evaluate_text_motion', 'text_motion, window ', 2)}, chance",
     ]
     text = (ROOT / "README.md").read_text("utf-8")
     assert not [words for words in wanted if words not in text]
