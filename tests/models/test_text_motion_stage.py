@@ -138,6 +138,10 @@ def test_a_planted_foot_stays_within_millimetres() -> None:
     free = rows.clone()
     free[..., CUT["contacts"]] = 0.0
     assert slides(free) > 0.12, "it is the contacts that hold"
+    begun = at_rest(2)
+    begun[..., CUT["contacts"]] = 1.0
+    begun[..., CUT["ric"]].unflatten(-1, (21, 3))[..., 0] -= 0.1 - 0.008  # a foot begins 8 mm from the middle
+    assert staged(begun)[0][0, :, 0, ::2].abs().max() < 1e-6, "nothing stood before the first frame"
     still = at_rest(60)
     still[..., CUT["contacts"]] = 1.0
     still[..., CUT["velocity"]] = 0.005
@@ -176,6 +180,12 @@ def test_who_walks_out_is_led_back_in_an_arc() -> None:
     assert bool((led < turn + 1.3 * speed + 0.05).all()), "no faster than people turn"
     within = far[:, 1:-1] < ROAM - 0.1
     assert bool((led < turn + 1.1 * speed)[within].all()) and float(led[within].median()) < 0.45
+
+
+def test_who_walks_in_small_circles_is_left_to_them() -> None:
+    body, _ = staged(torch.cat([going(500, z=1.0, turn=turn) for turn in (1.0, -1.2, 2.0)]))
+    far = body[:, :, 0, ::2].norm(dim=-1).amax(1)
+    assert bool((far < torch.tensor([2.0, 1.67, 1.0]) + 0.05).all()), "a circle's diameter"
 
 
 def test_it_comes_back_to_the_middle_and_is_not_led_while_it_stands() -> None:
