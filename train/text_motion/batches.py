@@ -121,8 +121,7 @@ def _hide(made: Batch, settings: Settings, random: np.random.Generator) -> None:
     others = made["bins"].flatten(0, 1)[torch.from_numpy(random.permutation(rows * tokens))].view_as(made["bins"])
     mixed = torch.where(wrong, others, torch.cat([made["bins"][:, :1], made["bins"][:, :-1]], 1))
     there = made["previous"].sum(-1, keepdim=True) > 0
-    corrupted = (wrong.any(-1, keepdim=True)) & there
-    made["previous"] = torch.where(corrupted, khot(mixed), made["previous"])
-    made["previous"][:, 0] = torch.where(corrupted[:, 0], 0.0, made["previous"][:, 0])
+    there[:, 0] = False  # what was before a row is not in it, so it cannot be mixed
+    made["previous"] = torch.where(wrong.any(-1, keepdim=True) & there, khot(mixed), made["previous"])
     if "kept" in made:
         made["kept"] = made["kept"] * torch.from_numpy(random.random((rows, 1, 1)) >= settings.bare)
