@@ -79,6 +79,7 @@ def test_codes_are_those_of_the_base_transformer_over_whole_sequences(model: Tex
 
 def test_residual_ids_are_those_of_the_refine_transformer_over_whole_sequences(model: TextMotion):
     inputs = given(model)
+    inputs["hold"][:, 2 * TOKEN :, :30] = 0.0  # what is held is what it goes by
     made = run(model, inputs)
     codes, ids = made["codes"][:, ::TOKEN], made["residual"][:, ::TOKEN]
     vectors = torch.stack([inputs[name][:, 0] for name in ("prompt", *_fields(model))], 1)[:, None]
@@ -216,6 +217,15 @@ def test_a_tokenizer_of_either_kind_gives_clips_of_the_same_shape():
         tokens = tokenizer.encode(encode(body, HUMANML3D, backward=True), bins(measures(body))[:, ::TOKEN])
         assert tokens.ids.shape == (1, LENGTH // TOKEN, LEVELS)
         assert decode(tokenizer.decode(tokens), HUMANML3D, backward=True).shape == body.shape
+
+
+def test_the_frames_of_a_token_differ_by_their_place_in_it():
+    tokenizer = build("tiny").tokenizer.eval()
+    same = Tokens(torch.zeros(1, 30, len(GROUPS)).long(), torch.zeros(1, 30, LEVELS).long())
+    with torch.no_grad():
+        rows = tokenizer.decode(same)[0]
+    torch.testing.assert_close(rows[-TOKEN:], rows[-2 * TOKEN : -TOKEN], atol=1e-5, rtol=1e-5)
+    assert (rows[-1] - rows[-2]).abs().max() > 1e-3
 
 
 def test_only_the_yardstick_sees_the_future():

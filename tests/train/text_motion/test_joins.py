@@ -50,7 +50,8 @@ def test_some_are_left_before_their_end_some_idle_and_some_ask_for_two_in_turn()
     made, chains = streams(clips, ["a person walks.", "a person jumps.", "stand"])
     begins = [np.flatnonzero(item.since == 0) for item in made]
     ended = sum(int(item.last[first[1:] - 1].sum()) for item, first in zip(made, begins, strict=True))
-    assert 0 < ended < sum(len(first) - 1 for first in begins)
+    asked = sum(int((item.text[first[1:] - 1] != NOTHING).sum()) for item, first in zip(made, begins, strict=True))
+    assert 0.4 * asked < ended < 0.85 * asked
     assert any((item.text == NOTHING).any() for item in made)
     pairs = {text for item in made for text in item.text if text > 2}
     assert pairs and all(", then " in chains.texts[number] for number in pairs)
@@ -80,6 +81,11 @@ def test_of_many_the_nearest_pose_is_entered() -> None:
     item = join([there, clip], chains, HUMANML3D, 400, np.random.default_rng(0))
     entered = [float(item.rows[TOKEN * k + BLEND, 0]) for k in np.flatnonzero(item.text[1:] != item.text[:-1]) + 1]
     assert entered and np.isfinite(entered).all()
+    slightly = flat("slightly", 0.0, (1,), tokens=40)
+    slightly.rows[:40, 1:] = 0.01  # hardly farther, and nothing of the clip is lost
+    late = join([there, slightly], Chains(["a", "b"]), HUMANML3D, 400, np.random.default_rng(1))
+    begun = [late.rows[TOKEN * k + BLEND, 0] for k in np.flatnonzero((late.since == 0) & (late.text == 1))]
+    assert begun and max(begun) == BLEND
     weights = nearness(HUMANML3D)
     assert weights[HUMANML3D.slices["ric"]].all() and not weights[HUMANML3D.slices["rot6d"]].any()
 
