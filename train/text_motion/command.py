@@ -43,7 +43,7 @@ class TextMotionTraining:
         from train.text_motion.data import MotionSet
         from train.text_motion.motions.weights import weights
         from train.text_motion.recipes import RECIPES
-        from train.text_motion.streams import clips, joined, residual_ids, vectors
+        from train.text_motion.streams import clips, fields_of, joined, residual_ids, vectors
 
         if settings.config not in SIZES:
             raise EngineError(f"no config {settings.config!r}; there is {', '.join(SIZES)}")
@@ -75,6 +75,10 @@ class TextMotionTraining:
             standardise(model, streams["train"].rows)
         sources = {split: Source(item) for split, item in streams.items()}
         if settings.stage != "tokenizer":
+            if not texts:
+                raise EngineError(
+                    f"{args.data} has no texts, which stage {settings.stage} learns from; write texts/*.txt"
+                )
             if args.encoder is None:
                 raise EngineError(f"stage {settings.stage} reads texts: give --encoder FOLDER")
             from train.text_motion.vectors import Vectors
@@ -82,7 +86,7 @@ class TextMotionTraining:
             encoder = Vectors(args.encoder)
             if encoder.width != model.config.text:
                 raise EngineError(f"{args.encoder} gives {encoder.width} numbers, config has {model.config.text}")
-            said = vectors(texts, encoder.encode)
+            said = vectors(texts, encoder.encode, fields_of(data, SEEDS))
             sources = {
                 split: Source(item, said, residual_ids(model.tokenizer, item) if settings.stage == "refine" else None)
                 for split, item in streams.items()

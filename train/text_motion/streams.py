@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,28 +69,32 @@ class Texts:
 def clips(
     data: MotionSet, split: str, weights: Mapping[str, float], texts: list[str], stretch: float = 0.0, seed: int = 0
 ) -> list[Clip]:
-    """The clips of a split; their captions are added to ``texts``. With ``stretch`` each comes a second time, at a pace
-    that differs by up to this share."""
+    """The clips of a split; their captions are added to ``texts``. A caption of a part of a clip makes a clip of that
+    part. With ``stretch`` each clip comes a second time, at a pace that differs by up to this share."""
     layout, found = data.layout, []
     random = np.random.default_rng(seed)
     known = {text: number for number, text in enumerate(texts)}
     for name in data.names(split):
         joints = data.joints(name)
-        captions = [caption.text for caption in data.captions(name) if not caption.end > caption.start]
+        captions = data.captions(name)
         if len(joints) < TOKEN * SHORTEST or not np.isfinite(joints).all():
             continue
-        numbers = []
-        for text in captions:
+        for text in (caption.text for caption in captions):
             if text not in known:
                 known[text] = len(texts)
                 texts.append(text)
-            numbers.append(known[text])
-        still = any(words in text for text in captions for words in STANDS)
         pace = float(np.exp(random.uniform(-1.0, 1.0) * np.log1p(stretch)))
-        for played in [joints] if pace == 1.0 else [joints, paced(joints, pace)]:
-            rows = encode(torch.from_numpy(np.array(played, np.float32)), layout, backward=True).numpy()
-            if len(rows) >= TOKEN * SHORTEST:
-                found.append(Clip(name, rows, tuple(numbers), weights.get(name, 1.0), still))
+        parts = [(slice(None), [item for item in captions if item.whole])]
+        parts += [(item.frames(len(joints), layout.rate), [item]) for item in captions if not item.whole]
+        for part, said in parts:
+            if captions and not said:
+                continue  # only its parts are told
+            numbers = tuple(known[item.text] for item in said)
+            still = any(words in item.text for item in said for words in STANDS)
+            for played in [joints[part]] if pace == 1.0 else [joints[part], paced(joints[part], pace)]:
+                if len(played) >= TOKEN * SHORTEST:
+                    rows = encode(torch.from_numpy(np.array(played, np.float32)), layout, backward=True).numpy()
+                    found.append(Clip(name, rows, numbers, weights.get(name, 1.0), still))
     if not found:
         raise EngineError(f"{data.folder}: no clip of split {split!r} can be trained on; see `python -m train check`")
     return found
@@ -140,11 +144,25 @@ def own_frame(rows: Tensor, data: MotionSet) -> Tensor:
     return torch.cat([pelvis[:, None], others], 1)
 
 
-def vectors(texts: Sequence[str], encode_texts: Callable[[list[str]], np.ndarray]) -> Texts:
-    """Vectors of ``texts`` and their fields by an encoder ``encode_texts`` (list -> (count, text))."""
+def fields_of(data: MotionSet, splits: Iterable[str]) -> dict[str, Mapping[str, str]]:
+    """The fields of those captions for which the set has them."""
+    found: dict[str, Mapping[str, str]] = {}
+    for name in (name for split in splits for name in data.names(split)):
+        written = data.fields(name) or ()
+        found |= {caption.text: said for caption, said in zip(data.captions(name), written, strict=False)}
+    return found
+
+
+def vectors(
+    texts: Sequence[str],
+    encode_texts: Callable[[list[str]], np.ndarray],
+    fields: Mapping[str, Mapping[str, str]] | None = None,
+) -> Texts:
+    """Vectors of ``texts`` and their fields by an encoder ``encode_texts`` (list -> (count, text)); ``fields`` of texts
+    that somebody wrote, those of others are read by rules."""
     rows, known = [], {"": 0}
     for text in texts:
-        said = read_fields(text)
+        said = (fields or {}).get(text) or read_fields(text)
         rows.append([known.setdefault(part, len(known)) for part in (text, *(said[name] for name in FIELDS))])
     made = encode_texts(list(known))
     made[0] = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,21 @@ import pytest
 import torch
 
 from engine.errors import EngineError
+from engine.text.fields import FIELDS
 from models import checkpoint
 from models.text_motion import build
 from models.text_motion.config import TOKEN
+from models.text_motion.layout import HUMANML3D
 from models.text_motion.posecodes.codes import bins, khot, measures
-from tests.train.text_motion.sets import small_set
+from tests.models.walkers import walker
+from tests.train.text_motion.sets import Clip, small_set
 from train.__main__ import main
 from train.text_motion.batches import Source, TextMotionBatches, cut
 from train.text_motion.data import MotionSet
 from train.text_motion.settings import Settings
-from train.text_motion.streams import Streams, Texts, clips, joined, own_frame, paced, residual_ids, vectors
+from train.text_motion.streams import Streams, Texts, clips, fields_of, joined, own_frame, paced, residual_ids, vectors
+from train.text_motion.texts import Caption
+from train.text_motion.write import write_set
 
 torch.set_num_threads(1)
 WIDTH = 8
@@ -60,6 +66,34 @@ def test_a_clip_comes_also_at_another_pace(data: MotionSet) -> None:
     line = np.arange(11.0)[:, None, None] * np.ones((1, 22, 3))
     np.testing.assert_allclose(paced(line, 2.0)[:, 0, 0], [0, 2, 4, 6, 8], atol=1e-6)
     np.testing.assert_allclose(paced(line, 0.5)[:4, 0, 0], [0, 0.5, 1, 1.5], atol=1e-6)
+
+
+def test_a_caption_of_a_part_makes_a_clip_of_that_part(tmp_path: Path) -> None:
+    said = (Caption("a person walks"), Caption("someone jumps", (), 0.5, 2.0))
+    own = [Clip(name, walker(HUMANML3D, 60, 1).astype(np.float32), said, name) for name in ("train", "val", "test")]
+    write_set(tmp_path / "set", own)
+    texts: list[str] = []
+    whole, part = clips(MotionSet(tmp_path / "set"), "train", {}, texts)
+    assert [texts[whole.texts[0]], texts[part.texts[0]]] == ["a person walks", "someone jumps"]
+    assert len(whole.texts) == len(part.texts) == 1
+    assert (len(whole.rows), len(part.rows)) == (59, 30)
+    ric = HUMANML3D.slices["ric"]
+    np.testing.assert_allclose(part.rows[1:, ric], whole.rows[11:40, ric], atol=1e-5)
+
+
+def test_fields_that_somebody_wrote_take_the_place_of_those_that_are_read(data: MotionSet, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    shutil.copytree(data.folder, folder)
+    (folder / "keywords").mkdir()
+    written = [{"head": "nods"}, {"mood": "happily"}]
+    (folder / "keywords" / f"{data.names('train')[0]}.json").write_text(json.dumps(written))
+    said = fields_of(MotionSet(folder), ["train"])
+    texts = [caption.text for caption in data.captions(data.names("train")[0])]
+    assert said[texts[0]]["head"] == "nods" and said[texts[1]]["mood"] == "happily"
+    made, read = vectors(texts, encoded, said), vectors(texts, encoded)
+    head = made.of(torch.tensor(0))[1 + FIELDS.index("head")]
+    assert torch.equal(head, torch.from_numpy(encoded(["nods"]))[0])
+    assert not read.of(torch.tensor(0))[1 + FIELDS.index("head")].any()
 
 
 def test_a_batch_is_what_the_streams_say(made: tuple[Streams, Texts]) -> None:
