@@ -20,7 +20,7 @@ from torch import Tensor
 from engine.errors import EngineError
 from engine.spec import AGE, CURSOR, StateSpec
 from engine.text.fields import FIELDS
-from models.contract import StreamModel, Tensors, finite, named, part
+from models.contract import StreamModel, Tensors, commit, finite, named, part
 from models.sampling import NOISE, TEMPERATURE, sample
 from models.text_motion.base import BaseTransformer
 from models.text_motion.condition import PROMPT
@@ -98,29 +98,17 @@ class TextMotion(StreamModel):
     def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """One frame after another: each may begin a token, and is decoded."""
         rings = {name for name, spec in self.spec.state.items() if spec.kind == "ring"}
-        running, rows, shown = dict(state), [], []
+        running, written, shown = state, [], []
         length = inputs[NOISE].shape[1]
         for frame in range(length):
-            here = {name: value[:, frame] for name, value in inputs.items()}
-            outputs, updates = self._frame(here, running)
+            outputs, updates = self._frame({name: value[:, frame] for name, value in inputs.items()}, running)
+            updates = {name: value[:, None] if name in rings else value for name, value in updates.items()}
             shown.append(outputs)
-            rows.append({name: updates.pop(name) for name in rings})
-            running |= updates
+            written.append(updates)
             if frame + 1 < length:
-                running |= self._advanced(running, rows[-1])
+                running = commit(self.spec.state, running, updates, 1)
         outputs = {name: torch.stack([item[name] for item in shown], 1) for name in shown[0]}
-        small = {name: running[name] for name in self.spec.state if name not in rings}
-        return outputs, small | {name: torch.stack([item[name] for item in rows], 1) for name in rings}
-
-    def _advanced(self, state: Tensors, rows: Tensors) -> Tensors:
-        """Rings with the ``rows`` (B, ...) of a frame, and the clock of the next."""
-        moved = {CURSOR: state[CURSOR] + 1, AGE: state[AGE] + 1}
-        batch = torch.arange(len(state[AGE]), device=state[AGE].device)
-        for name, row in rows.items():
-            ring = state[name].clone()
-            ring[batch, state[CURSOR] % ring.shape[1]] = row
-            moved[name] = ring
-        return moved
+        return outputs, written[-1] | {name: torch.cat([item[name] for item in written], 1) for name in rings}
 
     def _frame(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Outputs (B, ...) and updates of one frame; of rings the row (B, ...)."""
