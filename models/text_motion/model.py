@@ -52,6 +52,7 @@ class TextMotion(StreamModel):
     bins_at: Tensor
     missing: Tensor
     last_bins: Tensor
+    places: Tensor
 
     def __init__(self, config: TextMotionConfig) -> None:
         super().__init__()
@@ -65,6 +66,8 @@ class TextMotion(StreamModel):
         missing = [[0.0 if k < size else IMPOSSIBLE for k in range(most)] for size in SIZES]
         self.register_buffer("missing", torch.tensor(missing), persistent=False)
         self.register_buffer("last_bins", torch.tensor(SIZES) - 1, persistent=False)
+        # A field that is said of another part of the body is another text, though the sum of all is the same.
+        self.register_buffer("places", torch.linspace(0.5, 1.5, len(FIELDS))[:, None], persistent=False)
         if config.servable:
             self.spec = motion_spec(config, self._state_specs())
 
@@ -134,7 +137,7 @@ class TextMotion(StreamModel):
     def _token(self, inputs: Tensors, hold: Tensor, state: Tensors) -> tuple[Tensors, Tensors]:
         """The token that would begin here, as state, and the rows of the rings."""
         vectors = torch.stack([inputs[name] for name in (PROMPT, *FIELDS)], 1)
-        text = torch.cat([vectors[:, 0], vectors[:, 1:].sum(1)], -1)
+        text = torch.cat([vectors[:, 0], (vectors[:, 1:] * self.places).sum(1)], -1)
         same = (text - state["text"]).abs().amax(-1, keepdim=True) < CHANGED
         ended = torch.where(same, state["done"], 0.0)
         since = torch.where(same, state["since"], 0.0)

@@ -159,6 +159,16 @@ def test_when_the_text_is_done_the_body_idles_until_another_is_set(model: TextMo
     assert (ended[: 4 * TOKEN] == 1.0).all() and (ended[4 * TOKEN :] == 0.0).all()
 
 
+def test_what_is_said_of_another_part_of_the_body_is_another_text(model: TextMotion):
+    inputs = given(model)
+    inputs["noise"][:, :TOKEN, -1] = 0.5
+    arm = inputs["left_arm"].clone()
+    inputs["left_arm"][:, 3 * TOKEN :] = 0.0
+    inputs["right_arm"][:, 3 * TOKEN :] = arm[:, 3 * TOKEN :]
+    ended = run(_ending(model, 0.9), inputs)["ended"][0]
+    assert (ended[: 3 * TOKEN] == 1.0).all() and (ended[3 * TOKEN :] == 0.0).all()
+
+
 def test_an_idle_body_is_one_of_whom_nothing_is_asked(model: TextMotion):
     inputs = given(model)
     inputs["noise"][..., -1] = 0.5
