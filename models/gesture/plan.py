@@ -1,0 +1,139 @@
+"""What a gesturer decides, frame by frame: to lift a hand, to strike, to let it rest; which stroke; and when to nod.
+
+A gesture has phases (Kendon 2004; McNeill 1992): a preparation brings the hand to where the stroke begins, the stroke
+carries the meaning and meets the stressed syllable, a hold may follow, a retraction ends at rest. The phase of a frame
+is drawn given the one before, among those that may follow; with a preparation the kind of stroke is drawn. So the
+network answers at each frame the one question that counts: now? What the hands then do follows from the answer.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from engine.spec import StateSpec
+from models.contract import Tensors, finite, named, part
+from models.gesture.config import RATE, GestureConfig
+from models.layers import LSTM
+
+PHASES = ("rest", "preparation", "stroke", "hold", "retraction")
+REST, PREPARATION, STROKE, HOLD, RETRACTION = range(len(PHASES))
+FOLLOWS = (
+    (REST, PREPARATION),
+    (PREPARATION, STROKE, RETRACTION),
+    (STROKE, HOLD, PREPARATION, RETRACTION),
+    (HOLD, PREPARATION, RETRACTION),
+    (RETRACTION, REST, PREPARATION),
+)
+"""Phases that may follow each phase; the first of each row is the phase itself."""
+HEADS = ("phase", "kind", "nod")
+IMPOSSIBLE = -1e9
+TRACES = (0.13, 0.4, 1.2, 4.0)
+"""Time constants (s) of the traces of how long a phase has lasted, and how long ago the last nod began."""
+LONGEST = 60.0
+"""Seconds at which the times of a phase and since a nod stop counting."""
+CLOCK = 4
+"""Numbers of a :class:`Clock`."""
+
+
+class Clock(NamedTuple):
+    """Where a gesturer is, every entry (B,): the ``phase``, for how long (s), the ``kind`` of the stroke that is under
+    way or was last, and seconds since the last nod began."""
+
+    phase: Tensor
+    lasted: Tensor
+    kind: Tensor
+    nodded: Tensor
+
+    def packed(self) -> Tensor:
+        """(B, 4) as float32; fresh state is zeros, so the time since a nod is held as its distance from the longest."""
+        return torch.stack([self.phase.float(), self.lasted, self.kind.float(), LONGEST - self.nodded], -1)
+
+
+def unpacked(state: Tensor) -> Clock:
+    """The clock of its packed form (B, 4)."""
+    phase, lasted, kind, nodded = state.unbind(-1)
+    return Clock(phase.round().long(), lasted, kind.round().long(), LONGEST - nodded)
+
+
+def advanced(clock: Clock, ids: Tensor) -> Clock:
+    """The clock after a frame whose ids (B, 3) were drawn: phase, kind, nod."""
+    phase, drawn, nod = ids.unbind(-1)
+    begins = phase != clock.phase
+    again = begins & (phase == PREPARATION)
+    return Clock(
+        phase,
+        torch.where(begins, 0.0, (clock.lasted + 1.0 / RATE).clamp(max=LONGEST)),
+        torch.where(again, drawn, clock.kind),
+        torch.where(nod == 1, 0.0, (clock.nodded + 1.0 / RATE).clamp(max=LONGEST)),
+    )
+
+
+class ClockFeatures(nn.Module):
+    """A clock as numbers (B, ``width``)."""
+
+    def __init__(self, kinds: int, width: int = 12) -> None:
+        super().__init__()
+        self.kinds = nn.Embedding(kinds, width)
+        self.width = len(PHASES) + 2 * len(TRACES) + width
+
+    def forward(self, clock: Clock) -> Tensor:
+        """Phase, traces of its length and of the time since a nod, and the kind."""
+        phase = torch.nn.functional.one_hot(clock.phase, len(PHASES)).to(clock.lasted.dtype)
+        traces = [torch.exp(-time / tau)[..., None] for time in (clock.lasted, clock.nodded) for tau in TRACES]
+        return torch.cat([phase, *traces, self.kinds(clock.kind)], -1)
+
+
+class Planner(nn.Module):
+    """Logits (B, T, 3, codes) of the ids :data:`HEADS` from what is heard and said and what was decided before."""
+
+    follows: Tensor
+
+    def __init__(self, config: GestureConfig, context: int) -> None:
+        super().__init__()
+        self.codes = max(len(PHASES), config.kinds)
+        self.kinds = config.kinds
+        self.past = ClockFeatures(config.kinds)
+        self.drop = nn.Dropout(config.dropout)
+        self.lstm = LSTM(context + self.past.width, config.hidden)
+        self.out = nn.Linear(config.hidden, len(PHASES) + config.kinds + 2)
+        allowed = torch.full((len(PHASES), len(PHASES)), IMPOSSIBLE)
+        for row in FOLLOWS:
+            allowed[row[0], list(row)] = 0.0
+        self.register_buffer("follows", allowed, persistent=False)
+
+    def state_specs(self) -> dict[str, StateSpec]:
+        """The clock before the frame, and the cells of the network."""
+        return {"clock": StateSpec((CLOCK,))} | named("lstm", self.lstm.state_specs())
+
+    def forward(
+        self, context: Tensor, previous: Tensor, state: Tensors, odds: Tensor | None = None
+    ) -> tuple[Tensor, Tensors]:
+        """``context`` (B, T, ...), ``previous`` ids (B, T, 3), beyond the last code where nothing was drawn yet;
+        ``odds`` (B, T) is added to the logit of beginning a preparation."""
+        clock = unpacked(state["clock"])
+        pasts, phases = [], []
+        for t in range(previous.shape[1]):
+            drawn = previous[:, t]
+            begun = drawn[:, 0] < self.codes
+            after = advanced(clock, torch.where(begun[:, None], drawn.clamp(max=self.codes - 1), 0))
+            clock = Clock(*(torch.where(begun, new, old) for new, old in zip(after, clock, strict=True)))
+            pasts.append(self.past(clock))
+            phases.append(clock.phase)
+        x = torch.cat([self.drop(context), torch.stack(pasts, 1)], -1)
+        y, cells = self.lstm(x, part(state, "lstm"))
+        flat = self.out(self.drop(y))
+        phase, kind, nod = flat.split([len(PHASES), self.kinds, 2], -1)
+        before = torch.stack(phases, 1)
+        phase = phase + self.follows[before]
+        if odds is not None:
+            begins = torch.nn.functional.one_hot(torch.tensor(PREPARATION, device=phase.device), len(PHASES))
+            phase = phase + begins * (odds * (before != PREPARATION))[..., None]
+        logits = torch.stack([self._padded(head) for head in (phase, kind, nod)], -2)
+        return logits, {"clock": clock.packed()} | named("lstm", {name: finite(cell) for name, cell in cells.items()})
+
+    def _padded(self, logits: Tensor) -> Tensor:
+        missing = self.codes - logits.shape[-1]
+        return torch.nn.functional.pad(logits, (0, missing), value=IMPOSSIBLE)

@@ -1,0 +1,146 @@
+"""What a gesturer decided, read off a set: the phase of every frame, the kind of each stroke, and when nods begin.
+
+Kinds of strokes are found by k-means, for each hand and for both: by where the hands are as the stroke begins and as it
+ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2
+
+from models.gesture.config import BODY, RATE
+from models.gesture.plan import FOLLOWS, HOLD, LONGEST, PREPARATION, REST, RETRACTION, STROKE
+
+HANDS = ("right", "left", "both")
+SIDE = {0: 1.0, 1: -1.0, 2: 0.0}
+"""Preference of the control ``handedness`` for strokes of each of :data:`HANDS`."""
+PREP, STROKE_AT, APEX, RETRACT, RESTED = 2, 3, 4, 5, 6
+"""Columns of ``live/gestures``."""
+_WRISTS = {0: ["rHand"], 1: ["lHand"], 2: ["rHand", "lHand"]}
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """``centres`` (kinds, 12) of strokes in metres from the neck, right hand then left, start then end; ``hands``
+    (kinds,) indices of :data:`HANDS`."""
+
+    centres: NDArray[np.float64]
+    hands: NDArray[np.int64]
+
+    def of(self, shapes: NDArray[np.float64], hands: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The kind of strokes of ``shapes`` (N, 12), each made with the hand it is said to be made with; where no kind
+        has that hand, the nearest of all."""
+        far = np.square(shapes[:, None] - self.centres[None]).sum(-1)
+        far = far + np.where(self.hands[None] == hands[:, None], 0.0, 1e6)
+        return far.argmin(1).astype(np.int64) if len(shapes) else np.zeros(0, np.int64)
+
+
+def shapes_of(gestures: NDArray[np.float32], joints: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Where the hands of each stroke are as it begins and ends, (N, 12) in metres from the neck; zeros for a hand that
+    takes no part. ``gestures`` (N, 8) as in the set, ``joints`` (T, 27, 3)."""
+    neck = BODY.index("neck")
+    out = np.zeros((len(gestures), 12))
+    for row, gesture in enumerate(gestures):
+        at = [min(len(joints) - 1, max(0, round(float(gesture[k]) * RATE))) for k in (STROKE_AT, APEX)]
+        for name in _WRISTS[int(gesture[0])]:
+            first = 0 if name == "rHand" else 6
+            hand = joints[at, BODY.index(name)] - joints[at, neck]
+            out[row, first : first + 6] = hand.ravel()
+    return out
+
+
+def fit_kinds(shapes: NDArray[np.float64], hands: NDArray[np.int64], count: int, seed: int) -> Kinds:
+    """``count`` kinds, shared out among the hands as often as strokes are made with each."""
+    used = [hand for hand in range(len(HANDS)) if (hands == hand).any()] or [0]
+    shares = np.array([max(1.0, float((hands == hand).sum())) for hand in used])
+    parts = np.maximum(1, np.floor(count * shares / shares.sum())).astype(int)
+    parts[int(parts.argmax())] += count - int(parts.sum())
+    centres, told = [], []
+    for hand, part in zip(used, parts, strict=True):
+        own = shapes[hands == hand]
+        if len(own) <= part:
+            found = np.resize(own, (part, 12)) if len(own) else np.zeros((part, 12))
+        else:
+            found, _ = kmeans2(own, int(part), minit="++", rng=np.random.default_rng([seed, hand]))
+        centres.append(found)
+        told += [hand] * int(part)
+    return Kinds(np.concatenate(centres), np.array(told, np.int64))
+
+
+def phases(gestures: NDArray[np.float32], kinds: NDArray[np.int64], frames: int) -> NDArray[np.int64]:
+    """Ids (frames, 2) of every frame: phase and kind, as at the middle of the frame. Every gesture has at least one
+    frame of preparation and one of stroke, so that none is overlooked; a kind stands from its preparation on."""
+    ids = np.zeros((frames, 2), np.int64)
+    order = np.argsort(gestures[:, PREP]) if len(gestures) else []
+    for row in order:
+        times = gestures[row]
+        prep, stroke, apex, retract, rest = (
+            int(np.floor(float(times[k]) * RATE + 0.5)) for k in (PREP, STROKE_AT, APEX, RETRACT, RESTED)
+        )
+        stroke = max(stroke, prep + 1)
+        apex = max(apex, stroke + 1)
+        retract = max(retract, apex)
+        rest = max(rest, retract)
+        marks = (
+            (prep, stroke, PREPARATION),
+            (stroke, apex, STROKE),
+            (apex, retract, HOLD),
+            (retract, rest, RETRACTION),
+        )
+        for first, last, phase in marks:
+            ids[max(first, 0) : max(last, 0), 0] = phase
+        ids[max(prep, 0) :, 1] = kinds[row]
+        ids[max(rest, 0) :, 0] = REST
+    ids[:, 0] = _possible(ids[:, 0])
+    return ids
+
+
+def _possible(wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Phases (frames,) of which each may follow the one before: the step that leads to the one wanted where it may
+    not."""
+    out, now = np.empty_like(wanted), REST
+    for t, phase in enumerate(wanted):
+        now = int(phase) if phase in FOLLOWS[now] else _WAY[now, int(phase)]
+        out[t] = now
+    return out
+
+
+_WAY = {
+    (REST, STROKE): PREPARATION,
+    (REST, HOLD): REST,
+    (REST, RETRACTION): REST,
+    (PREPARATION, REST): RETRACTION,
+    (PREPARATION, HOLD): STROKE,
+    (STROKE, REST): RETRACTION,
+    (HOLD, REST): RETRACTION,
+    (HOLD, STROKE): PREPARATION,
+    (RETRACTION, STROKE): PREPARATION,
+    (RETRACTION, HOLD): RETRACTION,
+}
+
+
+def nod_starts(nods: NDArray[np.float32], frames: int) -> NDArray[np.int64]:
+    """1 (frames,) where a nod begins."""
+    out = np.zeros(frames, np.int64)
+    at = np.floor(nods[:, 0] * RATE).astype(int) if len(nods) else np.zeros(0, int)
+    out[at[(at >= 0) & (at < frames)]] = 1
+    return out
+
+
+def clocks(ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The packed clock (frames, 4) after each frame of ids (frames, 3): what :func:`models.gesture.plan.advanced`
+    makes of them one after the other from rest."""
+    out = np.zeros((len(ids), 4), np.float32)
+    phase, lasted, kind, nodded = REST, 0.0, 0, LONGEST
+    for t, (now, drawn, nod) in enumerate(ids):
+        begins = now != phase
+        kind = int(drawn) if begins and now == PREPARATION else kind
+        lasted = 0.0 if begins else min(LONGEST, lasted + 1.0 / RATE)
+        nodded = 0.0 if nod else min(LONGEST, nodded + 1.0 / RATE)
+        phase = int(now)
+        out[t] = phase, lasted, kind, LONGEST - nodded
+    return out

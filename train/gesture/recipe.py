@@ -1,0 +1,106 @@
+"""How the gesture model is trained: decisions by what was decided, poses by running on from its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from models.contract import initial_state
+from models.gesture.model import Gesture
+from models.gesture.plan import PREPARATION
+from train.gesture.settings import Settings
+from train.run.recipe import LOG_EVERY, Batch, Recipe
+
+
+class GestureRecipe(Recipe):
+    """Trains a gesture model. ``check`` holds beside the loss its terms."""
+
+    family = "gesture"
+    model: Gesture
+    settings: Settings
+
+    def __init__(self, model: Gesture, settings: Settings, data: Mapping[str, str]) -> None:
+        super().__init__(model, settings, data)
+        self._checked: list[dict[str, Tensor]] = []
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """One batch of pieces."""
+        torch.manual_seed(batch["seed"])
+        terms = self.terms(batch)
+        loss = self.total(terms)
+        if self.global_step % LOG_EVERY == 0:
+            self.write({f"train/{name}": value for name, value in {"loss": loss, **terms}.items()})
+            self.write({"train/rate": self.current_rate})
+        return self.finite(loss)
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """The weighed sum."""
+        settings = self.settings
+        decided = terms["phase"] + 0.1 * terms["kind"] + terms["nod"]
+        moved = terms["pose"] + settings.joints * terms["joints"] + settings.velocity * terms["velocity"]
+        return settings.plan * decided + settings.pose * moved + settings.cluster * terms["cluster"]
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Means over the frames that are judged."""
+        model, settings = self.model, self.settings
+        rows, length = batch["ids"].shape[:2]
+        style = batch["style"][:, None].expand(-1, length)
+        state = initial_state(model.plan_state, rows, self.device) | {"planner.clock": batch["clock_then"]}
+        logits, _ = model.plan(batch["raw"], batch["words"], style, batch["previous"], state)
+        judged = batch["judged"].clone()
+        begins = (batch["ids"][..., 0] == PREPARATION) & (batch["previous"][..., 0] != PREPARATION)
+        judged[:, : settings.burn] = 0.0
+        entropy = cross_entropy(logits.flatten(0, 2), batch["ids"].flatten(), reduction="none").unflatten(
+            0, (rows, length, -1)
+        )
+        kind = entropy[..., 1] * begins * judged
+        terms = {
+            "phase": (entropy[..., 0] * judged).sum() / judged.sum(),
+            "kind": kind.sum() / (begins * judged).sum().clamp_min(1.0),
+            "nod": (entropy[..., 2] * judged).sum() / judged.sum(),
+        }
+        return terms | self._moved(batch, style)
+
+    def _moved(self, batch: Batch, style: Tensor) -> dict[str, Tensor]:
+        """Errors of poses that run on from the one before the piece."""
+        model, judged = self.model, batch["judged"]
+        poses = model.poses
+        wanted = poses.standardised(batch["pose"])
+        at_rest = poses.standardised(poses.rest[batch["style"]])
+        before = torch.where(batch["pose_before"].isnan(), at_rest, poses.standardised(batch["pose_before"]))
+        state = initial_state(model.move_state, len(judged), self.device)
+        state |= {"clock": batch["clock"], "pose": before, "age": torch.ones_like(state["age"])}
+        made, clusters, _ = model.move(batch["ids"], batch["raw"], style, state)
+        ours, theirs = (poses.joints(poses.turns(poses.restored(value))) for value in (made, wanted))
+        weight = judged / judged.sum()
+        pace = weight[:, 1:]
+        cluster = cross_entropy(clusters.flatten(0, 1), batch["cluster"].flatten(), reduction="none")
+        return {
+            "pose": ((made - wanted).abs().mean(-1) * weight).sum(),
+            "joints": ((ours - theirs).abs().mean((-1, -2)) * weight).sum(),
+            "velocity": ((ours - theirs).diff(dim=1).abs().mean((-1, -2)) * pace).sum(),
+            "cluster": (cluster.unflatten(0, judged.shape) * weight).sum(),
+        }
+
+    def on_validation_start(self) -> None:
+        """Forget the last validation."""
+        self._checked = []
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """The same terms, without faults and dropout."""
+        terms = self.terms(batch)
+        self._checked.append({**terms, "rows": torch.tensor(float(len(batch["ids"])))})
+
+    def on_validation_epoch_end(self) -> None:
+        """Means over the pieces; their weighed sum is what checkpoints are chosen by."""
+        rows = torch.stack([item["rows"] for item in self._checked])
+        means = {
+            name: (torch.stack([item[name].cpu() for item in self._checked]) * rows).sum() / rows.sum()
+            for name in self._checked[0]
+            if name != "rows"
+        }
+        self.checked({"loss": float(self.total(means)), **{name: float(value) for name, value in means.items()}})
+        self.write({f"val/{name}": value for name, value in self.check.items() if name != "step"})
