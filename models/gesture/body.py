@@ -1,4 +1,4 @@
-"""Poses of a body that gestures: numbers of the upper body's turns, and the body, its turns and PATS' points from them."""
+"""Poses of a body that gestures: its upper body as numbers, and joints, quaternions and PATS' points of them."""
 
 from __future__ import annotations
 

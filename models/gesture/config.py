@@ -30,8 +30,8 @@ MOVING = (
 )
 """Joints that turn in a body that gestures, the root first; legs, collars and fingers stay as they are at rest."""
 RATE, SAMPLE_RATE = 15.0, 12000
-"""Frames a second, as PATS has them, and samples a second: the lowest usual rate with whole hops that holds what accents
-are told by."""
+"""Frames a second, as PATS has them, and samples a second: a low rate with whole hops that
+holds what accents are told by."""
 HOP = int(SAMPLE_RATE / RATE)
 CLUSTERS = 8
 """Decoders of the mixture, as in AISLe."""

@@ -1,4 +1,4 @@
-"""What the gesture model hears of its own avatar's voice: mel bands, level and its rises, computed in the graph from PCM.
+"""What the gesture model hears of its avatar's voice: mel bands, level and its rises, computed in the graph from PCM.
 
 An accent is a syllable that stands out of the voice's own last seconds, so levels are told against a running peak of
 the voice. Statistics run over the past only.
@@ -21,7 +21,7 @@ SUBFRAMES = 4
 MEL_MEAN, MEL_SCALE = -13.0, 4.0
 """Brings log-mel powers of speech near -30 dBFS to about unit size."""
 SILENT, FALL_S = -11.5, 6.0
-"""Lowest running peak of the mean log power (some -50 dBFS), and seconds in which the peak falls by about a third."""
+"""Lowest running peak of the level (log power, some -50 dBFS), and seconds in which the peak falls by 9 dB."""
 SPAN = 5.0
 """Log power under the peak (some 22 dB) that counts as no voice."""
 HANGOVER_S = 0.3
@@ -52,7 +52,7 @@ class Hearing(nn.Module):
     def features(self, pcm: Tensor, valid: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Raw features (B, T, ``raw_width``), without parameters, and the updates of ``mel`` and ``voice``."""
         mel, heard = self.mel(pcm * valid[..., None], part(state, "mel"))
-        level = mel.mean(-1)
+        level = mel.logsumexp(-1)
         loudest = level.amax(-1)
         peak, before, speech = state["voice"].unbind(-1)
         keep = math.exp(-1.0 / (RATE * HANGOVER_S))

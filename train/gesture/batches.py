@@ -1,4 +1,4 @@
-"""Which pieces of talks a step is trained on, and what of their words and sound is known: all follows from (seed, step)."""
+"""Which pieces of talks a step is trained on, and what is known of their words and sound: all of (seed, step)."""
 
 from __future__ import annotations
 

@@ -65,8 +65,8 @@ class GestureTraining:
             batches=GestureBatches(parts["train"], model.config, settings),
             validation=Validation(parts["dev"], model.config, settings),
             frames=settings.rows * settings.segment,
-            summary=f"{len(parts['train'])} performances of {len(styles)} gesturers, {minutes['train']:.0f} min, to train "
-            f"on; {len(parts['dev'])}, {minutes['dev']:.0f} min, to check; {len(shapes)} strokes; "
+            summary=f"{len(parts['train'])} performances of {len(styles)} gesturers, {minutes['train']:.0f} min, to "
+            f"train on; {len(parts['dev'])}, {minutes['dev']:.0f} min, to check; {len(shapes)} strokes; "
             f"{sum(p.numel() for p in model.parameters()):,} parameters",
             record={
                 "styles": list(styles),

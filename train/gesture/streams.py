@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.body.solve import rotations_of
 from engine.errors import EngineError
 from engine.sound.resample import StreamingResampler
 from engine.text.tidy import plain
@@ -75,13 +76,8 @@ def intervals_of(folder: Path, split: str) -> list[Interval]:
 
 def poses_of(rotations: NDArray[np.float32]) -> Tensor:
     """Pose vectors (T, WIDTH) of local quaternions (T, 27, 4), x y z w."""
-    x, y, z, w = torch.from_numpy(np.asarray(rotations, np.float32))[:, list(UPPER)].unbind(-1)
-    columns = [
-        torch.stack([1 - 2 * (y * y + z * z), 2 * (x * y + z * w), 2 * (x * z - y * w)], -1),
-        torch.stack([2 * (x * y - z * w), 1 - 2 * (x * x + z * z), 2 * (y * z + x * w)], -1),
-    ]
-    third = torch.linalg.cross(columns[0], columns[1])
-    return to_six(torch.stack([*columns, third], -1)).flatten(-2)
+    turned = rotations_of(np.asarray(rotations, np.float32)[:, list(UPPER)])
+    return to_six(torch.from_numpy(turned)).flatten(-2)
 
 
 def heard(model: Gesture, pcm: NDArray[np.float32], rate: int, frames: int) -> Tensor:

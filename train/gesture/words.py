@@ -1,4 +1,4 @@
-"""Words for training: the table of what words mean, and which words a frame knows when they come on time, late or not."""
+"""Words for training: the table of what they mean, and which of them a frame knows: on time, late or never."""
 
 from __future__ import annotations
 
