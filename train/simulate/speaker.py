@@ -19,11 +19,11 @@ from scipy.signal import butter, lfilter, sosfilt
 from engine.channels import FACE
 from engine.sound.resample import StreamingResampler
 from train.partner.face import FaceEvent, animate, hear
-from train.partner.speech import pitch_track
 from train.simulate import synth
 from train.simulate.synth import VoiceParameters
 from train.simulate.talk import CLIP_FRAMES, FPS, HOP, RATE, Act, Span, Talk
 from train.simulate.voices import LEVEL, Phrase, Voice
+from train.speech.sound import pitch_track
 
 Array = NDArray[np.float64]
 

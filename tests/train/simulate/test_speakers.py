@@ -11,12 +11,12 @@ import pytest
 
 from engine.channels import FACE
 from engine.errors import EngineError
-from train.partner.speech import pitch_track
 from train.simulate import synth
 from train.simulate.command import plan_talks
 from train.simulate.speaker import build_talk
 from train.simulate.talk import FPS, HOP, RATE, Talk
 from train.simulate.voices import LEVEL, VOICE_SOURCES, Phrase, Voice, built_in, cut, recorded_voices, synthetic_voice
+from train.speech.sound import pitch_track
 
 LOW_VOICE = synth.VoiceParameters(f0=110.0, span=6.0, tract=1.0, rate=1.0, breath=0.05, tilt=1.1)
 HIGH_VOICE = synth.VoiceParameters(f0=200.0, span=6.0, tract=1.17, rate=1.0, breath=0.05, tilt=1.1)
