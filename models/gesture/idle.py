@@ -13,7 +13,6 @@ from torch import Tensor
 
 from engine.spec import StateSpec
 from models.gesture.config import MOVING, RATE
-from models.listening.cell import white
 
 AXES = (
     ("chest", 0, 0.020, 3.0),
@@ -28,6 +27,8 @@ SMOOTH_S = 0.25
 """Time constant (s) of each of the two filters."""
 BREATH_HZ, BREATH_SIZE = 0.25, 0.012
 SPEAKING_GAIN, SILENT_GAIN = 1.0, 0.55
+UNIT = math.sqrt(12.0)
+"""Width of a uniform distribution of variance 1."""
 DRAWS = len(AXES) + 1
 """Uniform numbers that a frame takes: one an axis and one for the breath."""
 _JOINTS = [MOVING[1:].index(joint) for joint, *_ in AXES]
@@ -44,7 +45,7 @@ class Idle:
         """One frame: ``uniform`` (B, :data:`DRAWS`), ``speaking`` (B,) from 0 to 1."""
         walk, first, second = state["axes"].unbind(1)
         keep = uniform.new_tensor([math.exp(-1.0 / (RATE * tau)) for *_, tau in AXES])
-        walk = walk * keep + white(uniform[:, : len(AXES)]) * (1.0 - keep.square()).sqrt()
+        walk = walk * keep + UNIT * (uniform[:, : len(AXES)] - 0.5) * (1.0 - keep.square()).sqrt()
         share = 1.0 - math.exp(-1.0 / (RATE * SMOOTH_S))
         first = first + share * (walk - first)
         second = second + share * (first - second)
@@ -52,7 +53,7 @@ class Idle:
         lively = lively + 0.05 * (speaking - lively)
         gain = SILENT_GAIN + (SPEAKING_GAIN - SILENT_GAIN) * lively
         breath, pace = state["breath"].unbind(-1)
-        pace = 0.98 * pace + 0.02 * white(uniform[:, -1])
+        pace = 0.98 * pace + 0.02 * UNIT * (uniform[:, -1] - 0.5)
         breath = breath + BREATH_HZ / RATE * (1.0 + pace.clamp(-0.4, 0.4))
         breath = breath - breath.floor()
         angles = second * gain[:, None] * uniform.new_tensor([size for _, _, size, _ in AXES])
