@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 
 REST_POSES = ("sides", "front", "clasped", "hips")
-"""Where hands are at rest: they hang at the sides, forearms bent before the belly, hands together there, at the hips."""
+"""Where hands are at rest: hanging at the sides, before the belly with forearms bent, together there, at the hips."""
 
 
 @dataclass(frozen=True)
