@@ -1,0 +1,1 @@
+"""Evaluation of the gesture family: the paper's metrics, what they miss, and the report."""
