@@ -155,7 +155,8 @@ def write_meta(file: h5py.File, key: str, words: Iterable[FramedWord]) -> None:
         node = group.create_dataset(name, data=array)
         _attributes(node, CLASS="ARRAY", FLAVOR="numpy", TITLE="", VERSION="2.4")
         if not name.endswith("values"):
-            _attributes(node, kind="string" if array.dtype.kind == "S" else "integer", name="N.", nan_rep="nan")
+            _attributes(node, kind="string" if array.dtype.kind == "S" else "integer", nan_rep="nan")
+            node.attrs["name"] = np.bytes_(b"N.")  # no name: a pickled None, as PyTables writes it
         node.attrs["transposed"] = np.uint8(1)
     # Protocol 3 has no frames, so the module may be renamed to the one that old and new numpy know.
     pickled = pickle.dumps(texts, 3).replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n", 1)
