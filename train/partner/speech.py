@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from train.partner.script import LEAD_IN_S, ScriptLine
-from train.speech.sound import RATE, Audio, level_db, resample, trim
+from train.speech.sound import Audio, level_db, resample, trim
+from train.speech.talk import RATE
 
 FRAME = 640  # samples of one 25 fps frame
 LEVEL_DB = -23.0  # mean level of the spoken parts

@@ -9,9 +9,9 @@ some are shorter than 45 s.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,31 +42,64 @@ HEARD = frozenset({"dialog_katie_solo.wav", "dialog_steve_solo.wav"})
 """Clips whose words PocketSphinx hears."""
 
 
+class Recording(NamedTuple):
+    """What makes one talk: the voice's line in the table, the talk's number, and files in order with their words:
+    text to be aligned, spans that are known, or empty for words that must be heard."""
+
+    entry: VoiceSource
+    number: int
+    files: tuple[Path, ...]
+    words: tuple[str | tuple[SpokenWord, ...], ...]
+    licence: str
+    credit: str
+
+    @property
+    def name(self) -> str:
+        """``real-jfk-00``."""
+        return f"real-{self.entry.name}-{self.number:02d}"
+
+    @property
+    def made_of(self) -> tuple[object, ...]:
+        """What decides the talk, so that one that was kept is known again."""
+        return (self.name, [(path.name, path.stat().st_size) for path in self.files], self.words)
+
+
 class _Clip(NamedTuple):
     pcm: NDArray[np.float32]
     words: tuple[SpokenWord, ...]
 
 
-def recorded_talks(data: Path, split: str) -> Iterator[Talk]:
-    """The talks of the real voices of a split, each voice's clips in the order of their names, pauses between."""
+def recordings(data: Path, split: str) -> Iterator[Recording]:
+    """What there is of the real voices of a split, voice by voice."""
     index = _index(data / CLIPS / "index.json", "file")
-    aligner: Aligner | None = None
     for entry in VOICE_SOURCES:
         if SPLIT[entry.split] != split:
             continue
         if entry.name == "grid-s1":
             yield from _grid(data, entry)
-            continue
-        named = [path for path in sorted(data.glob(entry.pattern)) if _text(path.name, index) or path.name in HEARD]
-        if not named or not entry.pattern.startswith(CLIPS):
-            continue
-        aligner = aligner or Aligner()
-        clips = [_clip(path, _text(path.name, index), aligner) for path in named]
-        stated = index[named[0].name]
-        yield _talk(entry, 0, clips, str(stated["licence"]), str(stated["source"]))
+        elif entry.pattern.startswith(CLIPS):
+            texts = {path: _text(path.name, index) for path in sorted(data.glob(entry.pattern))}
+            known = {path: text for path, text in texts.items() if text or path.name in HEARD}
+            if known:
+                stated = index[next(iter(known)).name]
+                licence, credit = str(stated["licence"]), str(stated["source"])
+                yield Recording(entry, 0, tuple(known), tuple(known.values()), licence, credit)
 
 
-def _grid(data: Path, entry: VoiceSource) -> Iterator[Talk]:
+def recorded_talk(recording: Recording, aligner: Callable[[], Aligner]) -> Talk:
+    """The talk of a recording: clip after clip with pauses of 0.35 to 1.2 s between. ``aligner`` is asked where words
+    have no times."""
+    rng = np.random.default_rng([len(recording.files), recording.number])
+    pieces = []
+    for path, words in zip(recording.files, recording.words, strict=True):
+        clip = _clip(decode(path), words, aligner)
+        pieces.append(Piece(clip.pcm, clip.words, float(rng.uniform(0.35, 1.2))))
+    entry = recording.entry
+    split, licence, credit = SPLIT[entry.split], recording.licence, recording.credit
+    return joined(recording.name, entry.name, split, entry.source, licence, credit, pieces)
+
+
+def _grid(data: Path, entry: VoiceSource) -> Iterator[Recording]:
     """Sentences of GRID's speaker s1, words as its .align files have them."""
     folder = data / GRID
     if not (folder / "index.json").is_file():
@@ -75,29 +108,20 @@ def _grid(data: Path, entry: VoiceSource) -> Iterator[Talk]:
     paths = [path for path in sorted(data.glob(entry.pattern)) if known.get(path.stem, {}).get("words")]
     order = np.random.default_rng(0).permutation(len(paths))
     for number in range(min(GRID_TALKS, len(paths) // GRID_SENTENCES)):
-        clips = []
-        for place in order[number * GRID_SENTENCES : (number + 1) * GRID_SENTENCES]:
-            rows = known[paths[place].stem]["words"]
-            words = tuple(SpokenWord(str(text), float(start), float(end)) for start, end, text in rows)
-            clips.append(_cut(decode(paths[place]), words))
-        yield _talk(entry, number, clips, entry.licence, entry.credit)
+        chosen = [paths[place] for place in order[number * GRID_SENTENCES : (number + 1) * GRID_SENTENCES]]
+        words = tuple(
+            tuple(SpokenWord(str(text), float(start), float(end)) for start, end, text in known[path.stem]["words"])
+            for path in chosen
+        )
+        yield Recording(entry, number, tuple(chosen), words, entry.licence, entry.credit)
 
 
-def _talk(entry: VoiceSource, number: int, clips: list[_Clip], licence: str, credit: str) -> Talk:
-    rng = np.random.default_rng([len(clips), number])
-    pieces = [Piece(clip.pcm, clip.words, float(rng.uniform(0.35, 1.2))) for clip in clips]
-    name = f"real-{entry.name}-{number:02d}"
-    return joined(name, entry.name, SPLIT[entry.split], entry.source, licence, credit, pieces)
-
-
-def _clip(path: Path, text: str, aligner: Aligner) -> _Clip:
-    pcm = decode(path)
-    words = aligner.align(pcm, text.casefold().split()) if text else recognise(pcm)
-    return _cut(pcm, words)
-
-
-def _cut(pcm: NDArray[np.float32], words: tuple[SpokenWord, ...]) -> _Clip:
+def _clip(pcm: NDArray[np.float32], given: str | tuple[SpokenWord, ...], aligner: Callable[[], Aligner]) -> _Clip:
     """A clip without what comes before its first and after its last word."""
+    if isinstance(given, tuple):
+        words = given
+    else:
+        words = aligner().align(pcm, given.casefold().split()) if given else recognise(pcm)
     first = max(0, round((words[0].start - MARGIN_S) * RATE))
     last = min(len(pcm), round((words[-1].end + MARGIN_S) * RATE))
     shift = first / RATE
@@ -108,11 +132,11 @@ def _cut(pcm: NDArray[np.float32], words: tuple[SpokenWord, ...]) -> _Clip:
     return _Clip(pcm[first:last], moved)
 
 
-def _text(name: str, index: dict[str, dict[str, object]]) -> str:
+def _text(name: str, index: dict[str, dict[str, Any]]) -> str:
     return WRITTEN.get(name) or str(index.get(name, {}).get("text") or "")
 
 
-def _index(path: Path, key: str) -> dict[str, dict[str, object]]:
+def _index(path: Path, key: str) -> dict[str, dict[str, Any]]:
     if not path.is_file():
         raise EngineError(f"{path} is missing: it says what the recordings beside it hold, put it there")
     try:

@@ -49,8 +49,12 @@ def load(path: Path, key: str) -> Talk | None:
             pcm, told = stored["pcm"], json.loads(str(stored["told"]))
         if told.pop("key") != key:
             return None
-        words = tuple(SpokenWord(str(item["text"]), *_times(item, "start", "end")) for item in told.pop("words"))
-        stresses = tuple(Stress(*_times(item, "time", "strength"), int(item["word"])) for item in told.pop("stresses"))
+        words = tuple(
+            SpokenWord(str(item["text"]), float(item["start"]), float(item["end"])) for item in told.pop("words")
+        )
+        stresses = tuple(
+            Stress(float(item["time"]), float(item["strength"]), int(item["word"])) for item in told.pop("stresses")
+        )
         talk = Talk(**told, pcm=pcm.astype(np.float32) / 32767, words=words, stresses=stresses)
     except Exception as error:  # whatever a damaged file brings: a bad zip, a missing name, a wrong type
         raise EngineError(f"{path} is no talk ({type(error).__name__}: {error}): {remedy}") from error
@@ -58,10 +62,6 @@ def load(path: Path, key: str) -> Talk | None:
     if wrong:
         raise EngineError(f"{path} is no talk, {wrong}: {remedy}")
     return talk
-
-
-def _times(item: dict[str, Any], *names: str) -> tuple[float, ...]:
-    return tuple(float(item[name]) for name in names)
 
 
 def _wrong(talk: Talk, pcm: np.ndarray[Any, Any]) -> str:

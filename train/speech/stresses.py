@@ -130,7 +130,7 @@ def syllable_peaks(pcm: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def _peaks(level: NDArray[np.float64]) -> NDArray[np.int64]:
     peaks, _ = find_peaks(level, prominence=2.5, distance=8)
-    return peaks[level[peaks] > np.percentile(level, 98) - SOFT_DB]
+    return np.asarray(peaks[level[peaks] > np.percentile(level, 98) - SOFT_DB], np.int64)
 
 
 def _syllable(

@@ -13,8 +13,9 @@ is read, not made again, and needs no synthesiser.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,10 @@ from train.speech import ami
 from train.speech.align import Aligner, AlignmentError
 from train.speech.joining import Piece, joined
 from train.speech.made import made_talk
-from train.speech.recorded import recorded_talks
+from train.speech.recorded import recorded_talk, recordings
 from train.speech.store import load, save
 from train.speech.talk import SPLITS, Talk
-from train.speech.tts import VOICES, Speaker, TtsVoice
+from train.speech.tts import VOICES, SilentPhrase, Speaker, TtsVoice
 from train.speech.turns import Turns, turns
 
 SHARES = {"train": 0.75, "dev": 0.10, "test": 0.15}
@@ -78,62 +79,66 @@ def _made(split: str, seconds: float, seed: int) -> Iterator[Talk]:
 def _spoken(data: Path, split: str, seconds: float, seed: int, cache: Path | None) -> Iterator[Talk]:
     """Real recordings first, then AMI's turns spoken by the split's voices in turn."""
     left, real = seconds, REAL_SHARE * seconds
-    for talk in recorded_talks(data, split):
+    aligner = functools.cache(Aligner)  # made when it is first needed: kept talks need none
+    for recording in recordings(data, split):
         if real <= 0:
             break
+        made = functools.partial(recorded_talk, recording, aligner)
+        talk = _kept(recording.name, recording.made_of, made, cache)
         left, real = left - talk.seconds, real - talk.seconds
         yield talk
     texts = list(turns(data, split))
     rng = np.random.default_rng([seed, SPLITS.index(split)])
     voices = [voice for voice in VOICES if voice.split == split]
     order = [voices[index] for index in rng.permutation(len(voices))]
-    aligner = _Lazy()
     for number, place in enumerate(rng.permutation(len(texts))):
         if left <= 0:
             return
-        spoken = _kept(texts[place], order[number % len(order)], seed, aligner, cache)
-        left -= spoken.seconds
-        yield spoken
+        text, voice = texts[place], order[number % len(order)]
+        name = f"{voice.name}-{text.name}"
+        made_of = (seed, voice, text)
+        talk = _kept(name, made_of, functools.partial(say_turns, name, text, voice, _seed(made_of), aligner), cache)
+        left -= talk.seconds
+        yield talk
     if left > 0:
         raise EngineError(
             f"AMI's people of split {split} speak {left / 60:.0f} minutes less than asked for: ask for fewer minutes"
         )
 
 
-class _Lazy:
-    """The aligner, made when it is first needed: kept talks need none."""
-
-    def __init__(self) -> None:
-        self._made: Aligner | None = None
-
-    def get(self) -> Aligner:
-        """The one aligner."""
-        self._made = self._made or Aligner()
-        return self._made
-
-
-def _kept(text: Turns, voice: TtsVoice, seed: int, aligner: _Lazy, cache: Path | None) -> Talk:
-    name = f"{voice.name}-{text.name}"
-    key = hashlib.sha256(repr((VERSION, seed, voice, text)).encode()).hexdigest()
-    path = None if cache is None else cache / f"{name}.npz"
-    talk = None if path is None else load(path, key)
+def _kept(name: str, made_of: tuple[object, ...], make: Callable[[], Talk], cache: Path | None) -> Talk:
+    """The talk of ``name`` as ``cache`` keeps it, or made and kept. ``made_of`` tells all that decides it."""
+    if cache is None:
+        return make()
+    path, key = cache / f"{name}.npz", _key(made_of)
+    talk = load(path, key)
     if talk is None:
-        talk = say_turns(name, text, Speaker(voice, int(key[:7], 16)), aligner.get())
-        if path is not None:
-            save(talk, path, key)
+        talk = make()
+        save(talk, path, key)
     return talk
 
 
-def say_turns(name: str, text: Turns, speaker: Speaker, aligner: Aligner) -> Talk:
-    """``text`` spoken phrase by phrase, each about as long as its person took, words where the sound has them. A phrase
-    whose words cannot be found in the sound is left out, its time becomes pause (at most 3 s)."""
+def _key(made_of: tuple[object, ...]) -> str:
+    return hashlib.sha256(repr((VERSION, *made_of)).encode()).hexdigest()
+
+
+def _seed(made_of: tuple[object, ...]) -> int:
+    return int(_key(made_of)[:7], 16)
+
+
+def say_turns(name: str, text: Turns, voice: TtsVoice, seed: int, aligner: Callable[[], Aligner]) -> Talk:
+    """``text`` spoken phrase by phrase, each about as long as its person took, words where the sound has them.
+
+    A phrase that cannot be said, or whose words cannot be found in its sound, is left out with the pause after it.
+    """
+    speaker = Speaker(voice, seed)
     pieces: list[Piece] = []
     for phrase in text.phrases:
-        pcm = speaker.say(phrase.text, phrase.seconds)
         try:
-            pieces.append(Piece(pcm, aligner.align(pcm, phrase.words), phrase.pause))
-        except AlignmentError:
+            pcm = speaker.say(phrase.text, phrase.seconds)
+            pieces.append(Piece(pcm, aligner().align(pcm, phrase.words), phrase.pause))
+        except (SilentPhrase, AlignmentError):
             continue
-    voice = speaker.voice
+    licence = f"{voice.licence}; text {ami.LICENCE}"
     credit = f"{voice.credit}; text: {ami.CREDIT}, {ami.LICENCE}"
-    return joined(name, voice.name, voice.split, voice.source, f"{voice.licence}; text {ami.LICENCE}", credit, pieces)
+    return joined(name, voice.name, voice.split, voice.source, licence, credit, pieces)

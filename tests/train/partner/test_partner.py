@@ -17,7 +17,8 @@ from train.partner.command import check_track, plan_events
 from train.partner.face import FPS, FaceEvent, MouthFeatures, animate, blink_times, hear
 from train.partner.script import FACE_CUES, LINES, QUESTIONS
 from train.partner.speech import FRAME, SpokenLine, assemble
-from train.speech.sound import RATE, level_db, pitch_track, resample, trim
+from train.speech.sound import level_db, pitch_track, resample, trim
+from train.speech.talk import RATE
 
 HOME = Path(__file__).resolve().parents[3] / "engine" / "data" / "partner"
 
