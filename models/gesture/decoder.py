@@ -30,7 +30,8 @@ class Mixture(nn.Module):
         hidden = torch.nn.functional.gelu(self.enter(x)).unflatten(-1, (CLUSTERS, -1))
         # Weighing the hidden units first turns eight products and a sum into one product.
         weighed = (hidden * chances[..., None]).flatten(-2)
-        return weighed @ self.leave.flatten(0, 1) + chances @ self.bias
+        mixed: Tensor = weighed @ self.leave.flatten(0, 1) + chances @ self.bias
+        return mixed
 
 
 class PoseDecoder(nn.Module):

@@ -75,8 +75,7 @@ def phases(gestures: NDArray[np.float32], kinds: NDArray[np.int64], frames: int)
     """Ids (frames, 2) of every frame: phase and kind, as at the middle of the frame. Every gesture has at least one
     frame of preparation and one of stroke, so that none is overlooked; a kind stands from its preparation on."""
     ids = np.zeros((frames, 2), np.int64)
-    order = np.argsort(gestures[:, PREP]) if len(gestures) else []
-    for row in order:
+    for row in np.argsort(gestures[:, PREP]):
         times = gestures[row]
         prep, stroke, apex, retract, rest = (
             int(np.floor(float(times[k]) * RATE + 0.5)) for k in (PREP, STROKE_AT, APEX, RETRACT, RESTED)
