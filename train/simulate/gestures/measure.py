@@ -10,6 +10,7 @@ with a spread of the same order (Loehr 2012, Laboratory Phonology 3: apexes of h
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def _filled(spans: NDArray[np.float64], size: int, gap: float) -> NDArray[np.boo
 def _state(seen: Seen, times: NDArray[np.float64]) -> NDArray[np.int64]:
     at = (times / STEP).astype(np.int64)
     inside = (at >= 0) & (at < len(seen.states))
-    return np.where(inside, seen.states[np.clip(at, 0, len(seen.states) - 1)], -1)
+    return np.asarray(np.where(inside, seen.states[np.clip(at, 0, len(seen.states) - 1)], -1))
 
 
 def _measured(people: list[Seen], hands: dict[str, float]) -> Timing:
@@ -154,7 +155,7 @@ def _steps(people: list[Seen], middles: list[NDArray[np.float64]]) -> tuple[NDAr
         if len(at) < 2:
             continue
         rate = len(at) / max(float(own.sum()) * STEP, 1e-9)
-        for first, second in zip(at[:-1], at[1:], strict=True):
+        for first, second in itertools.pairwise(at):
             if own[int(first / STEP) : int(second / STEP)].all():
                 found.append(second - first)
         # by chance: a next event within SOON, where speech itself goes on so long
@@ -168,7 +169,7 @@ def _shifted(seen: Seen, times: NDArray[np.float64], rng: np.random.Generator) -
     """``times`` moved by chance, those kept that still lie in own speech or close to it."""
     by = rng.uniform(FIRST_SHIFT, LAST_SHIFT, (SHIFTS, len(times))) * rng.choice((-1.0, 1.0), (SHIFTS, len(times)))
     moved = (times + by).ravel()
-    return moved[np.isin(_state(seen, moved), (0, 1))]
+    return np.asarray(moved[np.isin(_state(seen, moved), (0, 1))])
 
 
 def places(words: NDArray[np.float64], texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -200,7 +201,7 @@ def _lifts(people: list[Seen], middles: list[NDArray[np.float64]], rng: np.rando
 def _word_at(seen: Seen, times: NDArray[np.float64]) -> NDArray[np.int64]:
     """Which words are spoken at ``times``; moments between words are left out."""
     at = np.searchsorted(seen.words[:, 0], times, "right") - 1
-    return at[(at >= 0) & (times < seen.words[np.maximum(at, 0), 1])]
+    return np.asarray(at[(at >= 0) & (times < seen.words[np.maximum(at, 0), 1])])
 
 
 def _phase(people: list[Seen], anchor: int, rng: np.random.Generator) -> Phase:
@@ -229,4 +230,4 @@ def _phase(people: list[Seen], anchor: int, rng: np.random.Generator) -> Phase:
 
 
 def _nearest(times: NDArray[np.float64], middles: NDArray[np.float64]) -> NDArray[np.float64]:
-    return times - middles[np.abs(times[:, None] - middles[None]).argmin(1)]
+    return np.asarray(times - middles[np.abs(times[:, None] - middles[None]).argmin(1)])
