@@ -4,7 +4,7 @@ A word stands out by its energy, by its pitch above the line that the phrase fal
 within it, by its length against what its spelling lets expect, and because it is a content word (Kochanski, Grabe,
 Coleman & Rosner 2005, JASA 118: loudness and duration first, pitch after; Calhoun 2010 for the words). Everything is
 normalised within the talk, so a soft voice has its stresses too and strengths compare within it. Words that stand out
-more than their neighbours are stressed, on the loudest syllable of theirs.
+more than their neighbours are stressed, on their loudest syllable or nearly so, where the spelling expects it.
 
 Without words (nobody knows them) the syllables of the sound are taken for words.
 """
@@ -29,6 +29,7 @@ NEAR_S = 1.2  #: a word is compared with those that begin within so many seconds
 APART_S = 0.3  #: two stresses are at least so far apart: the stronger stays
 MARKED = 0.25  #: how far above the talk's mean a word must stand out, in standard deviations
 WEIGHTS = {"energy": 0.8, "height": 0.35, "movement": 0.3, "length": 0.5, "content": 0.9}
+EXPECTED_DB = 3.0  #: advantage of the syllable that the spelling lets expect: vowels differ by themselves by some dB
 SOFT_DB = 22.0  #: a syllable that much below the talk's loud ones is none
 
 _FUNCTION_WORDS = """
@@ -66,14 +67,14 @@ def find_stresses(pcm: NDArray[np.float32], words: Sequence[SpokenWord] = ()) ->
         return ()
     heard = _listen(pcm)
     nuclei = _peaks(heard.level)
-    spans = [(word.start, word.end) for word in words] if words else [(at - 0.08, at + 0.1) for at in nuclei / 100]
-    found = [_syllable(heard.level, nuclei, start, end, len(words) > 0) for start, end in spans]
+    said = words or [SpokenWord("", at - 0.08, at + 0.1) for at in nuclei / 100]
+    found = [_syllable(heard.level, nuclei, word.start, word.end, word.text) for word in said]
     kept = [index for index, at in enumerate(found) if at is not None]
     if len(kept) < 3:
         return ()
     times = np.array([found[index] for index in kept], float)
-    texts = [words[index].text if words else "" for index in kept]
-    lengths = np.array([spans[index][1] - spans[index][0] for index in kept])
+    texts = [said[index].text for index in kept]
+    lengths = np.array([said[index].end - said[index].start for index in kept])
     score = _prominence(heard, times, texts, lengths)
     strength = np.argsort(np.argsort(score)) / (len(score) - 1)
     chosen: list[int] = []
@@ -100,6 +101,30 @@ def syllables(text: str) -> int:
     if plain.endswith("ed") and not plain.endswith(("ted", "ded")) and groups > 1:
         groups -= 1
     return max(1, groups)
+
+
+_BEFORE = re.compile(
+    r"[aeiouy]+[^aeiouy]*(?:[tsc]ions?|[tsc]ians?|[tsx]ious(?:ly)?|ious|eous|ual(?:ly)?|[tsc]ial(?:ly)?|ical(?:ly)?|ics?"
+    r"|ity|ities|ify|ified|graphy|logy|ience|iences|ient|ium|ian|ia)$"
+)
+_WEAK_FIRST = re.compile(
+    r"^(?:a[bcdfgl](?=[^aeiouy])|a(?=gain|bout|round|way|long|part|mong|like|live|wake)|be(?!tter|st|d)|de|dis|e[mnx]|for(?=g)"
+    r"|in|im|mis|ob|per|pre|pro(?!b|m|d)|re(?!ad|al|d)|sub|sur(?!e)|un|com|con|with|my(?=sel)|him|our|them|your(?=sel))"
+)
+
+
+def stressed_syllable(text: str) -> int:
+    """Which syllable of an English word, from 0, its spelling lets expect to be stressed.
+
+    A rule of thumb: the syllable before endings such as -tion, -ity or -ic; else the second after a prefix such as re-
+    or con- in a word of two or three syllables; else the first.
+    """
+    plain = re.sub(r"[^a-z]", "", text.casefold())
+    count = syllables(plain)
+    ending = _BEFORE.search(plain)
+    if ending and count > 1:
+        return min(count - 1, len(re.findall(r"[aeiouy]+", plain[: ending.start()])))
+    return 1 if count in (2, 3) and _WEAK_FIRST.match(plain) else 0
 
 
 def _level(pcm: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -134,21 +159,22 @@ def _peaks(level: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _syllable(
-    level: NDArray[np.float64], nuclei: NDArray[np.int64], start: float, end: float, whole: bool
+    level: NDArray[np.float64], nuclei: NDArray[np.int64], start: float, end: float, text: str
 ) -> float | None:
     """Seconds of the stressed syllable's peak in a word, or None where the word is not to be heard.
 
-    English stresses early syllables more often than late ones, and a word's last is lengthened rather than stressed:
-    a later peak must be 1 dB louder per syllable.
+    It is the loudest, with an advantage for the one that the spelling lets expect.
     """
     inside = nuclei[(nuclei >= start * 100) & (nuclei < end * 100)]
     if not len(inside):
         first, last = int(start * 100), min(int(np.ceil(end * 100)), len(level))
-        if not whole or last - first < 3:
+        if not text or last - first < 3:
             return None
         at = first + int(np.argmax(level[first:last]))
         return (at + 0.5) / 100 if level[at] > np.percentile(level, 98) - SOFT_DB else None
-    return float(inside[np.argmax(level[inside] - 1.0 * np.arange(len(inside)))] + 0.5) / 100
+    place = (stressed_syllable(text) + 0.5) / syllables(text)
+    near = np.argmin(np.abs((inside / 100 - start) / (end - start) - place))
+    return float(inside[np.argmax(level[inside] + EXPECTED_DB * (np.arange(len(inside)) == near))] + 0.5) / 100
 
 
 def _prominence(

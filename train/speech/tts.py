@@ -79,7 +79,7 @@ VOICES: tuple[TtsVoice, ...] = (
     *_shifts("piper", "joe", "train", 0.19, {"": 1.0, "deep": 0.91, "high": 1.12}),
     *_shifts("hibari", "heart", "train", 0.2, {"": 1.0, "low": 0.84, "high": 1.1}),
     *_shifts("kokoro", "jf_alpha", "train", 0.22, {"": 1.0}),
-    *_shifts("kokoro", "jf_gongitsune", "train", 0.25, {"": 1.0, "deep": 0.8}),
+    *_shifts("kokoro", "jf_gongitsune", "train", 0.25, {"deep": 0.8}),
     *_shifts("kokoro", "jf_nezumi", "dev", 0.25, {"": 1.0, "deep": 0.82}),
     *_shifts("kokoro", "jm_kumo", "test", 0.23, {"": 1.0}),
     *_shifts("kokoro", "jf_tebukuro", "test", 0.25, {"": 1.0}),

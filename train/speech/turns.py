@@ -19,9 +19,12 @@ from train.speech import ami
 from train.speech.stresses import is_content, syllables
 
 PAUSE_S = 0.35  #: silence that ends a phrase
-LONGEST_PAUSE_S = 3.0  #: a longer wait becomes one of 1.5 to 3 s
+LONGEST_PAUSE_S = 3.0  #: a longer wait becomes one of :data:`WAIT_S`
+WAIT_S = (1.0, 2.5)
+ASIDE_S = 1.0  #: silence before and after what is said into another's turn
+LEAST_WORDS = 1.9  #: words a second of a talk: a slower one is mostly waiting
 LONGEST_WORDS = 28  #: a phrase without a pause is cut here
-SYLLABLE_S = 0.38  #: AMI's words reach to the next word: what is longer than this per syllable is a hesitation after it
+SYLLABLE_S = 0.32  #: AMI's words reach to the next word: what is longer than this per syllable is a hesitation after it
 SHORTEST_S, LONGEST_S = 45.0, 90.0
 
 
@@ -77,7 +80,7 @@ def phrases(words: Iterable[ami.Word]) -> list[Phrase]:
         plain = clean(word.text) if word.kind == "word" else ""
         if not plain:
             continue
-        end = min(word.end, word.start + SYLLABLE_S * syllables(plain) + 0.25)
+        end = min(word.end, word.start + SYLLABLE_S * syllables(plain) + 0.2)
         last = cuts[-1] if cuts else None
         if last is None or word.start - last.end > PAUSE_S or len(last.words) >= LONGEST_WORDS:
             cuts.append(_Cut([], [], word.start, end))
@@ -93,7 +96,8 @@ def phrases(words: Iterable[ami.Word]) -> list[Phrase]:
 
 
 def gathered(person: ami.Person, said: list[Phrase]) -> Iterator[Turns]:
-    """``said`` as talks of 45 to 90 s with waits shortened. What is left at the end and is shorter is left out.
+    """``said`` as talks of 45 to 90 s with waits shortened. What is left at the end and is shorter is left out,
+    as are talks of few words.
 
     Lengths and shortened waits are drawn by a generator of the person's own.
     """
@@ -103,11 +107,12 @@ def gathered(person: ami.Person, said: list[Phrase]) -> Iterator[Turns]:
     talk: list[Phrase] = []
     number, length, wanted = 0, 0.0, rng.uniform(SHORTEST_S + 5, LONGEST_S - 10)
     for phrase in own:
-        pause = phrase.pause if phrase.pause <= LONGEST_PAUSE_S else float(rng.uniform(1.5, LONGEST_PAUSE_S))
+        pause = phrase.pause if phrase.pause <= LONGEST_PAUSE_S else float(rng.uniform(*WAIT_S))
         talk.append(Phrase(phrase.text, phrase.words, phrase.seconds, pause))
         length += phrase.seconds + pause
         if length >= wanted:
-            yield Turns(person, number, tuple(talk))
+            if sum(len(item.words) for item in talk) >= LEAST_WORDS * length:
+                yield Turns(person, number, tuple(talk))
             number, length, wanted, talk = number + 1, 0.0, rng.uniform(SHORTEST_S + 5, LONGEST_S - 10), []
 
 
@@ -121,7 +126,7 @@ class _Cut:
 
 def _aside(phrase: Phrase, silence: float) -> bool:
     """Whether a phrase is a listener's "mm-hmm": no content, and the person is silent before and after."""
-    alone = silence > 1.5 and phrase.pause > 1.5
+    alone = silence > ASIDE_S and phrase.pause > ASIDE_S
     return alone and len(phrase.words) <= 3 and not any(is_content(word) for word in phrase.words)
 
 
