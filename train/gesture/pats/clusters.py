@@ -18,8 +18,9 @@ from scipy.cluster.vq import ClusterError, kmeans2
 from engine.errors import EngineError
 from train.files import FileError, reason
 from train.gesture.pats import pose
+from train.gesture.pats.h5 import numbers, opened
 from train.gesture.pats.layout import FEATURES, MASK
-from train.gesture.pats.reader import Interval, opened
+from train.gesture.pats.reader import Interval
 
 COUNT = 8
 WIDTH = FEATURES + FEATURES + FEATURES // 2
@@ -104,5 +105,5 @@ class Clusters:
         for speaker in speakers:
             path = Path(folder) / f"{speaker}.h5"
             with opened(path) as file:
-                found[speaker] = pose.numbers(file, KEY, (COUNT, WIDTH), str(path))
+                found[speaker] = numbers(file, KEY, (COUNT, WIDTH), str(path))
         return cls(found)

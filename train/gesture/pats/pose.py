@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from train.files import FileError, reason
+from train.gesture.pats.h5 import numbers, opened
 from train.gesture.pats.layout import JOINTS, KEPT, RIGHT_SHOULDER, SHOULDER_PX
-from train.gesture.pats.reader import AGAIN, Interval, node, opened
+from train.gesture.pats.reader import Interval
 
 Array = NDArray[np.floating]
 POSE = "pose/normalize"
@@ -126,16 +127,3 @@ def read_scale(folder: Path, speaker: str) -> Scale:
     with opened(path) as file:
         mean, variance = (numbers(file, f"{POSE}/{name}", (2 * JOINTS,), str(path)) for name in ("mean", "var"))
     return Scale(mean, np.sqrt(np.maximum(variance, 0.0)))
-
-
-def numbers(file: h5py.File, key: str, shape: tuple[int, ...], where: str) -> Array:
-    """Finite numbers of that shape, ones before it left out."""
-    found = node(file, key, where)
-    if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "iuf":
-        raise FileError(f"{where}: has no numbers at {key}; {AGAIN}")
-    if tuple(found.shape)[-len(shape) :] != shape or found.size != int(np.prod(shape)) or found.is_virtual:
-        raise FileError(f"{where}: {key} is {found.shape}, {shape} is needed; {AGAIN}")
-    values = np.asarray(found[()], np.float64).reshape(shape)
-    if not np.isfinite(values).all():
-        raise FileError(f"{where}: {key} is not finite; {AGAIN}")
-    return values

@@ -1,17 +1,14 @@
 """PATS read lazily: the list of intervals at once, what an interval holds when it is asked for.
 
-Files come from strangers: links out of a file are not followed, sizes are bounded, nothing pickled is run. What cannot
-be used is told by file and key.
+What cannot be used is told by file and key; files are those of strangers (:mod:`.h5`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -20,69 +17,21 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from train.files import FileError, read_csv
 from train.gesture.pats import layout
+from train.gesture.pats.h5 import AGAIN, Array, array_of, node, opened, strings
 from train.gesture.pats.layout import KEYS, META, PCM, RATE, SPLITS, TEXT, TIMES
 from train.gesture.pats.meta import FramedWord, read_meta
 from train.speech.talk import SpokenWord
 
-Array = NDArray[Any]
-AGAIN = "copy the file again, or leave the interval out"
+MEL_ROWS = 100
+"""Rows a second of ``audio/log_mel_400``."""
+SLACK_S, SLACK = 0.5, 0.1
+"""Sound and poses are of one stretch while they differ by no more than so many seconds, and that share of the poses:
+PATS' own sound is some 3 % longer."""
+CONFIDENCE = "pose/confidence"
 
 
 def _quiet(_: str) -> None:
     """Tell nobody."""
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """An h5 file to read. Raises :class:`FileError` for what is none, or is cut short."""
-    try:
-        file = h5py.File(path, "r")
-    except FileNotFoundError:
-        raise FileError(f"{path}: is not there; {AGAIN}") from None
-    except OSError:
-        raise FileError(f"{path}: does not open as h5 (another kind of file, or cut short); {AGAIN}") from None
-    with file:
-        yield file
-
-
-def node(file: h5py.File, key: str, where: str) -> Any:
-    """What stands at a key inside this very file, or None. Raises :class:`FileError` for a link to elsewhere."""
-    here: Any = file
-    for part in key.split("/"):
-        if not isinstance(here, h5py.Group) or part not in here:
-            return None
-        if not isinstance(here.get(part, getlink=True), h5py.HardLink):
-            raise FileError(f"{where}: {key} is a link to elsewhere, which is not followed; {AGAIN}")
-        try:
-            here = here[part]
-        except (KeyError, RuntimeError, OSError):
-            raise FileError(f"{where}: {key} is damaged; {AGAIN}") from None
-    return here
-
-
-def array_of(file: h5py.File, key: str, where: str) -> Array:
-    """The numbers at a key, as they are stored, in the shape that :data:`.layout.KEYS` gives."""
-    found = node(file, key, where)
-    if not isinstance(found, h5py.Dataset):
-        raise FileError(f"{where}: has no {key}; leave the interval out, or choose what it has")
-    want, shape = KEYS.get(key), found.shape
-    if want is None:
-        raise EngineError(f"{key!r} is no key of the set that holds numbers; choose from {', '.join(KEYS)}")
-    if found.dtype.kind not in "iufb" or found.dtype.itemsize > 8 or found.external or found.is_virtual:
-        raise FileError(f"{where}: {key} holds {found.dtype}, or numbers of another file; {AGAIN}")
-    half = key == "pose/confidence" and shape[1:] == (layout.JOINTS,)
-    if shape[1:] != want.shape and not half:
-        raise FileError(f"{where}: {key} is {shape}; ({want.counts}, {', '.join(map(str, want.shape))}) is needed")
-    if not shape or shape[0] > layout.most(key):
-        raise FileError(f"{where}: {key} is {shape}; {layout.most(key)} {want.counts} at most are read")
-    try:
-        values: Array = found[()]
-    except (OSError, RuntimeError, ValueError):
-        raise FileError(f"{where}: {key} is damaged; {AGAIN}") from None
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        rows = ~np.isfinite(values.reshape(len(values), -1)).all(1)
-        raise FileError(f"{where}: {key} has {rows.sum()} {want.counts} not finite, first {rows.argmax()}; {AGAIN}")
-    return values[:, : layout.JOINTS] if key == "pose/confidence" else values
 
 
 @dataclass(frozen=True)
@@ -160,19 +109,6 @@ class Interval:
                 )
             last = word.start
         return words
-
-
-def strings(file: h5py.File, key: str, where: str) -> list[str]:
-    """The strings (N,) at a key."""
-    found = node(file, key, where)
-    if not isinstance(found, h5py.Dataset) or h5py.check_string_dtype(found.dtype) is None or found.ndim != 1:
-        raise FileError(f"{where}: {key} is no list of strings; {AGAIN}")
-    if len(found) > 1_000_000 or found.external or found.is_virtual:
-        raise FileError(f"{where}: {key} has {len(found)} strings; no more than a million of one file are read")
-    try:
-        return list(found.asstr()[()])
-    except (UnicodeDecodeError, OSError, RuntimeError):
-        raise FileError(f"{where}: {key} does not read as text in UTF-8; {AGAIN}") from None
 
 
 class PatsSet:
@@ -275,10 +211,27 @@ class PatsSet:
             lengths = {key: len(interval.read(key)) for key in needs if key in KEYS}
             if META in needs or TIMES in needs:
                 interval.words()
+            return unfit(interval, lengths) if needs else ""
         except FileError as error:
             return str(error)
-        frames = {key: length for key, length in lengths.items() if KEYS[key].counts == "frames"}
-        if len(set(frames.values())) > 1:
-            told = ", ".join(f"{key} {length}" for key, length in frames.items())
-            return f"{interval.path}: lengths differ in frames: {told}"
-        return ""
+
+
+def unfit(interval: Interval, lengths: Mapping[str, int]) -> str:
+    """Why an interval whose keys have these lengths cannot be used, or nothing: parts of different stretches, or a
+    body that was never seen. Raises :class:`FileError` for a confidence or a rate that does not read."""
+    where = str(interval.path)
+    frames = {key: length for key, length in lengths.items() if KEYS[key].counts == "frames"}
+    if len(set(frames.values())) > 1:
+        told = ", ".join(f"{key} {length}" for key, length in frames.items())
+        return f"{where}: lengths differ in frames: {told}; {AGAIN}"
+    rates = {"audio/log_mel_400": MEL_ROWS, PCM: interval.pcm_rate if PCM in lengths else 0}
+    for key in rates:
+        if key in lengths and frames:
+            seconds, lasting = next(iter(frames.values())) / RATE, lengths[key] / rates[key]
+            if abs(lasting - seconds) > SLACK_S + SLACK * seconds:
+                return f"{where}: {key} lasts {lasting:.1f} s, the poses {seconds:.1f} s; {AGAIN}"
+    if any(key.startswith("pose/") for key in lengths) and interval.has(CONFIDENCE):
+        seen = interval.read(CONFIDENCE)
+        if not (seen[:, list(layout.KEPT)] > 0).any():
+            return f"{where}: {CONFIDENCE} is 0 throughout, nobody was seen; {AGAIN}"
+    return ""
