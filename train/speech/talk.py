@@ -7,18 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.speech.spoken import SpokenWord
+
+__all__ = ["LEVEL", "RATE", "SPLITS", "SpokenWord", "Stress", "Talk"]
+
 RATE = 16_000  #: samples a second of every talk
 LEVEL = 0.05  #: RMS of the spoken parts of a talk: -26 dBFS
 SPLITS = ("train", "dev", "test")
-
-
-@dataclass(frozen=True)
-class SpokenWord:
-    """A word as it was spoken: ``start`` and ``end`` in seconds from the start of the talk."""
-
-    text: str
-    start: float
-    end: float
 
 
 @dataclass(frozen=True)

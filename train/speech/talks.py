@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import EngineError
+from engine.speech.align import Aligner, AlignmentError
 from train.speech import ami
-from train.speech.align import Aligner, AlignmentError
 from train.speech.joining import Piece, joined
 from train.speech.made import made_talk
 from train.speech.recorded import recorded_talk, recordings

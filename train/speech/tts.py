@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.sound.resample import StreamingResampler
-from train.speech.align import INSTALL
 from train.speech.sound import trim
 from train.speech.stresses import syllables
 from train.speech.talk import RATE
 
+INSTALL = 'pip install "reaction-engine[speech]"'
 SLOWEST, FASTEST = 0.75, 1.35  #: tempo is asked for within these bounds: beyond them the engines mumble
 LONGEST_TEXT = 600  #: characters of one phrase
 
