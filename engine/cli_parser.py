@@ -67,8 +67,18 @@ def parser() -> argparse.ArgumentParser:
         "--speech",
         nargs="+",
         metavar=("KIND", "PATH"),
-        help="what the avatar itself says: file PATH [WORDS.json or .vtt], mic DEVICE (a loopback device) or "
-        "net HOST:PORT (a speech program sends sound, words and whether it speaks)",
+        help="what the avatar itself says: PATH [WORDS] (a sound file, and its words as .json, .TextGrid, .csv, .vtt "
+        "or .srt; those beside it by its name are found), mic DEVICE (a loopback device) or net HOST:PORT (a speech "
+        "program sends sound, words and whether it speaks)",
+    )
+    serve.add_argument(
+        "--words",
+        nargs="+",
+        default=(),
+        metavar=("HOW", "MODEL"),
+        help="where the words of --speech come from: beside (files beside a sound file, the default), none, "
+        "pocketsphinx (hears them; of a sound file with a .txt beside it finds when its words are said) or "
+        "whisper [MODEL]",
     )
     serve.add_argument("--save", type=Path, metavar="FILE.npz", help="write every published frame as one array file")
     serve.add_argument("--record", type=Path, metavar="FILE.mcap", help="write inputs and outputs as the session goes")

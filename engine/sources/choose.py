@@ -51,11 +51,14 @@ def choose(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sourc
     where none can be had, or where they give nothing that any of them wants."""
     sources = _partner(options, bundles)
     if options.speech is None:
+        if options.words:
+            raise EngineError(f"--words {' '.join(options.words)}: it says where the words of --speech come from")
         return sources
     from engine.speech.choose import speech
 
     access = Access.of(options.keys, options.tokens, options.insecure)
-    return [*sources, *speech(options.speech, bundles, fast=options.fast, loop=options.loop, access=access)]
+    how = {"words": options.words, "fast": options.fast, "loop": options.loop, "access": access}
+    return [*sources, *speech(options.speech, bundles, **how)]
 
 
 def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Source]:

@@ -1,57 +1,88 @@
-"""From ``engine serve --speech ...`` to the source of what the avatar itself says."""
+"""From ``engine serve --speech ...`` to the sources of what the avatar itself says."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 from engine.access import LOCAL, Access
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.feeds.feeds import wanted
 from engine.sources.base import Source
+from engine.sources.player import WordItem
 
-KINDS = "file PATH [WORDS.json, .vtt or .srt], mic DEVICE or net HOST:PORT"
+KINDS = "PATH [WORDS.json, .TextGrid, .csv, .vtt or .srt], mic DEVICE or net HOST:PORT"
+WORDS = "beside, none, pocketsphinx or whisper [MODEL]"
+_KINDS = ("file", "mic", "net")
 _OWN = {("audio", "self"), ("words", "self"), ("speaking", "self")}
+log = logging.getLogger(__name__)
 
 
 def speech(
     asked: Sequence[str],
     bundles: Sequence[Bundle],
     *,
+    words: Sequence[str] = (),
     fast: bool = False,
     loop: bool = False,
     access: Access = LOCAL,
 ) -> list[Source]:
-    """The source that ``--speech`` names, for bundles side by side; ``access`` says who may come to a socket. Raises
-    :class:`EngineError` where there is no such thing, where it cannot be had, or where no bundle wants to know what its
-    avatar says."""
-    kind, *rest = asked
+    """The sources that ``--speech`` and ``--words`` name, for bundles side by side; ``access`` says who may come to a
+    socket. Raises :class:`EngineError` where there is no such thing, where it cannot be had, or where no bundle wants
+    to know what its avatar says."""
+    kind, *rest = asked if asked[0] in _KINDS else ["file", *asked]
     shown = " ".join(["--speech", *asked])
-    if kind not in ("file", "mic", "net") or not 1 <= len(rest) <= (2 if kind == "file" else 1):
+    if not 1 <= len(rest) <= (2 if kind == "file" else 1):
         raise EngineError(f"{shown}: give {KINDS}")
+    how, *model = words or ["beside"]
+    if (how, len(model)) not in (("beside", 0), ("none", 0), ("pocketsphinx", 0), ("whisper", 0), ("whisper", 1)):
+        raise EngineError(f"--words {' '.join(words)}: give {WORDS}")
     if not any(wanted(bundle.spec) & _OWN for bundle in bundles):
         names = " and ".join(bundle.name for bundle in bundles)
         raise EngineError(f"{shown}: bundle {names} does not ask what its own avatar says; leave --speech out")
     if fast and kind != "file":
         what = "a device" if kind == "mic" else "a speech program"
         raise EngineError(f"--fast: {what} cannot run faster than time; use it with --speech file")
+    heeded = any(item.of == "self" for bundle in bundles for item in bundle.spec.by_role("words"))
+    if kind == "file":
+        return [_file(shown, rest, how, model, heeded, fast, loop)]
+    if how == "beside" and words:
+        raise EngineError(f"--words beside: nothing lies beside {kind} {rest[0]}; give {WORDS}")
+    sources: list[Source] = []
     if kind == "net":
         from engine.speech.net import NetSpeech
 
-        return [NetSpeech(rest[0], access)]
-    if kind == "mic":
+        sources.append(NetSpeech(rest[0], access))
+    else:
         from engine.sources.mic import MicSource
 
-        return [MicSource(rest[0], owner="self")]
-    return [_file(rest, fast, loop)]
+        sources.append(MicSource(rest[0], owner="self"))
+    if how in ("pocketsphinx", "whisper"):
+        from engine.speech.listening import Listening
+
+        sources.append(Listening(how, *model))
+    elif kind == "mic" and heeded:
+        log.info("%s: no words are known: gestures go by the voice alone; --words pocketsphinx hears them", shown)
+    return sources
 
 
-def _file(rest: Sequence[str], fast: bool, loop: bool) -> Source:
+def _file(
+    shown: str, rest: Sequence[str], how: str, model: Sequence[str], heeded: bool, fast: bool, loop: bool
+) -> Source:
     from engine.sources.file import FileSource
     from engine.sources.media import MediaFile
-    from engine.speech.words import read_words
+    from engine.speech.finding import find_words
 
-    if not MediaFile(rest[0]).has_audio:
-        raise EngineError(f"--speech file {rest[0]}: there is no sound in it; give the file of a voice")
-    words = read_words(rest[1]) if len(rest) == 2 else ()
-    return FileSource(rest[0], fast, loop=loop, owner="self", words=words)
+    sound = Path(rest[0])
+    if not sound.is_file():
+        raise EngineError(f"{shown}: there is no file {sound}; give {KINDS}")
+    if not MediaFile(sound).has_audio:
+        raise EngineError(f"{shown}: there is no sound in {sound}; give the file of a voice")
+    words: tuple[WordItem, ...] = ()
+    if heeded or len(rest) == 2 or how != "beside":
+        found = find_words(sound, rest[1] if len(rest) == 2 else None, how, *model)
+        log.info("speech %s: %s", sound.name, found.told)
+        words = found.words
+    return FileSource(sound, fast, loop=loop, owner="self", words=words)

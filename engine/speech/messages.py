@@ -42,7 +42,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from engine.speech.words import LATEST_S, timed_word
+from engine.speech.spoken import LATEST_S, SpokenWord, timed_word
 
 MAGIC = b"RXS1"
 HEAD = struct.Struct("<4sBBHIq")
@@ -68,13 +68,13 @@ class SpeechSound:
 
 @dataclass(frozen=True)
 class SpeechUpdate:
-    """The JSON fields; ``words`` as (start, end, text). ``flag`` is what is said of speaking, where ``flagged``; ``at``
+    """The JSON fields; ``flag`` is what is said of speaking, where ``flagged``; ``at``
     None: now."""
 
     clear: bool = False
     begins: bool = False
     at_ns: int = 0
-    words: tuple[tuple[float, float, str], ...] = ()
+    words: tuple[SpokenWord, ...] = ()
     flagged: bool = False
     flag: bool | None = None
     at: float | None = None
@@ -140,7 +140,7 @@ def _told(message: bytes) -> SpeechUpdate:
     )
 
 
-def _words(listed: Any) -> tuple[tuple[float, float, str], ...]:
+def _words(listed: Any) -> tuple[SpokenWord, ...]:
     if not isinstance(listed, list) or len(listed) > MOST_WORDS:
         raise EngineError(f"words: give a list of {MOST_WORDS} at most")
     words = []

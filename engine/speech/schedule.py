@@ -113,7 +113,7 @@ class SpeechSchedule:
         if told.begins or not self._utterances:
             self._begin(max(at, self._filled))
         now = self._utterances[-1]
-        notes = [_Note(start, end, text) for start, end, text in told.words]
+        notes = [_Note(word.start, word.end, word.text) for word in told.words]
         if told.flagged:
             seconds = (self._given - now.origin) / self.rate if told.at is None else told.at
             notes.append(_Note(seconds, seconds, None, told.flag))

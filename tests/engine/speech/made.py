@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import wave
+from pathlib import Path
+
+import numpy as np
+
 from engine.feeds.feeds import Feeds
 from engine.feeds.samples import AudioRing
 from engine.feeds.speaking import Speaking
@@ -20,3 +25,11 @@ def own_side(capacity_s: float = 4.0) -> Feeds:
     made.speaking["self"] = Speaking()
     made.raw_sound = True  # what is played is compared sample by sample
     return Feeds.merged([made])
+
+
+def write_wav(file: Path, samples: np.ndarray, rate: int = RATE) -> Path:
+    """A mono sound file of ``samples`` (n,) from -1 to 1."""
+    with wave.open(str(file), "wb") as out:
+        out.setparams((1, 2, rate, 0, "NONE", ""))
+        out.writeframes((samples * 32767).astype("<i2").tobytes())
+    return file

@@ -19,7 +19,7 @@ from engine.feeds.words import Word
 from engine.sources import mic
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.speech.choose import speech
-from tests.engine.speech.made import HOP, RATE, START, own_side
+from tests.engine.speech.made import HOP, RATE, START, own_side, write_wav
 
 DEAF = StreamSpec("deaf", 25.0, (InputSpec("gain", "control"),), (OutputSpec("out"),))
 FOLLOWS = StreamSpec(
@@ -35,17 +35,9 @@ def bundle(spec: StreamSpec) -> Any:
 @pytest.fixture()
 def voice(tmp_path: Path) -> Path:
     """A second of sound, loud in its second half."""
-    file = tmp_path / "voice.wav"
-    sound = np.random.default_rng(1).standard_normal(RATE).astype(np.float32) * 0.2
+    sound = np.random.default_rng(1).standard_normal(RATE) * 0.2
     sound[: RATE // 2] = 0.0
-    with av.open(str(file), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
-        samples = (sound * 32767).astype(np.int16)[None]
-        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-        frame.sample_rate = RATE
-        for packet in [*stream.encode(frame), *stream.encode(None)]:
-            container.mux(packet)
-    return file
+    return write_wav(tmp_path / "voice.wav", sound)
 
 
 @pytest.fixture()
@@ -70,10 +62,20 @@ def words_file(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "asked", [["file"], ["tape", "x"], ["file", "a", "b", "c"], ["mic"], ["mic", "0", "1"], ["net"], ["net", "a", "b"]]
+    "asked",
+    [
+        ["file"],
+        ["tape", "x", "y"],
+        ["tape", "x"],
+        ["file", "a", "b", "c"],
+        ["mic"],
+        ["mic", "0", "1"],
+        ["net"],
+        ["net", "a", "b"],
+    ],
 )
 def test_what_there_is_not_is_refused_with_what_there_is(asked: list[str]) -> None:
-    with pytest.raises(EngineError, match=r"--speech .*give file PATH.*net HOST:PORT"):
+    with pytest.raises(EngineError, match=r"--speech .*give PATH.*net HOST:PORT"):
         speech(asked, [bundle(FOLLOWS)])
 
 
@@ -90,7 +92,7 @@ def test_what_is_live_runs_no_faster_than_time(asked: list[str]) -> None:
 
 
 def test_a_film_without_sound_is_no_voice(picture: Path) -> None:
-    with pytest.raises(EngineError, match="no sound in it"):
+    with pytest.raises(EngineError, match="there is no sound in"):
         speech(["file", str(picture)], [bundle(FOLLOWS)])
 
 
@@ -115,6 +117,44 @@ def test_each_kind_gives_what_it_has(voice: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(mic, "_portaudio", lambda: fake)
     (device,) = speech(["mic", "loop"], wanted)
     assert set(device.gives) == {("audio", "self")}
+
+
+LISTENS = StreamSpec("gestures", 25.0, (InputSpec("own_words", "words", (4, 4), of="self"),), (OutputSpec("out"),))
+
+
+def test_a_path_alone_is_a_file_and_its_words_are_found(
+    voice: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    wants = [bundle(FOLLOWS), bundle(LISTENS)]
+    (alone,) = speech([str(voice)], wants)
+    assert alone.describe()["words"] == 0 and "no words: gestures go by the voice alone" in caplog.text
+    (named,) = speech([str(voice), str(words_file(tmp_path))], wants)
+    assert named.describe()["words"] == 2 and "speech voice.wav: 2 words of words.json" in caplog.text
+    words_file(tmp_path).rename(voice.with_suffix(".json"))
+    (found,) = speech([str(voice)], wants)
+    assert set(found.gives) == {("audio", "self"), ("words", "self")} and "2 words of voice.json" in caplog.text
+    (spared,) = speech(["file", str(voice)], wants, words=["none"])
+    assert spared.describe()["words"] == 0
+    voice.with_suffix(".json").write_text("[]")
+    with pytest.raises(EngineError, match="0 words in it"):
+        speech([str(voice)], wants)
+    assert speech([str(voice)], [bundle(FOLLOWS)])  # who heeds no words looks for none
+
+
+@pytest.mark.parametrize(
+    ("asked", "words", "says"),
+    [
+        (["tpae.wav"], [], "there is no file tpae.wav"),
+        (["net", "127.0.0.1:5572"], ["beside"], "nothing lies beside net"),
+        (["x.wav"], ["vosk"], "give beside, none, pocketsphinx or whisper"),
+        (["x.wav"], ["none", "a"], "give beside"),
+        (["x.wav"], ["pocketsphinx", "a"], "give beside"),
+    ],
+)
+def test_what_cannot_be_had_of_words_is_refused(asked: list[str], words: list[str], says: str) -> None:
+    with pytest.raises(EngineError, match=says):
+        speech(asked, [bundle(LISTENS)], words=words)
 
 
 class Session:

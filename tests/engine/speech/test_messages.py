@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from engine.errors import EngineError
 from engine.speech import messages
 from engine.speech.messages import HEAD, RATES, SpeechSound, SpeechUpdate, decode, encode_sound
+from engine.speech.spoken import SpokenWord
 
 GOLDEN_INT16 = bytes.fromhex("52585331 00 01 0000 c05d0000 1581e97df4102211 0000 0040 0080 ff7f")
 
@@ -83,7 +84,9 @@ def test_what_is_no_message_is_refused_in_words(message: bytes, words: str) -> N
 def test_a_message_may_say_several_things() -> None:
     words = [{"start": 0.5, "end": 0.75, "text": "hi "}]
     told: dict[str, Any] = {"clear": True, "begin": True, "at_ns": 7, "words": words, "speaking": None, "at": 0.25}
-    assert decode(json.dumps(told).encode()) == SpeechUpdate(True, True, 7, ((0.5, 0.75, "hi"),), True, None, 0.25)
+    assert decode(json.dumps(told).encode()) == SpeechUpdate(
+        True, True, 7, (SpokenWord("hi", 0.5, 0.75),), True, None, 0.25
+    )
     assert decode(b'{"speaking": false}') == SpeechUpdate(flagged=True, flag=False)
     assert decode(b'{"words": []}') == SpeechUpdate()
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from engine.errors import EngineError
 from engine.speech import words as module
-from engine.speech.words import LATEST_S, read_words
+from engine.speech.spoken import LATEST_S
+from engine.speech.words import read_words
 
 
 def written(folder: Path, name: str, content: str | bytes | Any) -> Path:
@@ -26,7 +27,7 @@ def written(folder: Path, name: str, content: str | bytes | Any) -> Path:
 
 
 def said(file: Path) -> list[tuple[str, float, float]]:
-    return [(word.text, word.start_ns / 1e9, word.end_ns / 1e9) for word in read_words(file)]
+    return [(word.text, word.start_ns / 1e9, word.end_ns / 1e9) for word in read_words(file).words]
 
 
 LIST = [{"start": 1, "end": 1.25, "text": "there"}, {"start": 0.5, "end": 0.9, "text": " hello\n", "score": 0.7}]
@@ -73,7 +74,7 @@ def test_subrip_says_the_same_with_commas(tmp_path: Path) -> None:
 def test_the_words_of_a_cue_fill_its_time_without_gaps(tmp_path_factory: Any, words: list[str], length: int) -> None:
     until = 1000 + length
     text = f"WEBVTT\n\n00:01.000 --> 00:{until // 1000:02}.{until % 1000:03}\n{' '.join(words)}\n"
-    found = read_words(written(tmp_path_factory.mktemp("cues"), "a.vtt", text))
+    found = read_words(written(tmp_path_factory.mktemp("cues"), "a.vtt", text)).words
     assert sorted(word.text for word in found) == sorted(words)
     assert found[0].start_ns == 1_000_000_000 and abs(found[-1].end_ns - until * 1_000_000) <= 2
     assert all(abs(a.end_ns - b.start_ns) <= 2 for a, b in itertools.pairwise(found))
@@ -83,7 +84,8 @@ def test_the_words_of_a_cue_fill_its_time_without_gaps(tmp_path_factory: Any, wo
     ("name", "content", "words"),
     [
         ("a.txt", "hello", [".json", ".vtt", ".srt"]),
-        ("a.json", b"\xff\xfe", ["UTF-8"]),
+        ("a.json", b"[\xff\xfe", ["UTF-8"]),
+        ("a.json", b"\xff\xfe[", ["UTF-8"]),
         ("a.json", "{", ["JSON"]),
         ("a.json", "[" * 200_000, ["JSON"]),
         ("a.json", {"word": []}, ["no list"]),
