@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from engine import logs
 from engine.errors import EngineError
@@ -21,6 +22,12 @@ from train.run import command as training
 SHARED = {
     "partner": Command("train.partner.command", "make the built-in conversation partner (speech and face)"),
     "simulate": Command("train.simulate.command", "make a data set of simulated speakers and their listeners"),
+    "simulate gestures": Command(
+        "train.simulate.gestures.command", "make a data set of talks and simulated people who gesture to them"
+    ),
+    "simulate timing": Command(
+        "train.simulate.gestures.measure", "measure when AMI's people gesture, for the table of the simulation"
+    ),
     "label": Command("train.label.command", "look at takes in a browser and say how they move, into a csv to train on"),
     "check": Command("train.check", "read a data set file by file and say what is wrong with it"),
     "evaluate": Command("train.evaluate", "measure a family's models: tables, conclusions and a report to look at"),
@@ -29,8 +36,8 @@ SHARED = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it succeeded, 2 with one line on stderr when its input or packages are wrong."""
-    argv = list(sys.argv[1:] if argv is None else argv)
     others = SHARED | tools()
+    argv = _joined(sys.argv[1:] if argv is None else argv, others)
     asked = next((word for word in argv if word in (*learned(), *others)), "")
     parser = argparse.ArgumentParser(prog="python -m train", description=(__doc__ or "").splitlines()[0])
     logs.add_arguments(parser)
@@ -51,6 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         except EngineError as error:
             logs.refused(f"{parser.prog} {args.command}", error)
             return 2
+
+
+def _joined(argv: Sequence[str], commands: Iterable[str]) -> list[str]:
+    """``argv`` with the two words of a command that has two as one."""
+    for at, pair in enumerate(itertools.pairwise(argv)):
+        if " ".join(pair) in commands:
+            return [*argv[:at], " ".join(pair), *argv[at + 2 :]]
+        if pair[0] in commands:
+            break
+    return list(argv)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from train.simulate.gestures.plan import (
 from train.speech.talk import Talk
 
 END_NEAR = 0.3  #: s: a retraction that begins so close to its phrase's end answers to it
+FASTER = 0.65  #: how much shorter a stroke may become
 REACTION = 0.06  #: s: mean of what is added to the first moment at which an end can be known
 
 
@@ -65,7 +66,8 @@ def _later(
     if before is not None:
         prep = max(prep, before.apex + LEAST_HOLD)
     stroke = max(gesture.stroke, known(talk, stress), prep + LEAST_PREP)
-    apex = stroke + max(LEAST_STROKE, gesture.apex - stroke)  # who is late strikes faster
+    length = max(LEAST_STROKE, FASTER * (gesture.apex - gesture.stroke))  # who is late strikes faster
+    apex = max(gesture.apex, stroke + length)
     if apex > max(stress.time + LATEST, gesture.apex):
         return None
     retract = max(gesture.retract, apex + LEAST_HOLD)

@@ -10,7 +10,9 @@ with a spread of the same order (Loehr 2012, Laboratory Phonology 3: apexes of h
 
 from __future__ import annotations
 
+import argparse
 import itertools
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +45,23 @@ class Seen:
     words: NDArray[np.float64]
     texts: tuple[str, ...]
     states: NDArray[np.int64]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``python -m train simulate timing``."""
+    parser.add_argument("out", type=Path, metavar="OUT", help="file to write, as train/simulate/gestures/timing.json")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measure what ``$ENGINE_DATA`` holds and write it to ``args.out``."""
+    data = os.environ.get("ENGINE_DATA")
+    if not data:
+        raise EngineError("ENGINE_DATA is not set: let it name the folder that holds AMI's annotations")
+    table = measure(Path(data))
+    table.write(args.out)
+    for name, timing in (("hand gestures", table.hand), ("nods of emphasis", table.nod)):
+        rates = ", ".join(f"{state} {rate:.2f}" for state, rate in timing.rate.items())
+        print(f"{timing.count} {name} of {timing.people} people, a minute of: {rates}")
 
 
 def measure(data: Path) -> TimingTable:

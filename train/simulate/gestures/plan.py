@@ -5,8 +5,8 @@ of the phases are McNeill's 1992). Which stresses are met follows from how invit
 AMI's people, seated with papers, make 0.3 to 3 hand gestures a minute of own speech (5 to 95 % of them), people who
 stand and tell some 15 to 25 (see :mod:`train.simulate.gestures.persona`). How a stroke's end lies to its stress is
 drawn as AMI's nods of emphasis lie to content words. Lengths of phases are ours, within what is described: preparation
-0.3 to 0.8 s, stroke about 0.3 s, holds up to a second or so (Kita, van Gijn & van der Hulst 1998; Loehr 2012). Hands
-rest in pauses and silence; strokes that follow closely go on from one to the next.
+0.3 to 0.8 s, stroke about as long as in its take, holds up to a second or so (Kita, van Gijn & van der Hulst 1998;
+Loehr 2012). Hands rest in pauses and silence; strokes that follow closely go on from one to the next.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from train.speech.talk import Stress, Talk
 HANDS = ("right", "left", "both")
 LEAST_PREP, LEAST_STROKE, LEAST_HOLD, LEAST_RETRACTION = 0.2, 0.2, FRAME, 0.33
 """Seconds that the phases last at least: three frames for what must be seen as a movement."""
-PREP, STROKE, RETRACTION = (0.3, 0.8), (0.22, 0.6), (0.45, 0.9)
+PREP, STROKE, RETRACTION = (0.3, 0.8), (0.22, 0.65), (0.45, 0.9)
 """Seconds between which phases are drawn."""
 CLOSE = 2.2  #: s: strokes no farther apart may follow one another without rest
 REST = 0.3  #: s: a shorter rest between two gestures is none
@@ -86,7 +86,11 @@ class Entry(Protocol):
 
     @property
     def hands(self) -> str:
-        """One of :data:`HANDS`."""
+        """One of :data:`HANDS`: with which it was made. Either hand can make a stroke of one."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
 
 
 class Strokes(Protocol):
@@ -104,9 +108,9 @@ def perform(talk: Talk, persona: Persona, library: Strokes, rng: np.random.Gener
     table = measured()
     least = max(0.5, 0.62 / persona.speed)
     met = _chosen(talk, table.hand, persona.rate * minutes, persona.chain, least, rng)
-    drawn = [_drawn(talk, index, persona, rng) for index in met]
+    drawn = [_drawn(talk, index, persona, library, rng) for index in met]
     drawn = [gesture for gesture in drawn if gesture.prep >= 0.0]
-    laid = _dressed(_laid(drawn, found, talk.seconds, persona, rng), persona, library, rng)
+    laid = _laid(drawn, found, talk.seconds, persona, rng)
     nods = [
         _nod(talk.stresses[index], persona, rng)
         for index in _chosen(talk, table.nod, persona.nods * minutes, 0.0, 0.5, rng)
@@ -141,12 +145,16 @@ def _chosen(
     return sorted(rng.choice(met, min(wanted, len(met)), replace=False).tolist()) if met else []
 
 
-def _drawn(talk: Talk, index: int, persona: Persona, rng: np.random.Generator) -> Gesture:
+def _drawn(talk: Talk, index: int, persona: Persona, library: Strokes, rng: np.random.Generator) -> Gesture:
     """A gesture on its stress as it would be if there were no other."""
     phase = measured().nod.phase["middle"]
     off = phase.mean + phase.spread * float(np.clip(rng.standard_normal(), -FARTHEST, FARTHEST))
     apex = talk.stresses[index].time + off
-    stroke = apex - float(np.clip(0.32 / persona.speed * np.exp(0.25 * rng.standard_normal()), *STROKE))
+    hands = _hands(persona, library, rng)
+    entries = [entry for entry in library.entries if (entry.hands == "both") == (hands == "both")]
+    entry = entries[int(rng.choice(len(entries), p=persona.liking([entry.name for entry in entries])))]
+    length = entry.seconds * np.sqrt(persona.size) / persona.speed
+    stroke = apex - float(np.clip(length * np.exp(0.15 * rng.standard_normal()), *STROKE))
     prep = stroke - float(np.clip(rng.uniform(*PREP) / persona.speed, *PREP))
     if rng.random() < 0.25:  # waits, ready, before it strikes
         prep -= float(rng.exponential(0.15))
@@ -156,7 +164,7 @@ def _drawn(talk: Talk, index: int, persona: Persona, rng: np.random.Generator) -
     retract = apex + hold
     rest = retract + float(rng.uniform(*RETRACTION))
     size = persona.size * float(np.exp(0.15 * rng.standard_normal())) * (0.75 + 0.5 * talk.stresses[index].strength)
-    return Gesture("", "", prep, stroke, apex, retract, rest, size, index)
+    return Gesture(hands, entry.name, prep, stroke, apex, retract, rest, size, index)
 
 
 def _laid(
@@ -183,6 +191,8 @@ def _laid(
             if gesture.prep < before.rest + REST or (goes_on and same and gesture.apex - before.apex < CLOSE):
                 prep = max(gesture.prep, before.apex + LEAST_HOLD)
                 prep = min(prep, gesture.stroke - LEAST_PREP)
+                if {before.hands, gesture.hands} == {"left", "right"} and rng.random() < SAME_HANDS:
+                    gesture = replace(gesture, hands=before.hands)
                 laid[-1], gesture = _linked(before, replace(gesture, prep=prep), same)
         laid.append(gesture)
     return laid
@@ -195,20 +205,12 @@ def _linked(before: Gesture, after: Gesture, straight: bool) -> tuple[Gesture, G
     return replace(before, retract=after.prep, rest=after.prep), after
 
 
-def _dressed(laid: list[Gesture], persona: Persona, library: Strokes, rng: np.random.Generator) -> list[Gesture]:
-    """Which hands make which stroke of the library."""
-    names = {hands: [entry.name for entry in library.entries if entry.hands == hands] for hands in HANDS}
-    one = 1.0 - persona.both
-    shares = np.array([one * persona.handedness, one * (1.0 - persona.handedness), persona.both])
-    shares *= [bool(names[hands]) for hands in HANDS]
-    dressed: list[Gesture] = []
-    for gesture in laid:
-        hands = HANDS[int(rng.choice(len(HANDS), p=shares / shares.sum()))]
-        if dressed and dressed[-1].retract == gesture.prep and rng.random() < SAME_HANDS:
-            hands = dressed[-1].hands
-        name = str(rng.choice(names[hands], p=persona.liking(names[hands])))
-        dressed.append(replace(gesture, hands=hands, stroke_name=name))
-    return dressed
+def _hands(persona: Persona, library: Strokes, rng: np.random.Generator) -> str:
+    """With which hands a stroke is made, of what the library has."""
+    one, both = ((sum((entry.hands == "both") == wanted for entry in library.entries) > 0) for wanted in (False, True))
+    if both and (not one or rng.random() < persona.both):
+        return "both"
+    return "right" if rng.random() < persona.handedness else "left"
 
 
 def _nod(stress: Stress, persona: Persona, rng: np.random.Generator) -> Nod:

@@ -73,7 +73,10 @@ class TimingTable:
 
     def write(self, path: Path) -> None:
         """Write the table as JSON, numbers with three digits after the point."""
-        path.write_text(json.dumps(_rounded(asdict(self)), indent=1) + "\n", "utf-8")
+        try:
+            path.write_text(json.dumps(_rounded(asdict(self)), indent=1) + "\n", "utf-8", newline="\n")
+        except OSError as error:
+            raise EngineError(f"{path} cannot be written ({error.strerror}): name another file") from error
 
     @classmethod
     def read(cls, path: Path) -> TimingTable:
