@@ -21,11 +21,13 @@ from engine.body.skeleton import skeleton
 Array = NDArray[np.float64]
 BODY = skeleton("cmu")
 ANGLES = ("shoulder.x", "shoulder.y", "shoulder.z", "elbow", "pronation", "wrist", "deviation")
-"""rad. ``elbow`` bends beyond the rest pose; ``pronation`` turns the palm down, and up where negative, from facing
+"""rad. ``elbow`` bends beyond :data:`HOME`'s; ``pronation`` turns the palm down, and up where negative, from facing
 inwards; ``wrist`` bends to the palm; ``deviation`` to the thumb."""
 WIDTH = len(ANGLES)
-LOW = np.array([-2.2, -1.6, -1.6, -0.20, -1.3, -0.9, -0.35])
-HIGH = np.array([1.6, 1.6, 1.6, 2.15, 1.3, 1.0, 0.5])
+STEPS = 17
+"""Poses along a stroke, evenly spaced in time."""
+LOW = np.array([-2.2, -1.6, -1.6, -1.35, -1.3, -0.9, -0.35])
+HIGH = np.array([1.6, 1.6, 1.6, 0.95, 1.3, 1.0, 0.5])
 """Limits of :data:`ANGLES`; an elbow neither bends back nor closes."""
 MIRROR = np.array([1.0, -1.0, -1.0])
 """What becomes of a rotation vector when left and right change places; of a place, ``MIRROR * (-1)``."""
@@ -35,7 +37,9 @@ SHOULDER = np.array(BODY.rest[BODY.index("rCollar")]) + np.array(BODY.rest[BODY.
 """The right shoulder from the chest's joint, metres."""
 _HINGE = np.cross(_UPPER, _FORE) / np.linalg.norm(np.cross(_UPPER, _FORE))
 _ALONG = _FORE / np.linalg.norm(_FORE)
-_BENT = float(np.arccos(_UPPER @ _FORE / np.linalg.norm(_UPPER) / np.linalg.norm(_FORE)))
+_BEND = 1.2
+"""Bend of the elbow (rad) in :data:`HOME`, beyond that of the skeleton at rest."""
+_BENT = _BEND + float(np.arccos(_UPPER @ _FORE / np.linalg.norm(_UPPER) / np.linalg.norm(_FORE)))
 HOME = Rotation.from_euler("ZXY", [78.0, -12.0, 12.0], degrees=True)
 HAND = 0.09
 """Metres from the wrist to the middle of the hand."""
@@ -75,7 +79,7 @@ def least_jerk(share: Array) -> Array:
 def turns(poses: Array) -> ArmTurns:
     """Local rotations of poses (N, :data:`WIDTH`)."""
     shoulder = Rotation.from_rotvec(poses[:, :3]) * HOME
-    elbow = Rotation.from_rotvec(poses[:, 3:4] * _HINGE)
+    elbow = Rotation.from_rotvec((poses[:, 3:4] + _BEND) * _HINGE)
     twist = Rotation.from_rotvec(-poses[:, 4:5] * _ALONG)
     bend = Rotation.from_rotvec(np.stack([np.zeros(len(poses)), poses[:, 6], poses[:, 5]], -1))
     return ArmTurns(shoulder, elbow, twist * bend)

@@ -19,9 +19,9 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 from scipy.spatial.transform import Rotation
 
-from train.simulate.gestures.arms import BODY, MIRROR, RESTS, cleared, least_jerk, limited, places, turns
+from train.simulate.gestures.arms import BODY, MIRROR, RESTS, STEPS, cleared, least_jerk, limited, places, turns
 from train.simulate.gestures.idle import Idle, Spans
-from train.simulate.gestures.library import STEPS, Library
+from train.simulate.gestures.library import Library
 from train.simulate.gestures.plan import Gesture, Nod, Performance
 
 Array = NDArray[np.float64]

@@ -18,12 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from train.simulate.gestures.arms import least_jerk, places, pose_at
+from train.simulate.gestures.arms import STEPS, least_jerk, places, pose_at
+from train.simulate.gestures.cutting import Cut, cuts
+from train.text_motion.motions.takes import FOLDER
 
 Array = NDArray[np.float64]
-STEPS = 17
-"""Poses along a stroke, evenly spaced in time."""
 SIDES = ("right", "left", "both")
+WAYS = {"down": 9, "out": 9, "up": 6, "in": 5, "ahead": 5}
+"""Ways a hand can go, and how many strokes of each are kept; hands that come back to the body say little."""
+ALIKE = 0.10
+"""m: strokes whose start, middle and end lie together no farther apart are alike."""
+BEATS, BEAT, BEAT_PACE = 6, 0.5, 0.7
+"""Strokes down of which there is a beat too, how large it is, and how long it takes."""
+FRAMES = 20
+"""Strokes of both hands that are kept."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +90,75 @@ def entry_of(name: str, hands: str, take: str, path: Array, seconds: float) -> S
 
 
 def load_library(data: Path | None) -> Library:
-    """The strokes of the recordings in the folder ``data``; without it a few that are made of numbers."""
-    return Library(made_strokes())
+    """The strokes of the recordings in the folder ``data``; without it a few that are made of numbers. Raises
+    :class:`EngineError` where the recordings are not whole."""
+    if data is None:
+        return Library(made_strokes())
+    if not (data / FOLDER).is_dir():
+        raise EngineError(f"{data}: has no folder {FOLDER}, of whose takes strokes are cut; give the project's data")
+    return Library(_chosen(list(cuts(data))))
+
+
+def _chosen(found: Sequence[Cut]) -> tuple[StrokeEntry, ...]:
+    """The most different strokes of each way a hand can go, for either hand and for both."""
+    entries: list[StrokeEntry] = []
+    single = [cut for cut in found if cut.side != "both"]
+    for way, count in WAYS.items():
+        for number, cut in enumerate(_different([cut for cut in single if _way(cut.path) == way], count)):
+            path = _with_wrist(cut.path)
+            entries += _either(f"{way}{number}", cut.take, path, cut.seconds)
+            if way == "down" and number < BEATS:
+                small = path[:, -1:] + BEAT * (path - path[:, -1:])
+                entries += _either(f"beat{number}", cut.take, small, BEAT_PACE * cut.seconds)
+    for number, cut in enumerate(_different([cut for cut in found if cut.side == "both"], FRAMES)):
+        entries.append(entry_of(f"frame{number}.both", "both", cut.take, _with_wrist(cut.path), cut.seconds))
+    return tuple(entries)
+
+
+def _either(name: str, take: str, path: Array, seconds: float) -> list[StrokeEntry]:
+    return [entry_of(f"{name}.{hands}", hands, take, path, seconds) for hands in ("right", "left")]
+
+
+def _different(found: Sequence[Cut], count: int) -> list[Cut]:
+    """Up to ``count`` of the cuts, each as far as may be from those before it; the first is the most usual."""
+    if not found:
+        return []
+    shapes = np.stack([[places(arm).hand[[0, STEPS // 2, -1]] for arm in cut.path] for cut in found])
+    shapes = shapes.reshape(len(found), -1)
+    chosen = [int(np.linalg.norm(shapes - np.median(shapes, 0), axis=-1).argmin())]
+    far = np.linalg.norm(shapes - shapes[chosen[0]], axis=-1)
+    while len(chosen) < count and far.max() > ALIKE:
+        chosen.append(int(far.argmax()))
+        far = np.minimum(far, np.linalg.norm(shapes - shapes[chosen[-1]], axis=-1))
+    return [found[number] for number in chosen]
+
+
+def _step(arm: Array) -> Array:
+    """Where a hand comes from where it was (3,), as a direction."""
+    hand = places(arm[[0, -1]]).hand
+    step = hand[1] - hand[0]
+    return np.asarray(step / max(float(np.linalg.norm(step)), 1e-9))
+
+
+def _way(path: Array) -> str:
+    step = _step(path[0])
+    axis = int(np.abs(step).argmax())
+    return (("out", "in"), ("down", "up"), ("back", "ahead"))[axis][int(step[axis] > 0)]
+
+
+def _with_wrist(path: Array) -> Array:
+    """The path (arms, STEPS, 7) with what markers at the wrist do not tell, as people's hands usually are (Kendon
+    2004): palms open outwards and turn down in a beat, and the hand follows the arm with a flick."""
+    share = least_jerk(np.linspace(-0.15, 1.0, STEPS))[:, None]
+    out = path.copy()
+    for arm in out:
+        across, up, ahead = _step(arm)
+        outward, down = max(-across, 0.0), max(-up, 0.0)
+        palm = 0.3 + 0.4 * down - 1.2 * outward + 0.4 * max(across, 0.0) - 0.4 * max(ahead, 0.0)
+        start = (0.3 + 0.3 * outward, 0.15 - 0.45 * down, 0.05)
+        end = (palm, 0.10 * down - 0.25 * outward - 0.35 * max(up, 0.0), -0.05 * down)
+        arm[:, 4:] = np.array(start) + share * (np.array(end) - np.array(start))
+    return out
 
 
 def made_strokes() -> tuple[StrokeEntry, ...]:
