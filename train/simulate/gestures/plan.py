@@ -151,8 +151,9 @@ def _drawn(talk: Talk, index: int, persona: Persona, library: Strokes, rng: np.r
     off = phase.mean + phase.spread * float(np.clip(rng.standard_normal(), -FARTHEST, FARTHEST))
     apex = talk.stresses[index].time + off
     hands = _hands(persona, library, rng)
-    entries = [entry for entry in library.entries if (entry.hands == "both") == (hands == "both")]
-    entry = entries[int(rng.choice(len(entries), p=persona.liking([entry.name for entry in entries])))]
+    entries = [entry for entry in library.entries if entry.hands == hands]
+    liking = persona.liking([entry.name.removesuffix(f".{hands}") for entry in entries])
+    entry = entries[int(rng.choice(len(entries), p=liking))]
     length = entry.seconds * np.sqrt(persona.size) / persona.speed
     stroke = apex - float(np.clip(length * np.exp(0.15 * rng.standard_normal()), *STROKE))
     prep = stroke - float(np.clip(rng.uniform(*PREP) / persona.speed, *PREP))
@@ -207,10 +208,10 @@ def _linked(before: Gesture, after: Gesture, straight: bool) -> tuple[Gesture, G
 
 def _hands(persona: Persona, library: Strokes, rng: np.random.Generator) -> str:
     """With which hands a stroke is made, of what the library has."""
-    one, both = ((sum((entry.hands == "both") == wanted for entry in library.entries) > 0) for wanted in (False, True))
-    if both and (not one or rng.random() < persona.both):
-        return "both"
-    return "right" if rng.random() < persona.handedness else "left"
+    one = 1.0 - persona.both
+    shares = np.array([one * persona.handedness, one * (1.0 - persona.handedness), persona.both])
+    shares *= [any(entry.hands == hands for entry in library.entries) for hands in HANDS]
+    return HANDS[int(rng.choice(len(HANDS), p=shares / shares.sum()))]
 
 
 def _nod(stress: Stress, persona: Persona, rng: np.random.Generator) -> Nod:
