@@ -33,6 +33,10 @@ SMOOTH_S = 0.030
 """Standard deviation of the smoothing."""
 REACH_S, REACH_PER_M = 0.22, 0.75
 """A movement without an accent takes so long, and so much longer for each metre of its way."""
+BACK = 0.8
+"""How much of the usual time a retraction takes at least."""
+FASTEST = 2.5
+"""m/s of a hand, at most."""
 EARLY = 0.12
 """Share of the time from preparation to stroke in which the hand waits, at most a tenth of a second."""
 ENDS = 0.4
@@ -90,9 +94,10 @@ def _arm(side: str, performance: Performance, library: Library, times: Array) ->
     for number, gesture in enumerate(own):
         until = own[number + 1].prep if number + 1 < len(own) else np.inf
         part = _Part(gesture, _sized(library.entry(gesture.stroke_name).arm(side), gesture.size), now, rest)
-        inside = (times >= gesture.prep) & (times < min(until, gesture.rest))
+        last = min(until, part.rests)
+        inside = (times >= gesture.prep) & (times < last)
         out[inside] = part(times[inside])
-        now = part(np.array([min(until, gesture.rest)]))[0]
+        now = part(np.array([last]))[0]
     return out
 
 
@@ -100,22 +105,47 @@ class _Part:
     """One arm's poses through one gesture."""
 
     def __init__(self, gesture: Gesture, path: Array, before: Array, rest: Array) -> None:
-        self._gesture, self._path, self._before, self._rest = gesture, path, before, rest
-        ends = places(np.stack([before, path[0]])).hand
-        usual = REACH_S + REACH_PER_M * float(np.linalg.norm(ends[1] - ends[0]))
+        self._gesture, self._before, self._rest = gesture, before, rest
         ready = gesture.stroke - min(0.1, EARLY * (gesture.stroke - gesture.prep))
-        self._arrives = min(gesture.prep + usual, ready)
-        self._stroke = CubicSpline(np.linspace(0.0, 1.0, STEPS), path, bc_type="clamped")
+        there = before + _within(before, path[0], ready - gesture.prep) * (path[0] - before)
+        self._path = _paced(path + np.linspace(1.0, 0.0, STEPS)[:, None] * (there - path[0]), gesture)
+        self._arrives = min(gesture.prep + _usual(before, there), ready)
+        self._stroke = CubicSpline(np.linspace(0.0, 1.0, STEPS), self._path, bc_type="clamped")
+        self.rests = max(gesture.rest, gesture.retract + BACK * _usual(self._path[-1], rest))
 
     def __call__(self, times: Array) -> Array:
         gesture, path = self._gesture, self._path
-        if_before = self._before + _done(times, gesture.prep, self._arrives) * (path[0] - self._before)
+        going = self._before + _done(times, gesture.prep, self._arrives) * (path[0] - self._before)
         share = np.clip((times - gesture.stroke) / max(gesture.apex - gesture.stroke, 1e-3), 0.0, 1.0)
         held = path[-1] + RECOIL * _done(times, gesture.apex, gesture.apex + RECOIL_S) * (path[0] - path[-1])
         held[:, 3] -= SINK * np.clip(times - gesture.apex, 0.0, None)
-        back = held + _done(times, gesture.retract, gesture.rest) * (self._rest - held)
+        back = held + _done(times, gesture.retract, self.rests) * (self._rest - held)
         where = [times < gesture.stroke, times < gesture.apex]
-        return np.select([each[:, None] for each in where], [if_before, self._stroke(share)], back)
+        return np.select([each[:, None] for each in where], [going, self._stroke(share)], back)
+
+
+def _way(start: Array, end: Array) -> float:
+    """Metres between the hands of two poses."""
+    hands = places(np.stack([start, end])).hand
+    return float(np.linalg.norm(hands[1] - hands[0]))
+
+
+def _usual(start: Array, end: Array) -> float:
+    """Seconds that the movement from one pose to another takes where nothing hurries it."""
+    return REACH_S + REACH_PER_M * _way(start, end)
+
+
+def _within(start: Array, end: Array, seconds: float) -> float:
+    """The share of a movement that a hand can make in ``seconds``; the highest speed of one with least jerk is 15/8 of
+    its mean."""
+    return min(1.0, FASTEST * max(seconds, 1e-3) / (15.0 / 8.0 * max(_way(start, end), 1e-6)))
+
+
+def _paced(path: Array, gesture: Gesture) -> Array:
+    """A stroke that is as fast as a hand can be at most: where its time is too short, it is smaller."""
+    steps = np.linalg.norm(np.diff(places(path).hand, axis=0), axis=-1)
+    speed = float(steps.max()) * (STEPS - 1) / max(gesture.apex - gesture.stroke, 1e-3)
+    return np.asarray(path[0] + min(1.0, FASTEST / max(speed, 1e-6)) * (path - path[0]))
 
 
 def _done(times: Array, start: float, end: float) -> Array:
