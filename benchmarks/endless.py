@@ -1,8 +1,9 @@
 """Does a body go on for an hour? Freezes, jumps, bones, feet and drift of a bundle that moves one, while it is turned.
 
-``python -m benchmarks endless [BUNDLE] [--minutes 60] [--seed 0]``. The bundle runs as it is served, as fast as it
-goes. Every few seconds a control changes at random; of a bundle that takes texts it is the text, from a list, and those
-controls that are choices. What is told:
+``python -m benchmarks endless [BUNDLE] [--minutes 60] [--seed 0] [--silent]``. The bundle runs as it is served, as fast
+as it goes. Every few seconds a control changes at random; of a bundle that takes texts it is the text, from a list, and
+those controls that are choices. A bundle that hears its own avatar is given a voice, or with ``--silent`` an hour of
+none. What is told:
 
 - *freeze*: the slowest two seconds, mean speed of the joints over the speed asked for, beside the usual; and the
   longest time in which nothing moved that anybody would see;
@@ -23,13 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.alive import speech
 from benchmarks.machine import report
 from engine.api.offline import Model
 from engine.body.motion import limb_variation
 from engine.body.skeleton import Skeleton
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from engine.spec import InputSpec
+from engine.spec import InputSpec, StreamSpec
 from train.report.feet import LOW, over_floor, standing
 
 HOLD_S = (2.0, 20.0)
@@ -61,13 +63,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="of moving (default 60)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=float, default=10.0, help="seconds that a text stays (default 10)")
+    parser.add_argument("--silent", action="store_true", help="give no voice to a bundle that hears its own avatar")
     parser.add_argument("--prompts", type=Path, help="file of texts, one a line (default: ten of walking and gestures)")
     options = parser.parse_args(arguments)
     for name in ("minutes", "every"):
         if not getattr(options, name) > 0:
             raise EngineError(f"--{name} {getattr(options, name)}: give more than 0")
     prompts = PROMPTS if options.prompts is None else lines(options.prompts)
-    figures = endless(Bundle.load(options.bundle), options.minutes, options.seed, prompts, options.every)
+    figures = endless(
+        Bundle.load(options.bundle), options.minutes, options.seed, prompts, options.every, options.silent
+    )
     for name, value in figures.items():
         print(f"{name:>22}  {value}")
     report("endless", figures)
@@ -86,7 +91,12 @@ def lines(path: Path) -> list[str]:
 
 
 def endless(
-    bundle: Bundle, minutes: float, seed: int = 0, prompts: Sequence[str] = PROMPTS, every: float = 10.0
+    bundle: Bundle,
+    minutes: float,
+    seed: int = 0,
+    prompts: Sequence[str] = PROMPTS,
+    every: float = 10.0,
+    silent: bool = False,
 ) -> dict[str, Any]:
     """The figures of so many ``minutes``. Raises :class:`EngineError` for a bundle without a body."""
     spec = bundle.spec
@@ -103,17 +113,30 @@ def endless(
     changing: list[NDArray[Any]] = [*turned.values(), *([] if texts is None else [texts])]
     starts = sorted({0}.union(*((1 + np.flatnonzero(np.diff(values))).tolist() for values in changing)))
     kept = [name for name in ("body", "shown") if name in {item.name for item in spec.outputs}]
+    voice = voices(spec, silent)
     made: dict[str, list[NDArray[Any]]] = {name: [] for name in kept}
     with Model(bundle, seed=seed) as model:
         for start, end in zip(starts, [*starts[1:], frames], strict=True):
             settings: dict[str, Any] = {name: float(values[start]) for name, values in turned.items()}
             if texts is not None and (start == 0 or texts[start] != texts[start - 1]):
                 settings[leads] = prompts[texts[start]]
-            outputs = model.run(frames=end - start, **settings)
+            heard = {name: hops[np.arange(start, end) % len(hops)] for name, hops in voice.items()}
+            outputs = model.run(heard, frames=end - start, **settings)
             for name in kept:
                 made[name].append(outputs[name])
     whole = {name: np.concatenate(values) for name, values in made.items()}
     return judged(bundle, whole["body"], whole.get("shown"), turned, starts[1:])
+
+
+def voices(spec: StreamSpec, silent: bool) -> dict[str, Array]:
+    """For every voice of the avatar itself hops (frames, hop) of :func:`benchmarks.alive.speech`, which come again
+    after ten minutes at the latest, or of silence."""
+    own = [item.name for item in spec.inputs if item.role == "audio" and item.of == "self"]
+    if not own:
+        return {}
+    sound = np.zeros(spec.hop, np.float32) if silent else speech(spec.sample_rate)[: round(PART_S * spec.sample_rate)]
+    hops = sound[: len(sound) // spec.hop * spec.hop].reshape(-1, spec.hop)
+    return dict.fromkeys(own, np.resize(hops, (max(1, round(PART_S * spec.rate)), spec.hop)))
 
 
 def said(count: int, frames: int, hold: int, part: int, seed: int) -> NDArray[np.int64]:

@@ -63,11 +63,6 @@ class Poses(nn.Module):
         """The inverse of :meth:`standardised`."""
         return standardised * self.scale + self.mean
 
-    def sized(self, vectors: Tensor, style: Tensor, amplitude: Tensor) -> Tensor:
-        """Poses (..., WIDTH) as far from the rest of ``style`` (...,) as ``amplitude`` (...,) says; 1 leaves them."""
-        rest = self.rest[style]
-        return rest + amplitude[..., None] * (vectors - rest)
-
     def turns(self, vectors: Tensor, idle: Tensor | None = None) -> Tensor:
         """Local rotations (..., upper joints, 3, 3), with small turns ``idle`` (..., upper joints, 3) (rad) on top."""
         local = from_six(vectors.unflatten(-1, (len(UPPER), 6)))

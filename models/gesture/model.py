@@ -12,16 +12,17 @@ Training calls the parts (:meth:`Gesture.plan`, :meth:`Gesture.move`) on many fr
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from engine.spec import StateSpec, StreamSpec
+from engine.spec import AGE, StateSpec, StreamSpec
 from models.contract import Tensors, finite, named, part
 from models.gesture.body import WIDTH, Poses
-from models.gesture.config import GestureConfig, configuration
+from models.gesture.config import RATE, GestureConfig, configuration
 from models.gesture.decoder import PoseDecoder
 from models.gesture.hearing import SUBFRAMES, Hearing
 from models.gesture.idle import DRAWS, Idle
@@ -31,6 +32,8 @@ from models.gesture.words import WordFeatures, vocabulary
 from models.sampling import DECODER, NOISE, AutoregressiveModel, sampling_spec
 
 STYLE_WIDTH = 8
+EASE = 1.0 - math.exp(-1.0 / (0.4 * RATE))
+"""Share of the way that size and stance go in a frame to what is asked for: 0.4 s, so that no control makes a jump."""
 FELT = 2 * SUBFRAMES + 3
 """Of what is heard the decoder is told the last numbers: levels, rises, peak, speech, validity."""
 PREFERENCE = 4.0
@@ -88,6 +91,7 @@ class Gesture(AutoregressiveModel):
     def _spec(self) -> StreamSpec:
         heard = {name: spec for name, spec in self.hearing.state_specs().items() if not name.startswith("conv.")}
         decoder = self.move_state | named("idle", self.idle.state_specs())
+        decoder |= {"size": StateSpec((1,)), "stand": StateSpec((WIDTH,))}
         state = {**named("hearing", heard), **named("plan", self.plan_state), **named(DECODER[:-1], decoder)}
         spec = sampling_spec(gesture_spec(self.config, state), self.heads, self.codes)
         inputs = tuple(
@@ -137,21 +141,26 @@ class Gesture(AutoregressiveModel):
         own = part(state, DECODER[:-1])
         style = inputs[STYLE].round().long()
         poses, _, moved = self.move(ids, inputs[RAW], style, own)
-        idle, turned = part(own, "idle"), []
-        speaking = inputs[RAW][..., -2]
+        idle, turned, sized = part(own, "idle"), [], []
+        rest, wanted, speaking = self.poses.rest[style], inputs[AMPLITUDE][..., None], inputs[RAW][..., -2]
+        fresh = (own[AGE] == 0)[:, None]
+        size, stand = (torch.where(fresh, new[:, 0], own[name]) for name, new in (("size", wanted), ("stand", rest)))
+        vectors = self.poses.restored(poses)
         for t in range(ids.shape[1]):
             angles, idle = self.idle(inputs[DRIFT][:, t], speaking[:, t], idle)
             turned.append(angles)
-        sized = self.poses.sized(self.poses.restored(poses), style, inputs[AMPLITUDE])
-        shown = self.poses.shown(self.poses.turns(sized, torch.stack(turned, 1)))
+            size, stand = size + EASE * (wanted[:, t] - size), stand + EASE * (rest[:, t] - stand)
+            sized.append(stand + size * (vectors[:, t] - stand))
+        shown = self.poses.shown(self.poses.turns(torch.stack(sized, 1), torch.stack(turned, 1)))
         outputs = {"body": shown.joints, "rotations": shown.rotations, "pats": shown.points}
-        return outputs, named(DECODER[:-1], moved | named("idle", {k: finite(v) for k, v in idle.items()}))
+        kept = {"size": size, "stand": stand, **named("idle", idle)}
+        return outputs, named(DECODER[:-1], moved | {name: finite(value) for name, value in kept.items()})
 
     def move(self, ids: Tensor, raw: Tensor, style: Tensor, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
         """Standardised poses (B, T, WIDTH), logits (B, T, 8) of their clusters and updates of ``move_state``: ``ids``
         (B, T, 3) as drawn or as labelled, ``raw`` as for :meth:`plan`, ``style`` (B, T)."""
         clock, cells = unpacked(state["clock"]), {k: v for k, v in state.items() if k not in ("clock", "pose")}
-        fresh = (state["age"] == 0)[:, None] if "age" in state else torch.zeros_like(state["pose"][:, :1]).bool()
+        fresh = (state[AGE] == 0)[:, None]
         at_rest = self.poses.standardised(self.poses.rest[style[:, 0]])
         pose = torch.where(fresh, at_rest, state["pose"])
         named_style, poses, logits = self.style(style), [], []

@@ -112,6 +112,17 @@ def test_amplitude_0_stands_at_rest_but_for_breath_and_looks(model: Gesture) -> 
     assert (moved["body"][:, :, feet] - moved["body"][:, :1, feet]).abs().max() < 1e-6
 
 
+def test_a_turned_amplitude_or_style_makes_no_jump() -> None:
+    torch.manual_seed(4)
+    made = build("tiny").eval()
+    made.poses.rest.add_(0.5 * torch.randn_like(made.poses.rest))
+    given = inputs(made, 80, rate=0.0)
+    given["amplitude"][:, 40:], given["style"][:, 60:] = 0.0, 1.0
+    moved = run(made, given)["body"].diff(dim=1).norm(dim=-1).amax(-1)[0]
+    assert moved[39:].max() < 0.25 and moved[38:45].sum() > 0.02
+    assert moved[70:].max() < moved[59:66].max()
+
+
 def test_it_begins_at_the_rest_of_its_style() -> None:
     made = build("tiny").eval()
     rest = torch.linspace(-1, 1, 2 * WIDTH).unflatten(0, (2, WIDTH))

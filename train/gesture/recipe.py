@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from engine.spec import AGE
 from models.contract import initial_state
 from models.gesture.model import Gesture
 from models.gesture.plan import PREPARATION
@@ -72,7 +73,7 @@ class GestureRecipe(Recipe):
         at_rest = poses.standardised(poses.rest[batch["style"]])
         before = torch.where(batch["pose_before"].isnan(), at_rest, poses.standardised(batch["pose_before"]))
         state = initial_state(model.move_state, len(judged), self.device)
-        state |= {"clock": batch["clock"], "pose": before, "age": torch.ones_like(state["age"])}
+        state |= {"clock": batch["clock"], "pose": before, AGE: torch.ones_like(state[AGE])}
         made, clusters, _ = model.move(batch["ids"], batch["raw"], style, state)
         ours, theirs = (poses.joints(poses.turns(poses.restored(value))) for value in (made, wanted))
         weight = judged / judged.sum()
