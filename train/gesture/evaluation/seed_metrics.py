@@ -94,7 +94,7 @@ def derive(sums: Mapping[str, Array]) -> dict[str, Array]:
             found[name] = _w1(sums[f"{name}.made"], sums[f"{name}.true"])
         for name in ("diversity", "diversity_gt", "spatial"):
             found[name] = sums[name] / frames
-        found["spatialNorm"] = sums["spatial"] / sums["spatial.mean"]
+        found["spatialNorm"] = np.where(sums["spatial.mean"] > 0, sums["spatial"] / sums["spatial.mean"], np.nan)
         if "F1" in sums:
             found |= _scores(sums["F1"])
     return found
