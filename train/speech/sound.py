@@ -52,10 +52,10 @@ def level_db(audio: Audio) -> float:
     return float(10 * np.log10(power[power > power.mean() / 10].mean()))
 
 
-def pitch_track(audio: Audio) -> NDArray[np.float64]:
-    """F0 in Hz of ``audio`` at 16 kHz every 10 ms, NaN where unvoiced: normalised autocorrelation, octave slips removed
-    by a median."""
-    size, hop, lag_min, lag_max = int(0.05 * RATE), RATE // 100, RATE // 330, RATE // 65
+def pitch_track(audio: Audio, highest: float = 330.0) -> NDArray[np.float64]:
+    """F0 of ``audio`` at 16 kHz every 10 ms, from 65 Hz to ``highest``, NaN where unvoiced: normalised autocorrelation,
+    octave slips removed by a median."""
+    size, hop, lag_min, lag_max = int(0.05 * RATE), RATE // 100, int(RATE / highest), RATE // 65
     window = np.hanning(size)
     spread = np.fft.irfft(np.abs(np.fft.rfft(window, 2 * size)) ** 2)[:size]
     out = np.full(max(0, (len(audio) - size) // hop), np.nan)

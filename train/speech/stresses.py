@@ -25,10 +25,14 @@ from train.speech.talk import RATE, SpokenWord, Stress
 
 HOP = RATE // 100  #: samples of a step of 10 ms
 BAND = (300.0, 3400.0)  #: Hz in which vowels are loud: below it voicing hums through consonants, above it s hisses
+HIGHEST_HZ = 420.0  #: of a voice's pitch
+SLIP = 9.0  #: semitones from a talk's median pitch beyond which the pitch was taken for its octave
 NEAR_S = 1.2  #: a word is compared with those that begin within so many seconds
 APART_S = 0.3  #: two stresses are at least so far apart: the stronger stays
-MARKED = 0.25  #: how far above the talk's mean a word must stand out, in standard deviations
+MARKED = 0.4  #: how far above the talk's mean a word must stand out, in standard deviations
 WEIGHTS = {"energy": 0.8, "height": 0.35, "movement": 0.3, "length": 0.5, "content": 0.9}
+HEARD = {"energy": 2.0, "height": 1.5, "movement": 1.5, "length": 0.04, "content": 0.3}
+"""A spread (dB, semitones, semitones, s, share) below which differences count for less: hardly anybody hears them."""
 EXPECTED_DB = 3.0  #: advantage of the syllable that the spelling lets expect: vowels differ by themselves by some dB
 SOFT_DB = 22.0  #: a syllable that much below the talk's loud ones is none
 
@@ -48,6 +52,10 @@ yourself yourselves
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English words that carry grammar rather than content, and what people say while they think or listen."""
+
+
+FILLERS = frozenset(("ah", "eh", "er", "hm", "hmm", "huh", "m", "mm", "mm-hmm", "oh", "uh", "uh-huh", "um"))
+"""What is said while thinking or listening: loud and long as it may be, it is not stressed."""
 
 
 class _Loudness(NamedTuple):
@@ -79,7 +87,12 @@ def find_stresses(pcm: NDArray[np.float32], words: Sequence[SpokenWord] = ()) ->
     strength = np.argsort(np.argsort(score)) / (len(score) - 1)
     chosen: list[int] = []
     for index in np.argsort(-score):
-        if score[index] >= MARKED and all(abs(times[index] - times[other]) >= APART_S for other in chosen):
+        filler = _plain(texts[index]) in FILLERS
+        if (
+            score[index] >= MARKED
+            and not filler
+            and all(abs(times[index] - times[other]) >= APART_S for other in chosen)
+        ):
             chosen.append(int(index))
     return tuple(
         Stress(float(times[index]), float(strength[index]), kept[index] if words else -1) for index in sorted(chosen)
@@ -88,8 +101,12 @@ def find_stresses(pcm: NDArray[np.float32], words: Sequence[SpokenWord] = ()) ->
 
 def is_content(text: str) -> bool:
     """Whether an English word carries content: it has letters and is no function word or filler."""
-    plain = text.casefold().replace("’", "'").strip(".,!?;:\"()'_-")
+    plain = _plain(text)
     return any(letter.isalpha() for letter in plain) and plain not in FUNCTION_WORDS
+
+
+def _plain(text: str) -> str:
+    return text.casefold().replace("’", "'").strip(".,!?;:\"()'_-")
 
 
 def syllables(text: str) -> int:
@@ -140,11 +157,14 @@ def _listen(pcm: NDArray[np.float32]) -> _Loudness:
     steps = len(level)
     speech = np.square(sound[: steps * HOP]).reshape(steps, HOP).mean(1)
     loud = speech[speech > speech.mean() / 10]
-    track = pitch_track(sound * (0.1 / np.sqrt(loud.mean())))
+    track = pitch_track(sound * (0.1 / np.sqrt(loud.mean())), HIGHEST_HZ)
     pitch = np.full(steps, np.nan)
     shift = 2  # a pitch of 50 ms of sound belongs to its middle
     size = min(len(track), steps - shift)
     pitch[shift : shift + size] = 12 * np.log2(track[:size] / 100.0)
+    if np.isfinite(pitch).any():
+        away = pitch - np.nanmedian(pitch)
+        pitch = np.where(np.abs(away) > SLIP, pitch - 12 * np.sign(away), pitch)
     return _Loudness(level, pitch)
 
 
@@ -197,18 +217,19 @@ def _prominence(
     for name, values in features.items():
         filled = np.where(np.isfinite(values), values, np.nanmedian(values) if np.isfinite(values).any() else 0.0)
         around = (local * filled).sum(1) / local.sum(1)
-        score += WEIGHTS[name] * _standard(filled - 0.7 * (around - filled.mean()))
+        score += WEIGHTS[name] * _standard(filled - 0.7 * (around - filled.mean()), HEARD[name])
     if any(texts):
         counts = np.array([syllables(text) for text in texts])
         letters = np.array([len(text) for text in texts])
         expected = np.stack([np.ones(len(counts)), counts, letters], 1)
         fit, *_ = np.linalg.lstsq(expected, lengths, rcond=None)
-        score += WEIGHTS["length"] * _standard(lengths - expected @ fit)
-        score += WEIGHTS["content"] * _standard(np.array([float(is_content(text)) for text in texts]))
+        score += WEIGHTS["length"] * _standard(lengths - expected @ fit, HEARD["length"])
+        content = np.array([float(is_content(text)) for text in texts])
+        score += WEIGHTS["content"] * _standard(content, HEARD["content"])
     return _standard(score)
 
 
-def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``values`` with mean 0 and deviation 1, bounded to +-2.5 so that no single one decides."""
-    spread = float(values.std())
-    return np.clip((values - values.mean()) / spread, -2.5, 2.5) if spread > 1e-9 else np.zeros_like(values)
+def _standard(values: NDArray[np.float64], least: float = 0.3) -> NDArray[np.float64]:
+    """``values`` with mean 0 and deviation 1 (less where they spread by less than ``least``), bounded to +-2.5 so that
+    no single one decides."""
+    return np.clip((values - values.mean()) / max(float(values.std()), least), -2.5, 2.5)
