@@ -55,6 +55,7 @@ CODECS: Mapping[str, str] = {
 CODEC_FAMILIES: Mapping[str, str] = {
     "angles": "joint angles in radians of the rig NAME, in the order of the stream's names",
     "codes": "numbers or ids in the code NAME, which its decoder turns into poses",
+    "points": "positions (points, 2) in the plane of the figure NAME, x right, y down, in the units stated",
     "chances": "probabilities of the labels NAME, which the stream's names list",
 }
 """Codecs that carry a name: ``angles:NAME``."""

@@ -209,6 +209,9 @@ def _output(spec: Whole, item: OutputSpec) -> None:
     last = {"joints": 3, "quaternions": 4}.get(item.codec)
     if last is not None and (len(item.shape) != 2 or item.shape[1] != last or not item.skeleton):
         raise _error(spec, f"output {item.name!r} is {item.codec}: give it shape (joints, {last}) and a skeleton")
+    flat = len(item.shape) == 2 and item.shape[1] == 2 and item.units and all(item.units)
+    if item.codec.startswith("points:") and not flat:
+        raise _error(spec, f"output {item.name!r} is {item.codec}: give it shape (points, 2), and units of each number")
 
 
 def _named(name: str) -> bool:

@@ -1,7 +1,8 @@
-"""The viewer's picture of a session, whatever it announces: faces as before, bodies on a stage, or both.
+"""The viewer's picture of a session, whatever it announces: faces as before, bodies on a stage, flat figures, or all.
 
 A session with a body stream gets the stage, on which avatar and partner stand where they are in the world; beside it
-whatever else there is: faces, controls, meters, timing. A session without one gets the canvas of :mod:`.panel`.
+whatever else there is: faces, a figure of points, controls, meters, timing. One with points and no body has the points
+in its place. A session without either gets the canvas of :mod:`.panel`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ from .panel import (
     text,
 )
 from .physique import physique
-from .store import BODY, FACE, METER, PARTNER_BODY, PARTNER_FACE, FrameStore, Snapshot, shown
+from .points import Plane, figure_of
+from .store import BODY, FACE, FLAT, METER, PARTNER_BODY, PARTNER_FACE, FrameStore, Snapshot, shown
 from .traces import LEVELS, body_rows, draw_row, meter_rows
 
 Image = NDArray[np.uint8]
@@ -57,16 +59,18 @@ class Screen:
         self.store = store
         self.camera: Camera | None = None
         self._seq: int | None = None
+        flat = store.flat
+        self.plane = None if flat is None else Plane(figure_of(flat.codec), len(flat.names) // 2)
 
     def draw(self, recent: list[Snapshot], received_rate: float, lost: int) -> Image:
         """The whole picture (720, 1280, 3) uint8 BGR at the newest of ``recent`` (oldest first, not empty)."""
-        if not self.store.bodies:
+        if not self.store.bodies and self.plane is None:
             return draw_canvas(self.store, recent, received_rate, lost)
         passed = 0 if self._seq is None else max(recent[-1].frame.seq - self._seq, 0)
         self._seq = recent[-1].frame.seq
         figures = figures_of(self.store, recent)
         self.camera = follow(self.camera, outline(figures), STAGE[2:], passed / self.store.rate)
-        return draw_stage(self.store, recent, figures, self.camera, received_rate, lost)
+        return draw_stage(self.store, recent, figures, self.camera, received_rate, lost, self.plane)
 
 
 @functools.cache
@@ -94,12 +98,23 @@ def figures_of(store: FrameStore, recent: Sequence[Snapshot]) -> list[StageBody]
 
 
 def draw_stage(
-    store: FrameStore, recent: list[Snapshot], figures: list[StageBody], camera: Camera, received_rate: float, lost: int
+    store: FrameStore,
+    recent: list[Snapshot],
+    figures: list[StageBody],
+    camera: Camera,
+    received_rate: float,
+    lost: int,
+    plane: Plane | None = None,
 ) -> Image:
-    """The picture of a session with bodies (720, 1280, 3) uint8 BGR, seen by ``camera``."""
+    """The picture of a session with bodies (720, 1280, 3) uint8 BGR, seen by ``camera``; its points in ``plane``."""
     canvas = blank().copy()
     now = recent[-1]
-    put(canvas, STAGE, draw_scene(figures, camera, STAGE[2:]))
+    points = newest(recent, FLAT)
+    flat = plane if points is not None else None
+    if store.bodies or flat is None or points is None:
+        put(canvas, STAGE, draw_scene(figures, camera, STAGE[2:]))
+    else:
+        put(canvas, STAGE, flat.draw(points, STAGE[2:]))
     text(canvas, f"reaction engine   {store.engine.bundle}   session {store.engine.session}", 16, 30, 0.6)
     seconds = now.frame.seq / store.rate
     text(canvas, f"{int(seconds // 60):02d}:{seconds % 60:04.1f}   frame {now.frame.seq}", 1060, 30, 0.52, DIM)
@@ -111,8 +126,12 @@ def draw_stage(
     y = draw_controls(canvas, now, (x, y, wide), status[1])
     y = draw_meters(canvas, store, recent, (x, y, wide), status[1])
     y = draw_emotion(canvas, store, recent, (x + 12, y, wide // 2)) if status[1] - y > EMOTION_TALL else y
-    if status[1] - 8 - y >= SECOND_TALL:
-        draw_second(canvas, figures, camera, (x, y, wide, status[1] - 8 - y))
+    second = (x, y, wide, status[1] - 8 - y)
+    if second[3] >= SECOND_TALL and store.bodies and flat is not None and points is not None and store.flat is not None:
+        put(canvas, second, flat.draw(points, second[2:]))
+        text(canvas, f"{store.flat.name}: {store.flat.codec}", x + 12, y + 20, 0.42, DIM)
+    elif second[3] >= SECOND_TALL and store.bodies:
+        draw_second(canvas, figures, camera, second)
     cv2.rectangle(canvas, status[:2], (status[0] + wide - 1, status[1] + STATUS_TALL - 1), CARD, -1)
     draw_status(canvas, recent, received_rate, lost, status)
     draw_traces(canvas, store, recent)
@@ -145,7 +164,9 @@ def captions(store: FrameStore, figures: Sequence[StageBody]) -> list[str]:
         apart = float(np.linalg.norm(middles[1] - middles[0]))
         if apart > 8.0 * physique(figures[0].skeleton).stature:
             words.append(f"partner is {apart:.0f} m away")
-    if BODY in store.bodies:
+    if store.flat is not None and not store.bodies:
+        words.append(f"{store.flat.name}: {store.flat.codec}")
+    if BODY in store.bodies or store.flat is not None:
         words.append("blue: left   orange: right")
     return words
 
@@ -240,10 +261,14 @@ def draw_traces(canvas: Image, store: FrameStore, recent: Sequence[Snapshot]) ->
     last = recent[-1].frame.seq
     moments = [moment for moment in recent if last - moment.frame.seq < TRACE_SECONDS * store.rate]
     seconds = np.array([moment.frame.seq - last for moment in moments]) / store.rate
-    name = BODY if BODY in store.bodies else PARTNER_BODY
-    unknown = np.full((len(store.bodies[name]["joints"]), 3), np.nan, np.float32)
-    motion = np.stack([moment.values.get(name, unknown) for moment in moments])
-    rows = body_rows(motion, store.bodies[name], seconds) + meter_rows(store, moments)
+    rows = meter_rows(store, moments)
+    if store.bodies:
+        name = BODY if BODY in store.bodies else PARTNER_BODY
+        unknown = np.full((len(store.bodies[name]["joints"]), 3), np.nan, np.float32)
+        motion = np.stack([moment.values.get(name, unknown) for moment in moments])
+        rows = body_rows(motion, store.bodies[name], seconds) + rows
+    if not rows:
+        return
     left, right = x + LABEL_WIDTH, x + wide - 8
     columns = right + seconds * (right - left) / TRACE_SECONDS
     each = (tall - 8) / len(rows)

@@ -21,18 +21,20 @@ from clients.python.subscriber import Frame
 
 FACE, PARTNER_AUDIO, PARTNER_FACE = "face", "partner_audio", "partner_face"
 BODY, PARTNER_BODY = "body", "partner_body"
+FLAT, OWN_AUDIO = "flat", "own_audio"
 EMOTION = "emotion"
 PARTS: Mapping[tuple[str, str, str], str] = {
     ("output", "self", "arkit58"): FACE,
     ("output", "self", "joints"): BODY,
     ("output", "self", "emotion25"): EMOTION,
+    ("input", "self", "pcm"): OWN_AUDIO,
     ("input", "partner", "pcm"): PARTNER_AUDIO,
     ("input", "partner", "arkit58"): PARTNER_FACE,
     ("input", "partner", "joints"): PARTNER_BODY,
 }
-"""What a stream is by its kind, owner and codec; an output of chances is a meter."""
+"""What a stream is by its kind, owner and codec; an output of chances is a meter, one of points a flat figure."""
 COUNTS = {"arkit58": 58, "emotion25": 25}
-CHANCES = "chances:"
+CHANCES, POINTS = "chances:", "points:"
 METER = 6  # values of a meter that are shown
 EARLY = 64  # frame numbers of which something may wait for the lead
 
@@ -73,9 +75,9 @@ class FrameStore:
     """Moments by frame number, from the streams that ``engine`` announces.
 
     ``keep`` bounds how many moments are kept; None keeps all, for a recording. ``bodies`` are the announced skeletons
-    by part, ``meters`` the streams of a few chances each; ``missed`` counts the lead's frames that never came. A store
-    holds one run of an engine: :mod:`.recording` begins another where the engine begins anew. Raises ValueError where
-    there is nothing to draw.
+    by part, ``flat`` the stream of points if there is one, ``meters`` the streams of a few chances each; ``missed``
+    counts the lead's frames that never came. A store holds one run of an engine: :mod:`.recording` begins another where
+    the engine begins anew. Raises ValueError where there is nothing to draw.
     """
 
     def __init__(self, engine: Announced, keep: int | None = None) -> None:
@@ -90,6 +92,7 @@ class FrameStore:
         self.bodies = _bodies(engine, self.parts)
         self.lead = self._lead()
         self.rate = self.streams[self.lead].rate
+        self.flat = next((self.streams[number] for number, part in self.parts.items() if part == FLAT), None)
         self.meters = {part: self.streams[number] for number, part in self.parts.items() if part.startswith(CHANCES)}
         heard = next((self.streams[number] for number, part in self.parts.items() if part == PARTNER_AUDIO), None)
         self.hop = len(heard.names) if heard else round(self.sample_rate / self.rate)
@@ -101,10 +104,11 @@ class FrameStore:
         """The stream that makes the moments."""
         outputs = [stream.number for stream in self.streams.values() if stream.kind == "output"]
         drawn = [number for number in outputs if self.parts.get(number) in (FACE, BODY)]
+        drawn = drawn or [number for number in outputs if self.parts.get(number) == FLAT]
         if not drawn and {PARTNER_FACE, PARTNER_BODY} & set(self.parts.values()):
             drawn = outputs
         if not drawn:
-            raise ValueError("the engine announces no face (arkit58) and no body (joints): nothing to draw")
+            raise ValueError("the engine announces no face (arkit58), body (joints) or points: nothing to draw")
         return min(drawn)
 
     def learn(self, announced: Announced | None) -> None:
@@ -151,7 +155,7 @@ class FrameStore:
                 return  # nobody is seen: the model was given one point for all joints
             moment.values[part] = body
         elif part is not None:
-            moment.values[part] = frame.values
+            moment.values[part] = frame.values.reshape(-1, 2) if part == FLAT else frame.values
 
     @property
     def last(self) -> Snapshot | None:
@@ -177,6 +181,10 @@ def _parts(engine: Announced) -> dict[int, str]:
         part = PARTS.get((stream.kind, stream.of, stream.codec))
         if stream.kind == "output" and stream.codec.startswith(CHANCES) and stream.names:
             part = f"{CHANCES}{stream.number}"
+        if stream.kind == "output" and stream.codec.startswith(POINTS) and stream.names:
+            if len(stream.names) % 2:
+                raise ValueError(f"stream {stream.name!r} is {stream.codec} and has {len(stream.names)} values")
+            part = FLAT
         if part is not None and part not in parts.values():
             parts[stream.number] = part
     return parts

@@ -142,6 +142,8 @@ RULES: dict[str, tuple[tuple[str, str, dict[str, Any]], str]] = {
     "codec without a name": (item("outputs", "arms", codec="angles:"), "unknown codec 'angles:'"),
     "58": (item("outputs", "face58", shape=[57]), "is arkit58 and has shape"),
     "joints": (item("outputs", "joints", shape=[3, 4], units=[]), "is joints: give it shape"),
+    "points of one number": (item("outputs", "turns", codec="points:hand", skeleton=""), "give it shape .points, 2."),
+    "points without a unit": (item("outputs", "arms", codec="points:hand", shape=[1, 2], units=[]), "units of each"),
     "joints of nobody": (item("outputs", "joints", skeleton=""), "is joints: give it shape"),
     "rate": (item("", "", rate=0.0), "rate 0.0"),
     "fast": (item("", "", rate=1e9), "rate 1000000000.0"),
