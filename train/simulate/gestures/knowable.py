@@ -28,7 +28,7 @@ from train.simulate.gestures.plan import (
 from train.speech.talk import Talk
 
 END_NEAR = 0.3  #: s: a retraction that begins so close to its phrase's end answers to it
-FASTER = 0.65  #: how much shorter a stroke may become
+FASTER = 0.5  #: how much shorter a stroke may become
 REACTION = 0.06  #: s: mean of what is added to the first moment at which an end can be known
 
 

@@ -33,6 +33,7 @@ LONG = 7  #: letters of a long word
 NEAR = 0.6  #: s around a content word within which a phase is measured
 SHIFTS, FIRST_SHIFT, LAST_SHIFT = 40, 2.0, 10.0  #: redraws by chance, and by how many seconds each is moved
 SOON = 1.5  #: s: a step below it goes straight on
+LEAST_EVENTS = 20  #: below which no phase is measured
 LEAST_MINUTES = 1.0  #: of own speech of a person whose habit counts
 
 
@@ -144,7 +145,7 @@ def _measured(people: list[Seen], hands: dict[str, float]) -> Timing:
         if spoke >= LEAST_MINUTES:
             habits.append(float((_state(seen, at) == 0).sum()) / spoke)
     apart, soon = _steps(people, middles)
-    lengths = np.concatenate([seen.events[:, 1] - seen.events[:, 0] for seen in people])
+    lengths = np.concatenate([np.zeros(0), *(seen.events[:, 1] - seen.events[:, 0] for seen in people)])
     return Timing(
         count=len(lengths),
         people=len(people),
@@ -225,7 +226,7 @@ def _word_at(seen: Seen, times: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _phase(people: list[Seen], anchor: int, rng: np.random.Generator) -> Phase:
     """Where moments lie to content words: a normal curve over what chance has, by expectation and maximisation."""
-    near, far = [], []
+    near, far = [np.zeros(0)], [np.zeros(0)]
     for seen in people:
         content = np.array([is_content(text) for text in seen.texts], bool)
         if not content.any() or not len(seen.events):
@@ -236,6 +237,8 @@ def _phase(people: list[Seen], anchor: int, rng: np.random.Generator) -> Phase:
         far.append(_nearest(_shifted(seen, at, rng), middle))
     found, chance = (np.concatenate(part) for part in (near, far))
     found, chance = found[np.abs(found) < NEAR], chance[np.abs(chance) < NEAR]
+    if len(found) < LEAST_EVENTS or not len(chance):
+        raise EngineError(f"{len(found)} gestures of one kind lie near words: at least {LEAST_EVENTS} can be measured")
     counts, edges = np.histogram(chance, np.linspace(-NEAR, NEAR, 25), density=True)
     base = np.maximum(counts[np.clip(np.digitize(found, edges) - 1, 0, len(counts) - 1)], 1e-6)
     mean, spread, share = 0.0, 0.15, 0.5
