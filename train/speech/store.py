@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import asdict
@@ -22,15 +23,16 @@ def save(talk: Talk, path: Path, key: str) -> None:
     so :func:`load` gives samples up to 0.00002 off."""
     told: dict[str, Any] = asdict(talk)
     del told["pcm"]
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
             pcm = np.round(talk.pcm * 32767).astype(np.int16)
             np.savez(file, pcm=pcm, told=np.array(json.dumps(told | {"key": key}, ensure_ascii=False)))
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise EngineError(
             f"{path} cannot be written ({error.strerror}): make room there, or name another folder"
         ) from error

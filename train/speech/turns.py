@@ -23,6 +23,7 @@ LONGEST_PAUSE_S = 3.0  #: a longer wait becomes one of :data:`WAIT_S`
 WAIT_S = (1.0, 2.5)
 ASIDE_S = 1.0  #: silence before and after what is said into another's turn
 LEAST_WORDS = 1.9  #: words a second of a talk: a slower one is mostly waiting
+SHORTEST_PHRASE_S = 0.1  #: some words of the corpus last no time
 LONGEST_WORDS = 28  #: a phrase without a pause is cut here
 SYLLABLE_S = 0.32  #: AMI's words reach to the next word: what is longer than this per syllable is a hesitation after it
 SHORTEST_S, LONGEST_S = 45.0, 90.0
@@ -90,7 +91,12 @@ def phrases(words: Iterable[ami.Word]) -> list[Phrase]:
         last.end = max(last.end, end)
     ends = [*(after.start for after in cuts[1:]), cuts[-1].end + LONGEST_PAUSE_S] if cuts else []
     return [
-        Phrase(_sentence(cut.text), tuple(cut.words), cut.end - cut.start, max(0.0, following - cut.end))
+        Phrase(
+            _sentence(cut.text),
+            tuple(cut.words),
+            max(SHORTEST_PHRASE_S, cut.end - cut.start),
+            max(0.0, following - cut.end),
+        )
         for cut, following in zip(cuts, ends, strict=True)
     ]
 

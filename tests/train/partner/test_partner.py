@@ -17,7 +17,7 @@ from train.partner.command import check_track, plan_events
 from train.partner.face import FPS, FaceEvent, MouthFeatures, animate, blink_times, hear
 from train.partner.script import FACE_CUES, LINES, QUESTIONS
 from train.partner.speech import FRAME, SpokenLine, assemble
-from train.speech.sound import level_db, pitch_track, resample, trim
+from train.speech.sound import level_db, trim
 from train.speech.talk import RATE
 
 HOME = Path(__file__).resolve().parents[3] / "engine" / "data" / "partner"
@@ -150,15 +150,6 @@ def test_silence_keeps_the_mouth_shut():
     quiet = MouthFeatures(*(np.zeros(200) for _ in range(5)))
     face = animate(quiet, [], seed=1)
     assert face[:, FACE["jawOpen"]].max() < 0.01 and face[:, FACE["mouthFunnel"]].max() < 0.01
-
-
-def test_resample_keeps_a_tone_and_can_raise_it():
-    source = tone(1.0, 200, 22050)
-    same, raised = resample(source, 22050, RATE), resample(source, 22050 * 1.25, RATE)
-    assert abs(len(same) - RATE) <= 1 and abs(len(raised) - RATE / 1.25) <= 1
-    assert np.abs(same[800:-800] - tone(1.0, 200)[800 : len(same) - 800]).max() < 0.01
-    assert np.nanmedian(pitch_track(same)) == pytest.approx(200, rel=0.02)
-    assert np.nanmedian(pitch_track(raised)) == pytest.approx(250, rel=0.02)
 
 
 def test_assemble_places_and_levels_the_phrases():
