@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from train.gesture.pats.layout import KEPT
 from train.gesture.pats.pose import Scale
 from train.report.intervals import pooled, weights
 
+torch.set_num_threads(1)
 UNIT = Scale(np.zeros(104), np.ones(104))
 Rows = NDArray[np.float64]
 
