@@ -15,13 +15,13 @@ from train.__main__ import main
 from train.simulate.gestures.measure import measure, places
 from train.simulate.gestures.timing import PLACES, TimingTable
 
-LATE, SPREAD, MINUTES = 0.07, 0.05, 10
+LATE, SPREAD, MINUTES = 0.07, 0.05, 8
 HEAD = "meeting,speaker,start,end"
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten minutes of ES2002a: A says function and content words in turn and nods on every fourth content word, 0.07 s
+    """Eight minutes of ES2002a: A says function and content words in turn and nods on every fourth content word, 0.07 s
     after its middle; the last two minutes nobody sees A. B is silent. In ES2009a, which is held out, somebody nods
     always."""
     data = tmp_path_factory.mktemp("data")

@@ -41,18 +41,14 @@ def played(talk: Talk, number: int, seed: int, live: bool) -> Performance:
     return knowable(performance, talk, rng) if live else performance
 
 
-def many(live: bool, seeds: int = SEEDS) -> list[Performance]:
-    return [played(TALK, number, seed, live) for number in range(len(PERSONAS)) for seed in range(seeds)]
-
-
 @pytest.fixture(scope="module")
 def planned() -> list[Performance]:
-    return many(live=False)
+    return [played(TALK, number, seed, False) for number in range(len(PERSONAS)) for seed in range(SEEDS)]
 
 
 @pytest.fixture(scope="module")
-def lived() -> list[Performance]:
-    return many(live=True)
+def lived(planned: list[Performance]) -> list[Performance]:
+    return [knowable(each, TALK, np.random.default_rng(number)) for number, each in enumerate(planned)]
 
 
 def hits(performances: Sequence[Performance], by: float = 0.0) -> float:
