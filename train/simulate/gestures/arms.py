@@ -46,6 +46,8 @@ HAND = 0.09
 
 TRUNK = np.array([0.185, 0.165])
 """Half axes (x, z) in metres of the column that the middle of a hand stays out of, with the hand's own thickness."""
+WAIST = np.array([0.155, 0.13])
+"""The same of the column that elbows stay out of."""
 TRUNK_BACK, TRUNK_TOP = -0.02, 0.27
 """The column's axis (z) and its top (y) from the chest's joint; there is no bottom: below are the thighs."""
 APART = 0.105
@@ -135,8 +137,9 @@ def limited(poses: Array) -> Array:
 
 def cleared(right: Array, left: Array, least: float = APART) -> tuple[Array, Array]:
     """Poses (N, :data:`WIDTH`) of both arms whose hands keep out of trunk and thighs and ``least`` metres from each
-    other. Hands give way a little before they touch, so that movements stay smooth."""
-    arms = [right.copy(), left.copy()]
+    other; elbows go aside as far as they would be inside. Arms give way a little before they touch, so that
+    movements stay smooth."""
+    arms = [_elbow_out(right), _elbow_out(left)]
     for _ in range(2):
         at = [places(arm) for arm in arms]
         pushed = [_out_of_trunk(each.hand) - each.hand for each in at]
@@ -150,6 +153,21 @@ def cleared(right: Array, left: Array, least: float = APART) -> tuple[Array, Arr
             for arm, each, push in zip(arms, at, pushed, strict=True)
         ]
     return arms[0], arms[1]
+
+
+def _elbow_out(arm: Array) -> Array:
+    """Poses whose elbow is turned outwards, about the line from shoulder to wrist, until it is beside the trunk."""
+    at = places(arm)
+    share = np.hypot(at.elbow[:, 0] / WAIST[0], (at.elbow[:, 2] - TRUNK_BACK) / WAIST[1])[:, None]
+    lack = (_soft(share) - share) * WAIST[0]
+    line = at.wrist - SHOULDER
+    line /= np.maximum(np.linalg.norm(line, axis=-1, keepdims=True), 1e-6)
+    bow = at.elbow - SHOULDER
+    bow -= (bow * line).sum(-1, keepdims=True) * line
+    angle = np.clip(lack / np.maximum(np.linalg.norm(bow, axis=-1, keepdims=True), 0.06), 0.0, 0.9)
+    out = arm.copy()
+    out[:, :3] = (Rotation.from_rotvec(-line * angle) * Rotation.from_rotvec(arm[:, :3])).as_rotvec()
+    return out
 
 
 def inside(hand: Array) -> Array:

@@ -41,6 +41,8 @@ EARLY = 0.12
 """Share of the time from preparation to stroke in which the hand waits, at most a tenth of a second."""
 ENDS = 0.4
 """How much of a stroke's size its end takes: where the hand stops is nearer to the body's middle for small ones."""
+LARGEST = 1.5
+"""Size beyond which a stroke grows no more: it would leave the space before the body."""
 RECOIL, RECOIL_S = 0.10, 0.16
 """Share of a stroke by which the hand comes back after it, and how long that takes."""
 SINK = 0.02
@@ -155,6 +157,7 @@ def _done(times: Array, start: float, end: float) -> Array:
 
 def _sized(path: Array, size: float) -> Array:
     """A stroke made smaller or larger: its way wholly, where it ends less so."""
+    size = min(size, LARGEST)
     return np.asarray(limited((1.0 - ENDS + ENDS * size) * path[-1] + size * (path - path[-1])))
 
 
