@@ -232,4 +232,4 @@ def _prominence(
 def _standard(values: NDArray[np.float64], least: float = 0.3) -> NDArray[np.float64]:
     """``values`` with mean 0 and deviation 1 (less where they spread by less than ``least``), bounded to +-2.5 so that
     no single one decides."""
-    return np.clip((values - values.mean()) / max(float(values.std()), least), -2.5, 2.5)
+    return np.asarray(np.clip((values - values.mean()) / max(float(values.std()), least), -2.5, 2.5))

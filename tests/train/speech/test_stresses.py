@@ -15,7 +15,7 @@ from engine.speech.align import Aligner
 from tests.train.speech.conftest import spoken
 from train.speech.recorded import recorded_talk, recordings
 from train.speech.stresses import APART_S, find_stresses, is_content, stressed_syllable, syllable_peaks, syllables
-from train.speech.talk import RATE
+from train.speech.talk import RATE, SpokenWord
 
 PLAIN = [("dog", 0.22, 120.0, 0.3)] * 12
 
@@ -54,6 +54,20 @@ def test_the_time_is_the_energy_peak_of_the_word() -> None:
     (found,) = (item for item in find_stresses(pcm, words) if item.word == 5)
     assert found.time == pytest.approx((words[5].start + words[5].end) / 2, abs=0.04)
     assert found.strength == 1.0
+
+
+@pytest.mark.parametrize(("text", "first"), [("country", True), ("design", False)])
+def test_of_two_syllables_alike_the_one_that_spelling_expects_is_stressed(text: str, first: bool) -> None:
+    pcm, parts = spoken([*PLAIN[:4], ("-", 0.2, 130.0, 0.8), ("-", 0.2, 130.0, 0.8), *PLAIN[:4]])
+    word = SpokenWord(text, parts[4].start, parts[5].end)
+    (found,) = (item for item in find_stresses(pcm, [*parts[:4], word, *parts[6:]]) if item.word == 4)
+    assert (found.time < parts[4].end) == first
+
+
+def test_pitch_taken_for_its_octave_does_not_count() -> None:
+    plan = list(PLAIN)
+    plan[3], plan[8] = ("dog", 0.22, 241.0, 0.3), ("dog", 0.22, 165.0, 0.3)
+    assert 8 in stressed(plan) and 3 not in stressed(plan)
 
 
 @given(
