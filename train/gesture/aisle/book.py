@@ -45,10 +45,11 @@ class Book:
             number = _next(folder / COUNTER)
         except OSError as error:
             raise FileError(f"{folder}: cannot be written, {reason(error)}; give another --save") from error
-        values = {"exp": number, "cpk": settings.cpk, "speaker": list(settings.speaker) or ["all"], "model": model}
-        prefix = named({**values, "note": settings.note or None})
+        values = {"exp": number, "cpk": settings.cpk, "speaker": "-".join(settings.speaker) or "all", "model": model}
+        values["note"] = settings.note or None
+        prefix = named(values)
         if len(prefix) > LONGEST:
-            prefix = named({**values, "speaker": f"{len(settings.speaker)} speakers", "note": settings.note or None})
+            prefix = named({**values, "speaker": len(settings.speaker)})
         book = cls(folder, prefix)
         book.write_json("name.name", {"name": prefix, "args": list(SUBSET)})
         return book

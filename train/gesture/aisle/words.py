@@ -5,6 +5,7 @@ A token is a word, or with BERT a piece of one. The frames of a word are shared 
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -68,8 +69,7 @@ class Source:
         at = joined(said, frames, [[1] * len(words) for words in said])
         texts = [plain(word.text) for words in said for word in words]
         if self.kind == "table":
-            known = {plain(word): row + 1 for row, word in enumerate(vocabulary())}
-            return Tokens(at, torch.tensor([0, *(known.get(text, 1) for text in texts)]))
+            return Tokens(at, torch.tensor([0, *(_numbered().get(text, 1) for text in texts)]))
         vectors = _of_set(intervals, said) if self.kind == "w2v" else self._static(texts)
         return Tokens(at, torch.from_numpy(np.pad(vectors, ((1, 0), (0, 0)))))
 
@@ -81,6 +81,12 @@ class Source:
             raise EngineError(f"{self.folder}: vectors of {found.shape[1]} numbers, {STATIC_WIDTH} are needed")
         rows = {"": np.zeros(STATIC_WIDTH, np.float32), **dict(zip(different, found, strict=True))}
         return np.array([rows[text] for text in texts], np.float32).reshape(-1, STATIC_WIDTH)
+
+
+@functools.cache
+def _numbered() -> dict[str, int]:
+    """The rows of words in a learned table; 0 is no word, 1 a word that is not on the list."""
+    return {plain(word): row + 1 for row, word in enumerate(vocabulary())}
 
 
 def source_of(settings: Settings, intervals: Sequence[Interval]) -> Source:

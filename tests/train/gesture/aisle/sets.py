@@ -28,16 +28,16 @@ def words_of(seconds: float, rng: np.random.Generator) -> tuple[SpokenWord, ...]
 def interval(
     frames: int, speaker: int, rng: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], tuple[SpokenWord, ...]]:
-    """Hands rise and fall with loudness; with "up" the right one is far out. Loudness is in every mel band."""
+    """All rises and falls with loudness; with "up" the left hand is far out. Loudness is in every mel band."""
     words = words_of(frames / RATE, rng)
-    loud = np.repeat(rng.uniform(0, 1, frames // 8 + 2), 8)[:frames]
+    loud = 0.5 + 0.5 * np.sin(np.arange(frames) / rng.uniform(5, 9) + rng.uniform(0, 6))
     out = np.zeros(frames)
     for word in words:
         if word.text == "up":
             out[int(word.start * RATE) : int(word.end * RATE) + 1] = 1.0
     rest = np.random.default_rng(speaker).normal(0, 50, 2 * JOINTS)
     rows = rest + rng.normal(0, 0.5, (frames, 2 * JOINTS))
-    rows[:, JOINTS + 10 :] -= 60 * loud[:, None]
+    rows[:, JOINTS:] -= 60 * loud[:, None]
     rows[:, 31:JOINTS] += 80 * out[:, None]
     rows[:, 1], rows[:, JOINTS + 1] = -167.0, 0.0
     times = np.arange(int(frames * 100 / RATE)) / 100
