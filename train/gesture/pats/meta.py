@@ -64,18 +64,20 @@ def strings_of(pickled: bytes) -> list[str]:
     if len(pickled) > LARGEST:
         raise ValueError(f"{len(pickled)} bytes, more than {LARGEST}")
     try:
-        for code, argument, _ in pickletools.genops(pickled):
-            if code.name not in OPCODES:
-                raise ValueError(f"a pickle with opcode {code.name}")
-            if code.name == "LONG_BINPUT" and isinstance(argument, int) and argument > len(pickled):
-                raise ValueError("a pickle with a note of too high a number")
-        found = _Strings(io.BytesIO(pickled)).load()
-    except ValueError:
-        raise
-    except pickle.UnpicklingError as error:
-        raise ValueError(f"a pickle that {error}") from None
+        codes = [(code.name, argument) for code, argument, _ in pickletools.genops(pickled)]
     except Exception:  # bytes that are no pickle raise many kinds; all mean the same to the user
         raise ValueError("no pickle, or one that is cut short") from None
+    for code, argument in codes:
+        if code not in OPCODES:
+            raise ValueError(f"a pickle with opcode {code}")
+        if code == "LONG_BINPUT" and isinstance(argument, int) and argument > len(pickled):
+            raise ValueError("a pickle with a note of too high a number")
+    try:
+        found = _Strings(io.BytesIO(pickled)).load()
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"a pickle that {error}") from None
+    except Exception:
+        raise ValueError("no pickle that makes sense") from None
     values = found.state[-1] if isinstance(found, _Called) and isinstance(found.state, tuple) and found.state else None
     if not isinstance(values, list):
         raise ValueError("a pickle of no array")

@@ -96,6 +96,8 @@ def test_no_pickle_is_run(tmp_path: Path) -> None:
         read(table(tmp_path / "a.h5", pickled([Harm(harm)], 4)))
     with pytest.raises(ValueError, match=r"names builtins\.eval"):
         strings_of(b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.")
+    with pytest.raises(ValueError, match=r"names other\.dtype"):
+        strings_of(b"\x80\x04\x8c\x05other\x8c\x05dtype\x93.")
 
 
 @pytest.mark.parametrize(

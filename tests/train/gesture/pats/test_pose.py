@@ -91,9 +91,8 @@ def test_what_never_moves_keeps_its_place() -> None:
 
 
 def test_what_clusters_are_made_of() -> None:
-    modelled = np.zeros((3, 96))
-    modelled[1, [5, 53]] = 3.0, 4.0
-    modelled[2, [5, 53]] = 3.0, 4.0
+    modelled = np.full((3, 96), 70.0)  # the first frame stands still, wherever it is
+    modelled[1:, [5, 53]] += 3.0, 4.0
     found = described(modelled)
     assert found.shape == (3, 240) and np.array_equal(found[:, :96], modelled)
     assert found[1, [96 + 5, 96 + 53, 192 + 5]].tolist() == [3.0, 4.0, 5.0]
