@@ -3,6 +3,6 @@
 from train.families import Command
 
 TOOLS = {
-    "aisle": Command("train.gesture.aisle.command", "the seed as published: train its models, sample them"),
+    "aisle": Command("train.gesture.aisle.command", "the windowed form as published: train, sample, render"),
 }
 """Further commands of the family."""

@@ -1,4 +1,4 @@
-"""``python -m train aisle train|sample``: the seed's programs on a set in PATS' layout."""
+"""``python -m train aisle train|sample|render``: the seed's three programs on a set in PATS' layout."""
 
 from __future__ import annotations
 
@@ -47,6 +47,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--join", choices=("fade", "whole"), default="fade", help="windows that fade (default), or as published")
     add("--threads", type=int, default=1, help="of torch (default 1)")
 
+    add = commands.add_parser("render", help="films of sampled intervals beside the true ones").add_argument
+    add("--load", **load)
+    add("--data", **data)
+    add("--split", choices=("train", "dev", "test"), default="test", help="default test")
+    add("--render", type=int, default=20, metavar="N", help="intervals (default 20)")
+    add(
+        "--render-text",
+        "--render_text",
+        type=int,
+        choices=(0, 1),
+        default=1,
+        help="1: the words in the picture (default)",
+    )
+
 
 def run(args: argparse.Namespace) -> None:
     """One of the programs. Raises :class:`EngineError` naming what is wrong."""
@@ -61,6 +75,11 @@ def run(args: argparse.Namespace) -> None:
 
     if args.program == "sample":
         print(json.dumps(programs.sample(args.load, args.data, args.split, args.join), indent=1))
+    elif args.program == "render":
+        from train.gesture.aisle import render
+
+        for path in render.render(args.load, args.data, args.split, args.render, bool(args.render_text)):
+            print(path)
     elif args.resume is not None:
         given = [name for name in _names() if getattr(args, name) is not None]
         if given or args.save is not None:

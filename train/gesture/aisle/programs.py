@@ -29,14 +29,13 @@ from train.gesture.aisle.sampling import (
     scored,
     write_sample,
 )
-from train.gesture.aisle.settings import NAMES, Settings, settings_of
+from train.gesture.aisle.settings import EXP, FINGERPRINT, NAMES, SPEAKERS, Settings, settings_of_args
 from train.gesture.aisle.trainer import Trainer
 from train.gesture.aisle.words import Source, resolved, source_of
 from train.gesture.pats.reader import Interval, PatsSet
 from train.run.progress import progress
 
 log = logging.getLogger(__name__)
-SPEAKERS, FINGERPRINT = "speakers", "fingerprint"
 LISTED = 1000
 """Speakers that a file may name."""
 
@@ -63,7 +62,7 @@ def begin(data: Path, save: Path, settings: Settings, minutes: float | None = No
     train, dev = _splits(folder, intervals, settings, model, source)
     name = next(name for name, kind in NAMES.items() if kind == settings.model)
     book = Book.begin(save, settings, name)
-    args = {**settings.to_dict(), "exp": book.prefix.split("_")[1], SPEAKERS: speakers, FINGERPRINT: _mark(train)}
+    args = {**settings.to_dict(), EXP: book.prefix.split("_")[1], SPEAKERS: speakers, FINGERPRINT: _mark(train)}
     book.write_json("args.args", args)
     return _train(Trainer(model, settings, train, book, _check(dev, settings)), minutes)
 
@@ -145,19 +144,13 @@ def _opened(file: Path) -> Loaded:
     """The experiment of a file, its model not yet with its weights."""
     book = Book.of(file)
     args = book.args()
-    speakers = args.pop(SPEAKERS, None)
-    for name in (FINGERPRINT, "exp"):
-        args.pop(name, None)
     try:
-        names = read(list[str], speakers)
+        names = read(list[str], args.get(SPEAKERS))
     except PlainError as error:
         raise FileError(f"{book.path('args.args')}: {SPEAKERS}: {error}; give the file that training wrote") from None
     if not 0 < len(names) <= LISTED:
         raise FileError(f"{book.path('args.args')}: names {len(names)} speakers; 1 to {LISTED} are read")
-    try:
-        settings = settings_of(args)
-    except EngineError as error:
-        raise FileError(f"{book.path('args.args')}: {error}") from None
+    settings = settings_of_args(args, book.path("args.args"))
     source = source_of(settings, [])
     return Loaded(book, settings, Aisle(settings, names, source), source)
 

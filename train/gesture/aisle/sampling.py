@@ -146,9 +146,14 @@ def confusion(item: Scored) -> NDArray[np.float64]:
     return np.asarray(item.tally.sums["F1"], np.float64).reshape(CLUSTERS, CLUSTERS)
 
 
+def sample_path(folder: Path, split: str, speaker: str, name: str) -> Path:
+    """``FOLDER/SPLIT/SPEAKER/NAME.h5``."""
+    return folder / split / speaker / f"{name}.h5"
+
+
 def write_sample(folder: Path, split: str, speaker: str, name: str, rows: NDArray[Any]) -> Path:
-    """``FOLDER/SPLIT/SPEAKER/NAME.h5`` with ``pose/normalize`` (T, 2, 52), as the seed writes what it samples."""
-    path = folder / split / speaker / f"{name}.h5"
+    """The file of a sample, with ``pose/normalize`` (T, 2, 52), as the seed writes it."""
+    path = sample_path(folder, split, speaker, name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with h5py.File(path, "w") as file:

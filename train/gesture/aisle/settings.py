@@ -6,6 +6,8 @@ They are written into ``PREFIX_args.args`` with what was found in the data, and 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -13,6 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from engine.errors import EngineError
 from engine.plain import PlainError, read
+from train.files import FileError
 from train.gesture.aisle.generator import SIZES, Kind
 from train.run.settings import CHECKED, default
 
@@ -24,6 +27,8 @@ NAMES: dict[str, Kind] = {
     "GestLate_G": "gesticulator",
 }
 """What the seed calls the models."""
+EXP, SPEAKERS, FINGERPRINT = "exp", "speakers", "fingerprint"
+"""What ``PREFIX_args.args`` has beside settings."""
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -109,3 +114,11 @@ def settings_of(values: dict[str, Any]) -> Settings:
     if settings.weighted and settings.scores:
         raise EngineError("importance is read off two classes, scores=1 has one; give --weighted 0 with it")
     return settings
+
+
+def settings_of_args(args: Mapping[str, Any], path: Path) -> Settings:
+    """The settings in ``PREFIX_args.args``, which is at ``path``. Raises :class:`FileError`."""
+    try:
+        return settings_of({name: value for name, value in args.items() if name not in (EXP, SPEAKERS, FINGERPRINT)})
+    except EngineError as error:
+        raise FileError(f"{path}: {error}; give the file that training wrote") from None
