@@ -55,6 +55,7 @@ def test_a_body_that_faces_the_camera() -> None:
     assert at["RShoulder"] == pytest.approx((-SHOULDER, 0.0), abs=0.1)
     assert at["LWrist"][0] > at["LElbow"][0] > at["LShoulder"][0] > 0  # its left is at the image's right
     assert at["Nose"][1] < -100 and at["Nose"][1] > at["LEye"][1]  # up is negative, eyes over the nose
+    assert at["Nose"][0] == pytest.approx((at["LEye"][0] + at["REye"][0]) / 2, abs=3.0)
     assert at["LEye"][0] > 0 > at["REye"][0]
     assert at["LHandMiddle4"][0] > at["LHandMiddle1"][0] > at["LWrist"][0]
     assert at["LHandMiddle4"][1] > at["LHandMiddle1"][1]  # palms down, fingers curl to them

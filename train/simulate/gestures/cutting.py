@@ -28,8 +28,8 @@ TAKES = (
 WAVE = Path("body_animateddrawings_bvh") / "fair1_wave_hello.bvh"
 RATE, FINE, SMOOTH = 20, 60, 0.8
 """Frames a second of recordings and of what is cut, and frames over which a recording is smoothed."""
-FASTEST, LEAST_SPEED, LOWS = 3.2, 0.55, 0.45
-"""m/s of a usable stroke's fastest moment: at most, at least; the share of it that is a low."""
+FASTEST, LEAST_SPEED, LOWS, STILL = 3.2, 0.55, 0.45, 0.08
+"""m/s of a usable stroke's fastest moment: at most, at least; the shares of it of a low, and of no movement."""
 SHORTEST, LONGEST, TRAVEL, FARTHEST = 0.18, 0.80, 0.09, 0.45
 """Seconds, and metres from where a hand was to where it comes."""
 SIZES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
@@ -123,11 +123,14 @@ def _spans(hand: Array) -> list[tuple[int, int]]:
     lows = [0, *(np.flatnonzero((speed[1:-1] <= speed[:-2]) & (speed[1:-1] < speed[2:])) + 1), len(speed) - 1]
     spans, first = [], lows[0]
     for low in lows[1:]:
-        peak = float(speed[first : low + 1].max())
+        between = speed[first : low + 1]
+        peak = float(between.max())
         if speed[low] > LOWS * peak:
             continue
-        if peak >= LEAST_SPEED and SHORTEST * FINE <= low - first <= LONGEST * FINE and speed[first] <= LOWS * peak:
-            spans.append((int(first), int(low)))
+        if peak >= LEAST_SPEED and speed[first] <= LOWS * peak:
+            moves = first + np.flatnonzero(between > STILL * peak)
+            if SHORTEST * FINE <= moves[-1] - moves[0] <= LONGEST * FINE:
+                spans.append((int(moves[0]), int(moves[-1])))
         first = low
     return spans
 
