@@ -73,7 +73,7 @@ class Gather:
         heard = hop is not None and hop.valid
         for item in self._main:
             inputs[item.name][row] = hop.samples if hop is not None and heard else item.missing
-            _companion(inputs, row, item.validity, float(heard))
+            _companion(inputs, row, item.validity, float(heard or item.of == "self"))
             if not heard:
                 flags |= Flag.SILENT if item.of == "partner" else Flag(0)
         for item, voice, promised in self._beside:

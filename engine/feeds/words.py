@@ -6,8 +6,9 @@ model from the moment at which it begins, never sooner, and one that is still be
 
 from __future__ import annotations
 
+import math
 import threading
-from collections import deque
+from bisect import bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from engine.roles import WORD
 LONGEST_WORD = 64
 """Characters of a word that are kept."""
 MOST_WORDS = 1024
+WORDS_A_SECOND, WORDS_AT_ONCE = 50.0, 2048.0
+"""How many whoever sends words may send, and how many at once after a pause. People say five a second."""
 UNKNOWN_END_S = 0.3
 """Length given to a word whose end is not known."""
 
@@ -33,14 +36,15 @@ class Word:
 
 
 class WordRing:
-    """The newest :data:`MOST_WORDS` words. Thread-safe. Drop rule: the oldest goes. ``ids`` numbers a word's text in
-    the bundle's vocabulary."""
+    """The :data:`MOST_WORDS` words that begin last. Thread-safe. Drop rule: the one that began first goes. ``ids``
+    numbers a word's text in the bundle's vocabulary. They are kept in order of time, so a frame pays for the words that
+    it sees, not for those that there are."""
 
     def __init__(self, ids: Callable[[str], int] = lambda _: 0) -> None:
         self.dropped = 0
         self._ids = ids
         self._lock = threading.Lock()
-        self._words: deque[tuple[int, int, int]] = deque(maxlen=MOST_WORDS)
+        self._words: list[tuple[int, int, int]] = []  # start, end, number
         self._followers: list[WordRing] = []
         self._heard: list[Callable[[Word], None]] = []
 
@@ -57,9 +61,12 @@ class WordRing:
         text = word.text[:LONGEST_WORD]
         unknown = word.start_ns + round(UNKNOWN_END_S * 1e9)
         end_ns = unknown if word.end_ns is None else max(word.start_ns, word.end_ns)
+        entry = word.start_ns, end_ns, self._ids(text)
         with self._lock:
-            self.dropped += len(self._words) == MOST_WORDS
-            self._words.append((word.start_ns, end_ns, self._ids(text)))
+            insort(self._words, entry)
+            if len(self._words) > MOST_WORDS:
+                del self._words[0]
+                self.dropped += 1
         for heard in self._heard:
             heard(word)
         for ring in self._followers:
@@ -69,7 +76,8 @@ class WordRing:
         """The ``count`` words that began last at or before ``time_ns``, oldest first, (count, 4) as
         :data:`engine.roles.WORD` says; rows of zeros come first where there are fewer."""
         with self._lock:
-            begun = sorted(word for word in self._words if word[0] <= time_ns)[-count:]
+            place = bisect_right(self._words, (time_ns, math.inf))
+            begun = self._words[max(place - count, 0) : place]
         rows = np.zeros((count, WORD), np.float32)
         for row, (start_ns, end_ns, number) in zip(rows[count - len(begun) :], begun, strict=True):
             row[:] = number, (time_ns - start_ns) / 1e9, (time_ns - end_ns) / 1e9, 1.0

@@ -267,6 +267,10 @@ class Connection:
         if too_fast:
             self._terms.traffic.count("too_fast", too_fast)
             self._unsaid = f"{too_fast} samples came faster than time and were thrown away"
+        words, self._intake.too_many_words = self._intake.too_many_words, 0
+        if words:
+            self._terms.traffic.count("too_many_words", words)
+            self._unsaid = f"{words} words came faster than anybody speaks and were thrown away"
         if self._unsaid and self.outbox.say(to_json({"refused": self._unsaid, "in_all": self._refusals})):
             self._unsaid = ""
         dropped = self.outbox.dropped

@@ -1,6 +1,7 @@
 """From a client's messages to the feeds of its session: times onto the engine's clock, sound to the bundle's rate.
 
-Sound that comes faster than :mod:`engine.session.pushed` takes it is thrown away, and counted.
+Sound that comes faster than :mod:`engine.session.pushed` takes it is thrown away, and counted; so are words that come
+faster than anybody speaks.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from engine.bundle import Bundle
 from engine.channels import FACE_NAMES
 from engine.feeds.feeds import Key, columns, key, wanted
 from engine.feeds.latest import PoseRing, PoseSample
-from engine.feeds.words import Word
+from engine.feeds.words import WORDS_A_SECOND, WORDS_AT_ONCE, Word
+from engine.network.limits import Bucket
 from engine.network.messages import Input, MessageError, Record, Said, Words, parse_records
 from engine.network.timing import ClientClock
 from engine.roles import ROLES
@@ -47,7 +49,8 @@ class Intake:
 
     def __init__(self, session: LiveSession, sample_rate: int, now_ns: int) -> None:
         self.clock = ClientClock(now_ns)
-        self.too_fast = 0
+        self.too_fast = self.too_many_words = 0
+        self._words_allowed = Bucket(WORDS_A_SECOND, WORDS_AT_ONCE, now_ns)
         self.inputs = numbered(session.served, session.ask.given)
         self._session, self._given = session, session.ask.given
         self._sinks: list[Callable[[Record, int], None]] = []
@@ -75,6 +78,9 @@ class Intake:
         """Words that are, or will be, said. Raises :class:`MessageError`."""
         ring = self._session.feeds.words[self._asked("words", told.owner)]
         for text, start, end in told.words:
+            if not self._words_allowed.take(1, now_ns):
+                self.too_many_words += 1
+                continue
             start_ns = self.clock.to_engine(start, now_ns, AHEAD_S)
             end_ns = None if end is None else self.clock.to_engine(end, now_ns, AHEAD_S)
             ring.put(Word(text, start_ns, end_ns))

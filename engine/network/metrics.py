@@ -33,6 +33,7 @@ _COUNTERS = {
     "received_bytes": ("engine_received_bytes", "Bytes received over sessions"),
     "refused": ("engine_refused_messages", "Messages that were none, or not allowed"),
     "too_fast": ("engine_too_fast_samples", "Samples of sound beyond real time, thrown away"),
+    "too_many_words": ("engine_too_many_words", "Words faster than anybody speaks, thrown away"),
 }
 
 

@@ -84,7 +84,7 @@ def timetable(
     owner = next((owner for owner in ("partner", "self") if owner in heard and ("audio", owner) in given), "")
     ring = feeds.samples.get(owner)
     if realtime:
-        return (ByClock(spec, feeds, sources) if ring is None else BySound(spec, ring, clock)), owner
+        return (ByClock(spec, feeds, sources) if ring is None else BySound(spec, ring, clock, owner)), owner
     beside = [other for name, other in feeds.samples.items() if name != owner and ("audio", name) in given]
     if ring is not None:
         return Played(ring, beside), owner
@@ -92,10 +92,12 @@ def timetable(
 
 
 class BySound:
-    """In real time: a frame is due when its hop is complete."""
+    """In real time: a frame is due when its hop is complete. Where a partner's does not come that is DEGRADED; an
+    avatar that says nothing is silent, and nothing is missing."""
 
-    def __init__(self, spec: StreamSpec, ring: AudioRing, clock: Clock) -> None:
+    def __init__(self, spec: StreamSpec, ring: AudioRing, clock: Clock, owner: str = "partner") -> None:
         self._audio, self._clock = ring, clock
+        self._missing = Flag.DEGRADED if owner == "partner" else Flag(0)
         self._period_ns = round(1e9 / spec.rate)
         self._due_ns = 0
         self._delay_ns = 0.0
@@ -140,7 +142,7 @@ class BySound:
         returning, self._returning = self._returning > 0, max(0, self._returning - 1)
         if returning and not hop.valid:  # the rest of a loss, known as a gap since sound came after it
             self._due_ns = hop.capture_ns + round(self._delay_ns)
-            return Due(hop, hop.capture_ns, max(latest, self._due_ns), Flag.DEGRADED, captured=False)
+            return Due(hop, hop.capture_ns, max(latest, self._due_ns), self._missing, captured=False)
         if self._asked[1]:  # the moment of arrival was seen: learn how long after capture hops arrive
             delay = self._clock.now_ns() - hop.capture_ns
             # After a loss the device may be another one, or another way to it: a longer delay is taken over at once.
@@ -161,7 +163,7 @@ class BySound:
         # Told when the next hop begins, a microphone that comes back is heard at once, not late by what was lost.
         self._audio.skip_to(frame + 1, self._due_ns - round(self._delay_ns))
         # A frame without sound ends where the timetable puts it, so that capture times go on evenly through a loss.
-        return Due(None, self._due_ns - round(self._delay_ns), latest, Flag.DEGRADED, captured=False)
+        return Due(None, self._due_ns - round(self._delay_ns), latest, self._missing, captured=False)
 
 
 class ByClock:

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds
-from engine.feeds.words import Word
+from engine.feeds.words import WORDS_A_SECOND, WORDS_AT_ONCE, Word
+from engine.network.limits import Bucket
 from engine.sound.resample import StreamingResampler
 from engine.sources.player import playing_rate
 from engine.speech.messages import SpeechSound, SpeechUpdate
@@ -74,6 +75,7 @@ class SpeechSchedule:
         self._resampler: StreamingResampler | None = None
         self._heard_ns = start_ns
         self._flag_holds = False
+        self._words_allowed = Bucket(WORDS_A_SECOND, WORDS_AT_ONCE, start_ns)
 
     def sound(self, sound: SpeechSound, time_ns: Callable[[], int]) -> None:
         """Take sound; what comes due while it is made fit (a second for a minute of it) is passed on meanwhile. Raises
@@ -107,6 +109,8 @@ class SpeechSchedule:
             raise EngineError(
                 f"at_ns is {(at - self._given) / self.rate:.1f} s ahead of now, {MOST_AHEAD_S:g} at most: send it later"
             )
+        if not self._words_allowed.take(len(told.words), now_ns):
+            raise EngineError(f"words come faster than {WORDS_A_SECOND:g} a second: send as many as are spoken")
         self._heard_ns = now_ns
         if told.clear:
             self._clear(now_ns)

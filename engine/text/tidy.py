@@ -10,6 +10,8 @@ _DROPPED = {"Cs", "Co", "Cn"}  # halves of characters, private ones and ones tha
 def tidy(text: str) -> str:
     """``text`` in the composed form of its letters (NFC), control characters (line ends too) and runs of white space as
     one blank, without what is no character and without blanks at its ends; may be empty."""
+    if text.isascii() and text.isprintable():  # most texts, and soon done
+        return " ".join(text.split())
     kinds = ((letter, unicodedata.category(letter)) for letter in text)
     kept = "".join(" " if kind == "Cc" else letter for letter, kind in kinds if kind not in _DROPPED)
     return " ".join(unicodedata.normalize("NFC", kept).split())
