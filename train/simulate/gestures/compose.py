@@ -177,15 +177,16 @@ def _dragged(arm: Array) -> Array:
 def _go_along(trunk: dict[str, Array], gestures: Sequence[Gesture], times: Array) -> None:
     """Trunk and head turn a little with each gesture and lean into its stroke."""
     for gesture in gestures:
+        size = min(gesture.size, LARGEST)
         there = (_done(times, gesture.prep, gesture.apex) - _done(times, gesture.retract, gesture.rest + 0.3))[:, 0]
         near = np.exp(-0.5 * ((times - gesture.apex) / 0.18) ** 2)
         side = {"right": 1.0, "left": -1.0, "both": 0.0}[gesture.hands]
-        trunk["chest"][:, 1] += 0.035 * gesture.size * side * there
-        trunk["abdomen"][:, 0] += 0.012 * gesture.size * there
-        trunk["chest"][:, 0] += 0.015 * gesture.size * near
-        trunk["neck"][:, 0] += 0.015 * gesture.size * near
-        trunk["head"][:, 0] += 0.030 * gesture.size * near
-        trunk["head"][:, 1] -= 0.030 * gesture.size * side * there
+        trunk["chest"][:, 1] += 0.035 * size * side * there
+        trunk["abdomen"][:, 0] += 0.012 * size * there
+        trunk["chest"][:, 0] += 0.015 * size * near
+        trunk["neck"][:, 0] += 0.015 * size * near
+        trunk["head"][:, 0] += 0.030 * size * near
+        trunk["head"][:, 1] -= 0.030 * size * side * there
 
 
 def _nod(trunk: dict[str, Array], nods: Sequence[Nod], times: Array) -> None:
