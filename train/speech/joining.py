@@ -13,7 +13,8 @@ from train.speech.sound import level_db
 from train.speech.stresses import find_stresses
 from train.speech.talk import LEVEL, RATE, SpokenWord, Talk
 
-LEAD_IN_S = 0.5  #: a talk begins with so much of its pause
+LEAD_IN_S = 0.5  #: a talk begins with so much silence
+LEAD_OUT_S = 0.3  #: and ends with so much at least
 ROOM_DB = -72.0  #: room noise under everything: digital silence would tell synthetic talks from recorded ones
 PEAK = 0.95  #: no sample is beyond
 
@@ -39,14 +40,15 @@ def joined(name: str, voice: str, split: str, source: str, licence: str, credit:
     starts, clock = [], round(LEAD_IN_S * RATE)
     for piece in pieces:
         starts.append(clock)
-        clock += len(piece.pcm) + round(piece.pause * RATE)
+        clock += len(piece.pcm) + round(max(piece.pause, LEAD_OUT_S if piece is pieces[-1] else 0.0) * RATE)
     noise = np.random.default_rng(sum(name.encode())).standard_normal(clock)
     track = np.zeros(clock)
     words: list[SpokenWord] = []
     for piece, start, level in zip(pieces, starts, levels, strict=True):
         track[start : start + len(piece.pcm)] += piece.pcm * 10 ** ((middle - level) / 40)
         shift = start / RATE
-        words += [SpokenWord(word.text, word.start + shift, word.end + shift) for word in piece.words]
+        length = len(piece.pcm) / RATE  # an aligner's last frame may reach beyond the sound
+        words += [SpokenWord(word.text, word.start + shift, min(word.end, length) + shift) for word in piece.words]
     track *= 10 ** ((20 * np.log10(LEVEL) - level_db(track)) / 20)
     track *= min(1.0, PEAK / np.abs(track).max())
     pcm = (track + noise * 10 ** (ROOM_DB / 20)).astype(np.float32)

@@ -7,9 +7,9 @@ import pytest
 
 from engine.errors import EngineError
 from tests.train.speech.conftest import spoken
-from train.speech.joining import LEAD_IN_S, Piece, joined
+from train.speech.joining import LEAD_IN_S, LEAD_OUT_S, Piece, joined
 from train.speech.sound import level_db
-from train.speech.talk import LEVEL, RATE, Talk
+from train.speech.talk import LEVEL, RATE, SpokenWord, Talk
 
 PLAN = [("red", 0.25, 120.0, 0.3), ("of", 0.12, 110.0, 0.1), ("stone", 0.3, 140.0, 0.5), ("the", 0.12, 110.0, 0.1)]
 
@@ -30,6 +30,15 @@ def test_words_lie_where_their_sound_is() -> None:
         inside = loud[round(word.start * RATE) : round(word.end * RATE)]
         gap = loud[round(word.end * RATE) + 40 : round(word.end * RATE) + 400]
         assert inside.max() > 10 * gap.max()
+
+
+def test_no_word_reaches_beyond_its_phrase_and_a_talk_ends_in_silence() -> None:
+    pcm, words = spoken(PLAN)
+    late = (*words[:-1], SpokenWord("end", words[-1].start, len(pcm) / RATE + 0.009))
+    talk = talk_of(Piece(pcm, late, 0.0), Piece(pcm, late, 0.0))
+    ends = [LEAD_IN_S + len(pcm) / RATE, LEAD_IN_S + 2 * len(pcm) / RATE]
+    assert [talk.words[3].end, talk.words[7].end] == pytest.approx(ends, abs=1e-9)
+    assert talk.seconds == pytest.approx(ends[1] + LEAD_OUT_S, abs=1e-3)
 
 
 def test_all_is_at_the_common_level_and_loud_phrases_are_half_as_far_off() -> None:
