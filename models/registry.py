@@ -55,6 +55,10 @@ FAMILIES: dict[str, Family] = {
         {"text_motion": "models.text_motion:build", "pose_codes": "models.text_motion:build_reader"},
         {"text_motion": "text_motion", "pose_codes": "pose_codes"},
     ),
+    "gesture": Family(
+        "the body that gestures with what its avatar says, on a set in PATS' layout",
+        {"gesture": "models.gesture:build"},
+    ),
 }
 
 

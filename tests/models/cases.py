@@ -101,9 +101,11 @@ SETTINGS: dict[str, dict] = {
     # A text acts from the next token on; what is held, drawn anew in every frame here, makes it chaotic.
     "text_motion": {"atol": 1e-3, "examples": 3, "long_frames": 400, "chunk": 100, "prompt": False},
     "pose_codes": {"atol": 1e-3, "examples": 3, "long_frames": 4_000},
+    # Ids are drawn, and phases follow from them; a Python loop over frames.
+    "gesture": {"atol": 1e-3, "examples": 3, "long_frames": 1_000, "chunk": 250, "prompt": False},
     "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 100_000, "prompt": False},
 }
-SIZES = {name: f"{name}:tiny" for name in ("text_motion", "pose_codes")}
+SIZES = {name: f"{name}:tiny" for name in ("text_motion", "pose_codes", "gesture")}
 """Models that are walked in a smaller size than the one they ship in."""
 MODELS = [
     ContractCase(name, partial(create, SIZES[name]) if name in SIZES else build, **SETTINGS.get(name, {}))
