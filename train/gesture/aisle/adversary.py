@@ -73,7 +73,7 @@ class Adversary:
         made = self.generator(batch.heard)
         scores = self.critic(velocity(made.pose))
         weight = importance(scores.detach()) if self.settings.importance else None
-        each = torch.ones(len(batch.pose), dtype=made.pose.dtype)
+        each = batch.pose.new_ones(len(batch.pose))
         if weight is not None and self.settings.loss_weights == "importance":
             each = 1.0 / weight
         pose = ((made.pose - batch.pose).abs().mean((1, 2)) * each).mean()
@@ -86,7 +86,7 @@ class Adversary:
         importance, the distance of one score."""
         if scores.shape[-1] == 1:
             return (scores[..., 0] - float(target)).abs()
-        wanted = torch.full(scores.shape[:2], target)
+        wanted = torch.full(scores.shape[:2], target, device=scores.device)
         return nn.functional.cross_entropy(scores.transpose(1, 2), wanted, reduction="none")
 
     def _plain(self, batch: Batch) -> Losses:

@@ -16,6 +16,7 @@ from train.gesture.aisle.settings import Settings, settings_of
 from train.run.settings import default
 
 log = logging.getLogger(__name__)
+DEVICES = ("auto", "cpu", "cuda")
 SWITCHES = {"1": True, "0": False, "true": True, "false": False}
 
 
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--minutes", type=float, help="stop in good order after so many minutes of training and checking")
     add("--resume", type=Path, metavar="PREFIX_state.p", help="continue that experiment, under its own settings")
     add("--threads", type=int, default=1, help="of torch (default 1); another number rounds sums otherwise")
+    add("--device", choices=DEVICES, default="auto", help="auto (default): cuda where it is")
     for field in dataclasses.fields(Settings):
         about = f"{getattr(field.default, 'description', '')} (default {_shown(default(field))})"
         add(f"--{field.name}", nargs="+", metavar="VALUE", help=about.replace("%", "%%"))
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", nargs="+", choices=("train", "dev", "test"), default=["test"], help="default test")
     add("--join", choices=("fade", "whole"), default="fade", help="windows that fade (default), or as published")
     add("--threads", type=int, default=1, help="of torch (default 1)")
+    add("--device", choices=DEVICES, default="auto", help="auto (default): cuda where it is")
 
     add = commands.add_parser("render", help="films of sampled intervals beside the true ones").add_argument
     add("--load", **load)
@@ -71,10 +74,15 @@ def run(args: argparse.Namespace) -> None:
     if getattr(args, "threads", 1) < 1:
         raise EngineError(f"--threads {args.threads}: give 1 or more")
     torch.set_num_threads(getattr(args, "threads", 1))
+    device = getattr(args, "device", "cpu")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise EngineError("--device cuda: torch sees no GPU here; leave the option out to train on the CPU")
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     from train.gesture.aisle import programs
 
     if args.program == "sample":
-        print(json.dumps(programs.sample(args.load, args.data, args.split, args.join), indent=1))
+        print(json.dumps(programs.sample(args.load, args.data, args.split, args.join, device), indent=1))
     elif args.program == "render":
         from train.gesture.aisle import render
 
@@ -84,12 +92,12 @@ def run(args: argparse.Namespace) -> None:
         given = [name for name in _names() if getattr(args, name) is not None]
         if given or args.save is not None:
             raise EngineError(f"--resume continues under its own settings; leave out --{' --'.join([*given, 'save'])}")
-        print(programs.resume(args.resume, args.data, args.minutes))
+        print(programs.resume(args.resume, args.data, args.minutes, device))
     else:
         if args.save is None:
             raise EngineError("--save is missing; give a folder for the experiment's files")
         for settings in grid({name: getattr(args, name) for name in _names() if getattr(args, name) is not None}):
-            print(programs.begin(args.data, args.save, settings, args.minutes), flush=True)
+            print(programs.begin(args.data, args.save, settings, args.minutes, device), flush=True)
 
 
 def grid(given: dict[str, list[str]]) -> Iterator[Settings]:

@@ -73,11 +73,11 @@ class Measured(nn.Module):
     def scale(self, speaker: str) -> Scale:
         """A speaker's mean and deviation (104,)."""
         row = self.row(speaker)
-        return Scale(self.pose_mean[row].double().numpy(), self.pose_deviation[row].double().numpy())
+        return Scale(self.pose_mean[row].double().cpu().numpy(), self.pose_deviation[row].double().cpu().numpy())
 
     def clusters(self) -> clusters.Clusters:
         """Everybody's clusters."""
-        return clusters.Clusters(dict(zip(self.speakers, self.centres.double().numpy(), strict=True)))
+        return clusters.Clusters(dict(zip(self.speakers, self.centres.double().cpu().numpy(), strict=True)))
 
     def row(self, speaker: str) -> int:
         """The number of a speaker. Raises :class:`EngineError` for one that was not trained on."""
@@ -95,6 +95,10 @@ class Batch(NamedTuple):
     pose: Tensor
     cluster: Tensor
     windows: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device, but for the numbers."""
+        return Batch(self.heard.to(device), self.pose.to(device), self.cluster.to(device), self.windows)
 
 
 class Span(NamedTuple):

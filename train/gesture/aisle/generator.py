@@ -48,6 +48,10 @@ class Heard(NamedTuple):
     text: Text
     style: Tensor
 
+    def to(self, device: torch.device) -> Heard:
+        """The same on a device."""
+        return Heard(self.mel.to(device), Text(*(each.to(device) for each in self.text)), self.style.to(device))
+
 
 class Made(NamedTuple):
     """``pose`` (B, T, 96), z-normalised; ``logits`` (B, T, 8) of clusters, None where a model has none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 
 from train.gesture.aisle.data import Measured
@@ -34,3 +35,8 @@ class Aisle(nn.Module):
         self.measured = Measured(speakers)
         if settings.double:
             self.double()
+
+    @property
+    def device(self) -> torch.device:
+        """Where its numbers are."""
+        return self.measured.centres.device

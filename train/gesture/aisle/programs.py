@@ -49,7 +49,7 @@ class Loaded(NamedTuple):
     source: Source
 
 
-def begin(data: Path, save: Path, settings: Settings, minutes: float | None = None) -> str:
+def begin(data: Path, save: Path, settings: Settings, minutes: float | None = None, device: str = "cpu") -> str:
     """A new experiment in the folder ``save``; what it ended with, in a line."""
     folder = PatsSet(data, log.warning)
     intervals = chosen(folder, "train", settings.speaker)
@@ -64,10 +64,11 @@ def begin(data: Path, save: Path, settings: Settings, minutes: float | None = No
     book = Book.begin(save, settings, name)
     args = {**settings.to_dict(), EXP: book.prefix.split("_")[1], SPEAKERS: speakers, FINGERPRINT: _mark(train)}
     book.write_json("args.args", args)
+    model.to(device)
     return _train(Trainer(model, settings, train, book, _check(dev, settings)), minutes)
 
 
-def resume(state: Path, data: Path, minutes: float | None = None) -> str:
+def resume(state: Path, data: Path, minutes: float | None = None, device: str = "cpu") -> str:
     """The same experiment, continued."""
     book, settings, model, source = _opened(state)
     folder = PatsSet(data, log.warning)
@@ -82,6 +83,7 @@ def resume(state: Path, data: Path, minutes: float | None = None) -> str:
     train, dev = _splits(folder, intervals, settings, model, source)
     if book.args().get(FINGERPRINT) != _mark(train):
         raise EngineError(f"{data} is not the set that {book.prefix} was begun with; give that one, or begin anew")
+    model.to(device)
     trainer = Trainer(model, settings, train, book, _check(dev, settings))
     trainer.resume()
     if trainer.progress.epoch >= settings.num_epochs:
@@ -104,7 +106,9 @@ def load(weights: Path) -> Loaded:
     return loaded
 
 
-def sample(weights: Path, data: Path, splits: Sequence[str], join: Join = "fade") -> dict[str, float | None]:
+def sample(
+    weights: Path, data: Path, splits: Sequence[str], join: Join = "fade", device: str = "cpu"
+) -> dict[str, float | None]:
     """Gestures for all intervals of ``splits``, written beside the weights with the metrics of each split together and
     of each speaker; returns the former."""
     book, settings, model, source = load(weights)
@@ -114,7 +118,8 @@ def sample(weights: Path, data: Path, splits: Sequence[str], join: Join = "fade"
     matrices: dict[str, Any] = {}
     for name in splits:
         intervals = chosen(folder, name, settings.speaker)
-        split = _read(intervals, settings, model, source)
+        split = _read(intervals, settings, model.cpu(), source)
+        model.to(device)
         found: list[Scored] = []
         for number in progress(range(len(split.spans)), f"sampling {name}"):
             span = split.spans[number]

@@ -52,11 +52,11 @@ def generate(model: Aisle, split: Split, number: int, join: Join = "fade") -> Te
     if join == "whole" or isinstance(model.G, Gesticulator):
         time = -(-span.frames // MULTIPLE) * MULTIPLE
         heard = Split(**{**vars(split), "time": time}).heard(span, torch.zeros(1, dtype=torch.long))
-        whole: Tensor = model.G(heard).pose[0, : span.frames]
+        whole: Tensor = model.G(heard.to(model.device)).pose[0, : span.frames].cpu()
         return whole
     time, hop = split.time, split.time - FADE
     starts = torch.arange(0, max(span.frames - FADE, 1), hop)
-    made = torch.cat([model.G(split.heard(span, some)).pose for some in starts.split(BATCH)])
+    made = torch.cat([model.G(split.heard(span, some).to(model.device)).pose.cpu() for some in starts.split(BATCH)])
     return faded(made, hop)[: span.frames]
 
 
@@ -120,11 +120,11 @@ class WindowCheck:
         model.eval()
         made, truth, styles, cluster = [], [], [], []
         for some in self.index.split(BATCH):
-            batch = self.split.batch(some)
+            batch = self.split.batch(some).to(model.device)
             found = model.G(batch.heard)
-            made.append(found.pose)
-            truth.append(batch.pose)
-            styles.append(batch.heard.style)
+            made.append(found.pose.cpu())
+            truth.append(batch.pose.cpu())
+            styles.append(batch.heard.style.cpu())
             if found.logits is not None:
                 loss = nn.functional.cross_entropy(found.logits.flatten(0, 1), batch.cluster.flatten(), reduction="sum")
                 cluster.append(float(loss))

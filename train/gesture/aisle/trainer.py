@@ -121,7 +121,9 @@ class Trainer:
         progress, size = self.progress, self.settings.batch_size
         torch.manual_seed(self._seed(progress.step))
         coin = float(torch.rand(()))
-        batch = self.split.batch(progress.order[progress.step * size : (progress.step + 1) * size])
+        batch = self.split.batch(progress.order[progress.step * size : (progress.step + 1) * size]).to(
+            self.model.device
+        )
         self.model.train()
         losses = self.adversary.losses(batch, progress.total, coin)
         if not math.isfinite(losses.total.item()):
