@@ -30,7 +30,8 @@ def quiet(line: str) -> None:
 
 class Row(Protocol):
     """One thing that is measured. ``kind`` is ``people`` (recorded people: the truth and what they reach), ``chance``
-    (what luck reaches), ``trick`` (a cheap way to a good metric), ``model``, or ``ablation``: a model given less."""
+    (what luck reaches), ``trick`` (a cheap way to a good metric), ``model``, ``offline`` (a model that is given what is
+    still to come), or ``ablation``: a model given less."""
 
     @property
     def name(self) -> str:

@@ -23,8 +23,8 @@ Fill = Callable[[Mapping[str, NDArray[Any]], int], None]
 """Writes into the step's inputs, by name, each (rows, *shape), what a frame brings."""
 
 
-def labelled(given: Sequence[str], reserved: Sequence[str] = ()) -> dict[str, str]:
-    """Name or path by label of what ``--bundle`` was given: ``LABEL=PATH``, or the folder's name is the label. Raises
+def labelled(given: Sequence[str], reserved: Sequence[str] = (), option: str = "--bundle") -> dict[str, str]:
+    """Name or path by label of what an ``option`` was given: ``LABEL=PATH``, or the folder's name is the label. Raises
     :class:`EngineError` for a label that is used twice or is among the ``reserved`` ones."""
     found: dict[str, str] = {}
     for pair in given:
@@ -32,7 +32,7 @@ def labelled(given: Sequence[str], reserved: Sequence[str] = ()) -> dict[str, st
         if not equals:
             label, where = Path(pair).name, pair
         if label in found or label in reserved:
-            raise EngineError(f"--bundle {label}: the name is taken; give another as LABEL=PATH")
+            raise EngineError(f"{option} {label}: the name is taken; give another as LABEL=PATH")
         found[label] = where
     return found
 

@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +40,30 @@ LEAST_MINUTES = 1.0  #: of own speech of a person whose habit counts
 
 @dataclass(frozen=True)
 class Seen:
-    """One person of a layer: events (N, 2) and words (M, 2) as start and end (s), each word's text, and where the
+    """One ``person`` of a layer: events (N, 2) and words (M, 2) as start and end (s), each word's text, and where the
     person was in each of :data:`STATES`, on the grid: an index, or -1 where nobody could see."""
 
+    person: ami.Person
     events: NDArray[np.float64]
     words: NDArray[np.float64]
     texts: tuple[str, ...]
     states: NDArray[np.int64]
+
+
+class People(NamedTuple):
+    """The people of a layer each: hands with communicative gestures, heads with nods of emphasis; ``sides`` are the
+    shares of gestures with the right, the left and both hands."""
+
+    hands: list[Seen]
+    nods: list[Seen]
+    sides: dict[str, float]
+
+
+class ByState(NamedTuple):
+    """Minutes and events (4,) of one person in each of :data:`STATES`."""
+
+    minutes: NDArray[np.float64]
+    events: NDArray[np.float64]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,15 +85,29 @@ def run(args: argparse.Namespace) -> None:
 
 def measure(data: Path) -> TimingTable:
     """The table of ``data``'s AMI annotations. Raises :class:`EngineError` where they are missing."""
+    found = people(data, held_out=False)
+    return TimingTable(SOURCE, _measured(found.hands, found.sides), _measured(found.nods, {}))
+
+
+def people(data: Path, held_out: bool) -> People:
+    """AMI's people who train, or those who are held out. Raises :class:`EngineError` where the annotations are
+    missing."""
     if not ami.available(data):
         raise EngineError(f"{data} holds no {ami.FOLDER}: put AMI's annotations there, or set $ENGINE_DATA")
-    hands = [mark for mark in ami.hand_gestures(data) if not ami.held_out(mark.person.meeting)]
-    heads = [mark for mark in ami.head_gestures(data) if not ami.held_out(mark.person.meeting)]
+    hands = [mark for mark in ami.hand_gestures(data) if ami.held_out(mark.person.meeting) == held_out]
+    heads = [mark for mark in ami.head_gestures(data) if ami.held_out(mark.person.meeting) == held_out]
     spoken = _spoken(data, {mark.person.meeting for mark in hands + heads})
     nods = [mark for mark in heads if mark.type == "emphasis_signal" and mark.form == "nod"]
     made = [mark for mark in hands if mark.communicative]
-    shares = {side: sum(mark.hands == side for mark in made) / max(len(made), 1) for side in ("right", "left", "both")}
-    return TimingTable(SOURCE, _measured(_seen(hands, made, spoken), shares), _measured(_seen(heads, nods, spoken), {}))
+    sides = {side: sum(mark.hands == side for mark in made) / max(len(made), 1) for side in ("right", "left", "both")}
+    return People(_seen(hands, made, spoken), _seen(heads, nods, spoken), sides)
+
+
+def by_state(seen: Seen) -> ByState:
+    """How long somebody was in each state, and how many events had their middles there."""
+    states = np.arange(len(STATES))[:, None]
+    minutes = (seen.states == states).sum(1) * STEP / 60
+    return ByState(minutes, (_state(seen, seen.events.mean(1)) == states).sum(1).astype(np.float64))
 
 
 def _spoken(data: Path, meetings: set[str]) -> dict[ami.Person, list[ami.Word]]:
@@ -105,7 +137,7 @@ def _seen(
         states[~covered] = -1
         words = sorted(spoken[person], key=lambda word: word.start)
         found = _times(event for event in events if event.person == person)
-        out.append(Seen(found, _times(words), tuple(word.text for word in words), states))
+        out.append(Seen(person, found, _times(words), tuple(word.text for word in words), states))
     return out
 
 
@@ -132,13 +164,9 @@ def _state(seen: Seen, times: NDArray[np.float64]) -> NDArray[np.int64]:
 def _measured(people: list[Seen], hands: dict[str, float]) -> Timing:
     rng = np.random.default_rng(0)
     middles = [seen.events.mean(1) for seen in people]
-    minutes = {
-        state: sum(float((seen.states == k).sum()) for seen in people) * STEP / 60 for k, state in enumerate(STATES)
-    }
-    counts = {
-        state: sum(int((_state(seen, at) == k).sum()) for seen, at in zip(people, middles, strict=True))
-        for k, state in enumerate(STATES)
-    }
+    each = [by_state(seen) for seen in people]
+    minutes = {state: float(sum(one.minutes[k] for one in each)) for k, state in enumerate(STATES)}
+    counts = {state: float(sum(one.events[k] for one in each)) for k, state in enumerate(STATES)}
     habits = []
     for seen, at in zip(people, middles, strict=True):
         spoke = float((seen.states == 0).sum()) * STEP / 60
