@@ -40,8 +40,9 @@ CLUSTERS = 8
 @dataclass(frozen=True)
 class GestureConfig:
     """``styles`` names the gesturers. ``kinds`` shapes of strokes are told apart. ``bands`` of the mel spectrum;
-    ``words`` newest words are seen, each as ``word`` numbers. ``hidden`` units of the network that decides,
-    ``decoder`` of the one that moves, whose mixture has ``mixture`` channels a decoder. ``dropout`` in training."""
+    ``words`` newest words are seen, each as ``word`` numbers. ``hidden`` units of the network that listens,
+    ``planner`` of the one that decides, ``decoder`` of the one that moves, whose mixture has ``mixture`` channels a
+    decoder. ``dropout`` in training."""
 
     styles: tuple[str, ...] = ("anyone",)
     kinds: int = 32
@@ -50,6 +51,7 @@ class GestureConfig:
     word: int = 24
     hearing: int = 96
     hidden: int = 192
+    planner: int = 96
     decoder: int = 224
     mixture: int = 48
     dropout: float = 0.2
@@ -74,7 +76,16 @@ class GestureConfig:
 CONFIGS = {
     "small": GestureConfig(),
     "tiny": GestureConfig(
-        kinds=4, bands=12, words=2, word=4, hearing=8, hidden=12, decoder=12, mixture=4, styles=("one", "other")
+        kinds=4,
+        bands=12,
+        words=2,
+        word=4,
+        hearing=8,
+        hidden=12,
+        planner=8,
+        decoder=12,
+        mixture=4,
+        styles=("one", "other"),
     ),
 }
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,13 @@ What it is not: it never saw a person talk. Its teachers are simulated: strokes 
 laid on speech by the timing that was measured on the people of the AMI corpus. It knows a word by its meaning in a
 table, not what a sentence says: no gesture depicts anything. Nobody has rated it in a study.
 """
+
+
+class Plan(NamedTuple):
+    """What the planner says of every frame."""
+
+    logits: Tensor  #: (B, T, 3, codes) of phase, kind and nod
+    accents: Tensor  #: (B, T, 2) logits of :data:`models.gesture.plan.ACCENTS`
 
 
 class Gesture(AutoregressiveModel):
@@ -119,7 +126,7 @@ class Gesture(AutoregressiveModel):
             heard = named("hearing", hearing)
         style = inputs[STYLE].round().long()
         odds = inputs[PACE].clamp_min(SLOWEST).log()
-        logits, updates = self.plan(raw, inputs[WORDS], style, previous, part(state, "plan"), odds)
+        (logits, _), updates = self.plan(raw, inputs[WORDS], style, previous, part(state, "plan"), odds)
         hands = torch.nn.functional.pad(self.hands, (0, self.codes - self.config.kinds))
         wish = logits.new_tensor([float(head == "kind") for head in HEADS])[:, None] * hands
         wished = logits + PREFERENCE * inputs[HAND][..., None, None] * wish
@@ -127,14 +134,16 @@ class Gesture(AutoregressiveModel):
 
     def plan(
         self, raw: Tensor, words: Tensor, style: Tensor, previous: Tensor, state: Tensors, odds: Tensor | None = None
-    ) -> tuple[Tensor, Tensors]:
-        """Logits (B, T, 3, codes) and updates of ``plan_state``: ``raw`` (B, T, F) of :meth:`Hearing.features`,
+    ) -> tuple[Plan, Tensors]:
+        """What is decided, and updates of ``plan_state``: ``raw`` (B, T, F) of :meth:`Hearing.features`,
         ``words`` (B, T, count, 4), ``style`` (B, T), ``previous`` ids (B, T, 3); ``odds`` (B, T): log of how much
         likelier than learned a gesture begins."""
         heard, conv = self.hearing(raw, part(state, "hearing"))
         context = torch.cat([heard, self.words(words), self.style(style)], -1)
-        logits, planned = self.planner(context, previous, part(state, "planner"), odds)
-        return logits, named("hearing", conv) | named("planner", planned)
+        own = part(state, "planner")
+        told, accents, listened = self.planner.hear(context, own)
+        logits, planned = self.planner(told, previous, own, odds)
+        return Plan(logits, accents), named("hearing", conv) | named("planner", listened | planned)
 
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """The body, its quaternions and PATS' points (B, T, ...) of ids."""

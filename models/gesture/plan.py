@@ -4,6 +4,9 @@ A gesture has phases (Kendon 2004; McNeill 1992): a preparation brings the hand 
 carries the meaning and meets the stressed syllable, a hold may follow, a retraction ends at rest. The phase of a frame
 is drawn given the one before, among those that may follow; with a preparation the kind of stroke is drawn. So the
 network answers at each frame the one question that counts: now? What the hands then do follows from the answer.
+
+What is heard and said is read by a network of its own, which also has to say where stresses fall. Speech has ten times
+as many stresses as strokes, so it learns from many what the few strokes wait for.
 """
 
 from __future__ import annotations
@@ -34,6 +37,10 @@ TRACES = (0.13, 0.4, 1.2, 4.0)
 """Time constants (s) of the traces of how long a phase has lasted, and how long ago the last nod began."""
 LONGEST = 60.0
 """Seconds at which the times of a phase and since a nod stop counting."""
+ACCENTS = ("now", "soon")
+"""What is told of stresses: that the loudest moment of one was in this frame or the one before, or comes in the next
+:data:`SOON_S`."""
+SOON_S = 0.2
 CLOCK = 4
 """Numbers of a :class:`Clock`."""
 
@@ -87,9 +94,14 @@ class ClockFeatures(nn.Module):
 
 
 class Planner(nn.Module):
-    """Logits (B, T, 3, codes) of the ids :data:`HEADS` from what is heard and said and what was decided before."""
+    """Logits (B, T, 3, codes) of the ids :data:`HEADS` from what is heard and said and what was decided before.
+
+    ``strike`` (2,) are gain and offset of the odds that a prepared hand strikes, 1 and 0 as learned; calibration sets
+    them after training (:mod:`train.gesture.calibrate`), so that a hand waits for what stands out.
+    """
 
     follows: Tensor
+    strike: Tensor
 
     def __init__(self, config: GestureConfig, context: int) -> None:
         super().__init__()
@@ -97,22 +109,36 @@ class Planner(nn.Module):
         self.kinds = config.kinds
         self.past = ClockFeatures(config.kinds)
         self.drop = nn.Dropout(config.dropout)
-        self.lstm = LSTM(context + self.past.width, config.hidden)
-        self.out = nn.Linear(config.hidden, len(PHASES) + config.kinds + 2)
+        self.listen = LSTM(context, config.hidden)
+        self.accent = nn.Linear(config.hidden, len(ACCENTS))
+        told = config.hidden + len(ACCENTS)
+        self.lstm = LSTM(told + self.past.width, config.planner)
+        self.out = nn.Linear(told + config.planner, len(PHASES) + 2)
+        self.kind = nn.Sequential(nn.Dropout(0.5), nn.Linear(config.planner, config.kinds))
+        self.register_buffer("strike", torch.tensor([1.0, 0.0]))
         allowed = torch.full((len(PHASES), len(PHASES)), IMPOSSIBLE)
         for row in FOLLOWS:
             allowed[row[0], list(row)] = 0.0
         self.register_buffer("follows", allowed, persistent=False)
 
     def state_specs(self) -> dict[str, StateSpec]:
-        """The clock before the frame, and the cells of the network."""
-        return {"clock": StateSpec((CLOCK,))} | named("lstm", self.lstm.state_specs())
+        """The clock before the frame, and the cells of both networks."""
+        cells = named("listen", self.listen.state_specs()) | named("lstm", self.lstm.state_specs())
+        return {"clock": StateSpec((CLOCK,)), **cells}
+
+    def hear(self, context: Tensor, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
+        """What is made of ``context`` (B, T, ...), the logits (B, T, 2) of :data:`ACCENTS`, and updates."""
+        y, cells = self.listen(self.drop(context), part(state, "listen"))
+        y = self.drop(y)
+        accents = self.accent(y)
+        told = torch.cat([y, accents], -1)
+        return told, accents, named("listen", {name: finite(cell) for name, cell in cells.items()})
 
     def forward(
-        self, context: Tensor, previous: Tensor, state: Tensors, odds: Tensor | None = None
+        self, told: Tensor, previous: Tensor, state: Tensors, odds: Tensor | None = None
     ) -> tuple[Tensor, Tensors]:
-        """``context`` (B, T, ...), ``previous`` ids (B, T, 3), beyond the last code where nothing was drawn yet;
-        ``odds`` (B, T) is added to the logit of beginning a preparation."""
+        """``told`` (B, T, ...) by :meth:`hear`, ``previous`` ids (B, T, 3), beyond the last code where none was drawn
+        yet; ``odds`` (B, T) is added to the logit of beginning a preparation."""
         clock = unpacked(state["clock"])
         pasts, phases = [], []
         for t in range(previous.shape[1]):
@@ -122,12 +148,15 @@ class Planner(nn.Module):
             clock = Clock(*(torch.where(begun, new, old) for new, old in zip(after, clock, strict=True)))
             pasts.append(self.past(clock))
             phases.append(clock.phase)
-        x = torch.cat([self.drop(context), torch.stack(pasts, 1)], -1)
-        y, cells = self.lstm(x, part(state, "lstm"))
-        flat = self.out(self.drop(y))
-        phase, kind, nod = flat.split([len(PHASES), self.kinds, 2], -1)
+        y, cells = self.lstm(torch.cat([told, torch.stack(pasts, 1)], -1), part(state, "lstm"))
+        phase, nod = self.out(torch.cat([told, self.drop(y)], -1)).split([len(PHASES), 2], -1)
+        kind = self.kind(y.detach())  # the choice of a stroke is not to shape what is heard
         before = torch.stack(phases, 1)
-        phase = phase + self.follows[before]
+        gain, offset = self.strike
+        struck = gain * (phase[..., STROKE] - phase[..., PREPARATION]) + offset + phase[..., PREPARATION]
+        waits = torch.nn.functional.one_hot(torch.tensor(STROKE, device=phase.device), len(PHASES)).bool()
+        waits = waits & (before == PREPARATION)[..., None]
+        phase = torch.where(waits, struck[..., None], phase) + self.follows[before]
         if odds is not None:
             begins = torch.nn.functional.one_hot(torch.tensor(PREPARATION, device=phase.device), len(PHASES))
             phase = phase + begins * (odds * (before != PREPARATION))[..., None]

@@ -80,7 +80,7 @@ def pieces(
     """Tensors of pieces that begin at given frames (moved where the talk would end sooner). ``plain``: no faults of
     sound. ``judged`` (B, T) is 0 where a talk is shorter than a piece."""
     rows: dict[str, list[Tensor]] = {
-        name: [] for name in ("raw", "words", "ids", "previous", "pose", "cluster", "judged")
+        name: [] for name in ("raw", "words", "ids", "accent", "previous", "pose", "cluster", "judged")
     }
     firsts: dict[str, list[Tensor]] = {name: [] for name in ("clock", "clock_then", "pose_before", "style")}
     length = settings.segment
@@ -96,6 +96,7 @@ def pieces(
         rows["raw"].append(torch.nn.functional.pad(raw, (0, 0, 0, missing)))
         rows["words"].append(words)
         rows["ids"].append(ids)
+        rows["accent"].append(torch.nn.functional.pad(item.accent[here], (0, 0, 0, missing)))
         rows["previous"].append(torch.cat([drawn, ids[:-1]]))
         rows["pose"].append(torch.nn.functional.pad(item.pose[here], (0, 0, 0, missing)))
         rows["cluster"].append(torch.nn.functional.pad(item.cluster[here], (0, missing)))

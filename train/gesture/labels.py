@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
 from models.gesture.config import BODY, RATE
-from models.gesture.plan import FOLLOWS, HOLD, LONGEST, PREPARATION, REST, RETRACTION, STROKE
+from models.gesture.plan import FOLLOWS, HOLD, LONGEST, PREPARATION, REST, RETRACTION, SOON_S, STROKE
 
 HANDS = ("right", "left", "both")
 SIDE = {0: 1.0, 1: -1.0, 2: 0.0}
@@ -127,6 +127,19 @@ def nod_starts(nods: NDArray[np.float32], frames: int) -> NDArray[np.int64]:
     out = np.zeros(frames, np.int64)
     at = np.floor(nods[:, 0] * RATE).astype(int) if len(nods) else np.zeros(0, int)
     out[at[(at >= 0) & (at < frames)]] = 1
+    return out
+
+
+def accents(stresses: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """How strong a stress (frames, 2) each frame tells as :data:`models.gesture.plan.ACCENTS` has it, 0 where there is
+    none; ``stresses`` (K, 3) as in the set."""
+    out = np.zeros((frames, 2), np.float32)
+    soon = round(SOON_S * RATE)
+    for time, strength, _ in stresses:
+        at = int(np.floor(float(time) * RATE))
+        for column, first, last in ((0, at, at + 2), (1, at - soon, at)):
+            rows = slice(max(first, 0), max(last, 0))
+            out[rows, column] = np.maximum(out[rows, column], strength)
     return out
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from engine.spec import AGE
 from models.contract import initial_state
@@ -42,7 +42,8 @@ class GestureRecipe(Recipe):
         settings = self.settings
         decided = terms["phase"] + 0.1 * terms["kind"] + terms["nod"]
         moved = terms["pose"] + settings.joints * terms["joints"] + settings.velocity * terms["velocity"]
-        return settings.plan * decided + settings.pose * moved + settings.cluster * terms["cluster"]
+        heard = settings.accent * terms["accent"]
+        return settings.plan * decided + heard + settings.pose * moved + settings.cluster * terms["cluster"]
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """Means over the frames that are judged."""
@@ -50,16 +51,19 @@ class GestureRecipe(Recipe):
         rows, length = batch["ids"].shape[:2]
         style = batch["style"][:, None].expand(-1, length)
         state = initial_state(model.plan_state, rows, self.device) | {"planner.clock": batch["clock_then"]}
-        logits, _ = model.plan(batch["raw"], batch["words"], style, batch["previous"], state)
+        (logits, accents), _ = model.plan(batch["raw"], batch["words"], style, batch["previous"], state)
         judged = batch["judged"].clone()
         begins = (batch["ids"][..., 0] == PREPARATION) & (batch["previous"][..., 0] != PREPARATION)
         judged[:, : settings.burn] = 0.0
         entropy = cross_entropy(logits.flatten(0, 2), batch["ids"].flatten(), reduction="none").unflatten(
             0, (rows, length, -1)
         )
+        waits = torch.where(batch["previous"][..., 0] == PREPARATION, settings.waiting, 1.0) * judged
+        heard = binary_cross_entropy_with_logits(accents, batch["accent"], reduction="none").mean(-1)
         kind = entropy[..., 1] * begins * judged
         terms = {
-            "phase": (entropy[..., 0] * judged).sum() / judged.sum(),
+            "phase": (entropy[..., 0] * waits).sum() / waits.sum(),
+            "accent": (heard * judged).sum() / judged.sum(),
             "kind": kind.sum() / (begins * judged).sum().clamp_min(1.0),
             "nod": (entropy[..., 2] * judged).sum() / judged.sum(),
         }

@@ -27,10 +27,10 @@ from models.gesture.body import UPPER
 from models.gesture.config import HOP, SAMPLE_RATE
 from models.gesture.model import Gesture
 from models.gesture.words import vocabulary
-from train.gesture.labels import Kinds, clocks, nod_starts, phases, shapes_of
+from train.gesture.labels import Kinds, accents, clocks, nod_starts, phases, shapes_of
 from train.gesture.pats.reader import Interval, PatsSet
 
-NEEDED = ("audio/pcm", "live/rotations", "live/gestures", "live/nods")
+NEEDED = ("audio/pcm", "live/rotations", "live/gestures", "live/nods", "events/stresses")
 """What an interval must hold beside PATS' own."""
 PIECE = 450
 """Frames that are heard in one call, which bounds memory."""
@@ -38,14 +38,16 @@ PIECE = 450
 
 @dataclass(frozen=True)
 class Performance:
-    """One talk of one gesturer; T frames. ``raw`` (T, F) what is heard, ``ids`` (T, 3), ``clock`` (T, 4) after each
-    frame, ``pose`` (T, WIDTH) as six numbers a joint, ``cluster`` (T,); ``words`` (N,) with ``times`` (N, 2) in s."""
+    """One talk of one gesturer; T frames. ``raw`` (T, F) what is heard, ``ids`` (T, 3), ``accent`` (T, 2), ``clock``
+    (T, 4) after each frame, ``pose`` (T, WIDTH) as six numbers a joint, ``cluster`` (T,); ``words`` (N,) with ``times``
+    (N, 2) in s."""
 
     name: str
     talk: str
     style: int
     raw: Tensor
     ids: Tensor
+    accent: Tensor
     clock: Tensor
     pose: Tensor
     cluster: Tensor
@@ -136,6 +138,7 @@ def read(model: Gesture, kinds: Kinds, intervals: Sequence[Interval], label: Any
                 style=model.config.styles.index(interval.speaker),
                 raw=raw,
                 ids=torch.from_numpy(ids),
+                accent=torch.from_numpy(accents(interval.read("events/stresses"), frames)),
                 clock=torch.from_numpy(clocks(ids)),
                 pose=pose,
                 cluster=torch.from_numpy(np.asarray(label(points, interval.speaker), np.int64)),
@@ -150,7 +153,7 @@ def fingerprint(performances: Sequence[Performance]) -> str:
     """Of all that training sees: a run is only continued on the same data."""
     digest = hashlib.sha256()
     for item in performances:
-        for value in (item.raw, item.ids, item.pose, item.cluster):
+        for value in (item.raw, item.ids, item.accent, item.pose, item.cluster):
             digest.update(np.ascontiguousarray(value.numpy()).tobytes())
         digest.update(item.words.tobytes() + item.times.tobytes() + item.name.encode())
     return digest.hexdigest()[:16]

@@ -123,7 +123,7 @@ def test_pieces_hold_what_stood_before_them(performances: list[Performance]) -> 
     raw = torch.zeros(6, 40, model.hearing.raw_width)
     style = torch.zeros(6, 40, dtype=torch.int64)
     with torch.no_grad():
-        logits, updates = model.plan(raw, one["words"], style, one["previous"], state)
+        (logits, _), updates = model.plan(raw, one["words"], style, one["previous"], state)
     # The clock that the planner ends with is the one that labels count, one frame before the last.
     ends = [(item, first) for item in performances for first in range(item.frames - 40 + 1)]
     for row in range(6):
@@ -179,7 +179,7 @@ def test_losses_judge_what_they_say(performances: list[Performance]) -> None:
     assert short["pose"] < terms["pose"] + 1.0, "what is not judged counts nothing"
     total = recipe.total(terms)
     by_hand = terms["phase"] + 0.1 * terms["kind"] + terms["nod"] + terms["pose"] + 6 * terms["joints"]
-    torch.testing.assert_close(total, by_hand + 40 * terms["velocity"] + 0.1 * terms["cluster"])
+    torch.testing.assert_close(total, by_hand + 40 * terms["velocity"] + 0.1 * terms["cluster"] + 2 * terms["accent"])
 
 
 def test_rest_is_how_a_gesturer_stands(performances: list[Performance]) -> None:
