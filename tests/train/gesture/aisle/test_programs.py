@@ -85,11 +85,17 @@ def test_a_run_that_stopped_goes_on_to_the_same_bytes(
         run("train", "--data", data, "--save", tmp_path / "parts", "--minutes", 11 / 60, *given)
     (whole,), (parts,) = weights_in(tmp_path / "whole"), weights_in(tmp_path / "parts")
     state = parts.with_name(parts.name.replace("weights.p", "state.p"))
-    assert (torch.load(state, weights_only=True)["epoch"], torch.load(state, weights_only=True)["step"]) == (1, 3)
+    found = torch.load(state, weights_only=True)
+    assert (found["epoch"], found["step"]) == (1, 3)
     with pytest.raises(EngineError, match="leave out --weighted --save"):
         run("train", "--data", data, "--resume", state, "--save", tmp_path, "--weighted", 3)
     run("train", "--data", data, "--resume", state)
     assert whole.read_bytes() == parts.read_bytes() and results(whole) == results(parts)
+    found = torch.load(state, weights_only=True)
+    assert found["best"] == min(results(whole)["dev_spatialNorm"])
+    assert [each["param_groups"][0]["lr"] for each in found["optimisers"]] == pytest.approx([2e-3 * 0.99**2] * 2)
+    # the end of an epoch brings the weights of windows that were never drawn, 1 at first, to others
+    assert bool((found["sampler"] != 1).all()) and bool((found["sampler"] >= 0.1).all())
     with pytest.raises(EngineError, match="has done its 3 epochs"):
         run("train", "--data", data, "--resume", state)
     other = made_set(tmp_path / "other", 80)
@@ -114,6 +120,12 @@ def test_every_model_trains_and_samples(data: Path, tmp_path: Path, settings: di
     assert found["test_L1"] is not None and 0.2 < found["test_L1"] < 2
     if settings.get("double"):
         assert programs.load(weights).model.G.audio.last[0].weight.dtype == torch.float64  # type: ignore[union-attr]
+
+
+def test_a_run_that_gets_no_better_stops_early(data: Path, tmp_path: Path) -> None:
+    given = options(num_epochs=5, weighted=1, early_stopping=1, min_epochs=2, stop_thresh=1, dev_key="share_cluster_0")
+    run("train", "--data", data, "--save", tmp_path, *given)
+    assert len(results(weights_in(tmp_path)[0])["dev"]) == 2
 
 
 def test_options_with_several_values_are_a_grid() -> None:

@@ -44,6 +44,22 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Aisle, Split]:
     return model, read_split(intervals, model.measured, Source("table"), "time", 64, 5, False)
 
 
+def test_windows_lie_in_their_intervals(made: tuple[Aisle, Split]) -> None:
+    _, split = made
+    assert split.mel.mean(0).abs().max() < 0.1 and bool(((split.mel.std(0) - 1).abs() < 0.1).all())
+    found = []
+    for span in split.spans:
+        found += [(first, span.speaker) for first in range(span.first, span.first + span.frames - 63, 5)]
+    assert list(zip(split.starts.tolist(), split.styles.tolist(), strict=True)) == found
+    batch = split.batch(torch.tensor([len(found) - 1]))
+    first = found[-1][0]
+    assert torch.equal(batch.pose[0], split.pose[first : first + 64]) and batch.heard.style.tolist() == [1]
+    said = batch.heard.text.tokens[0][batch.heard.text.at[0]]
+    assert torch.equal(said, split.table[split.token[first : first + 64]])
+    counts = torch.bincount(split.cluster[first : first + 64], minlength=8)
+    assert counts[split.leading()[-1]] == counts.max()
+
+
 @pytest.mark.parametrize("join", ["fade", "whole"])
 def test_every_frame_is_made(made: tuple[Aisle, Split], join: str) -> None:
     model, split = made
