@@ -79,9 +79,12 @@ def test_hands_and_elbows_keep_out_of_the_body_and_hands_from_each_other(seed: i
 def test_a_hand_gives_way_smoothly() -> None:
     """A hand led straight through the body goes round it without a corner."""
     share = np.linspace(0.0, 1.0, 200)[:, None]
-    start, end = (arms.pose_at((x, -0.05, 0.12), 0.3) for x in (-0.35, -0.02))
-    right, _ = arms.cleared(start + share * (end - start), np.tile(arms.RESTS["sides"][1], (200, 1)))
+    start, end = (arms.pose_at((x, -0.05, 0.0), 0.3) for x in (-0.35, -0.05))
+    through = start + share * (end - start)
+    assert arms.inside(arms.places(through).hand).min() < 0.9
+    right, _ = arms.cleared(through, np.tile(arms.RESTS["sides"][1], (200, 1)))
     hand = arms.places(right).hand
+    assert arms.inside(hand).min() > 0.97
     step = np.diff(hand, axis=0)
     assert np.linalg.norm(np.diff(step, axis=0), axis=-1).max() < 0.1 * np.linalg.norm(step, axis=-1).max()
 

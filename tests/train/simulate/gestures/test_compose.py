@@ -189,6 +189,23 @@ def test_nods_are_lowest_at_their_apex(library: Library) -> None:
     assert np.abs(dip[round(4.5 * RATE) :]).max() < 0.004
 
 
+def test_a_frame_shows_its_middle(library: Library) -> None:
+    """A nod whose apex is in the middle of frame 30 is as deep in the frame before as in the one after."""
+    apex = 30.5 / RATE
+    nod = [Nod(apex - 0.3, apex, apex + 0.3, 1.0)]
+    down, still = (joints(done(library, [], nods=each))[:, BODY.index("leftEye"), 1] for each in (nod, ()))
+    dip = still - down
+    assert dip.argmax() == 30
+    np.testing.assert_allclose(dip[26:30], dip[34:30:-1], atol=2e-4)
+
+
+def test_a_stroke_without_time_is_smaller_and_not_faster_than_hands_are(library: Library) -> None:
+    made = replace(gesture("open.right", "right", 2.0, 0.08), size=LARGEST)
+    assert pace(wrist(done(library, [made]), "right")).max() < 1.1 * FASTEST
+    late = replace(made, prep=1.9)
+    assert pace(wrist(done(library, [late]), "right")).max() < 1.1 * FASTEST
+
+
 def test_the_same_seed_gives_the_same_body_and_another_another(library: Library) -> None:
     made = [gesture("beat.right", "right", 2.0)]
     first, again, other = (done(library, made, who=ADA, seed=seed) for seed in (3, 3, 4))

@@ -69,7 +69,7 @@ def test_strokes_are_cut_between_the_lows_whatever_the_body_does(tmp_path: Path,
         assert cut.take == TAKES[0] and cut.path.shape == (1, STEPS, arms.WIDTH)
         assert cut.seconds == pytest.approx(8 / RATE, abs=0.2)
     wrist = arms.places(found[0].path[0]).wrist
-    np.testing.assert_allclose(wrist[[0, -1]], arms.places(np.stack([HIGH, LOW])).wrist, atol=0.04)
+    np.testing.assert_allclose(wrist[[0, -1]], arms.places(np.stack([HIGH, LOW])).wrist, atol=0.02)
 
 
 def test_a_library_of_a_take_has_its_strokes_for_either_hand(tmp_path: Path) -> None:
