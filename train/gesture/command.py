@@ -34,6 +34,7 @@ class GestureTraining:
         from models.gesture.config import CONFIGS, configuration
         from models.gesture.model import build
         from train.gesture.batches import GestureBatches, Validation
+        from train.gesture.calibrate import calibrate
         from train.gesture.labels import SIDE, fit_kinds
         from train.gesture.pats.clusters import Clusters
         from train.gesture.recipe import GestureRecipe
@@ -60,11 +61,16 @@ class GestureTraining:
         if before is None:
             fit_rest(model, parts["train"])
         minutes = {split: sum(item.frames for item in items) / (60 * 15) for split, items in parts.items()}
+
+        def finish(trained: Any) -> str:
+            return calibrate(trained, parts["dev"], settings.seed)
+
         return Prepared(
             recipe=GestureRecipe(model, settings, {split: fingerprint(items) for split, items in parts.items()}),
             batches=GestureBatches(parts["train"], model.config, settings),
             validation=Validation(parts["dev"], model.config, settings),
             frames=settings.rows * settings.segment,
+            finish=finish,
             summary=f"{len(parts['train'])} performances of {len(styles)} gesturers, {minutes['train']:.0f} min, to "
             f"train on; {len(parts['dev'])}, {minutes['dev']:.0f} min, to check; {len(shapes)} strokes; "
             f"{sum(p.numel() for p in model.parameters()):,} parameters",

@@ -1,0 +1,68 @@
+"""How a prepared hand waits: strokes are judged against stresses and luck, and what lets a hand wait is found."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from models.gesture import build
+from models.gesture.plan import HOLD, PREPARATION, STROKE
+from train.gesture.calibrate import GAINS, calibrate, judge, stress_times
+from train.gesture.labels import accents
+from train.gesture.streams import Performance
+
+torch.set_num_threads(1)
+
+
+def test_stresses_come_back_from_their_labels() -> None:
+    rows = np.array([[1.0, 0.9, 0], [2.04, 0.3, 1], [3.0, 0.8, 2]], np.float32)
+    told = accents(rows, 60)
+    assert told[15:17, 0].tolist() == pytest.approx([0.9, 0.9]) and told[17, 0] == 0
+    assert told[12:15, 1].tolist() == pytest.approx([0.9] * 3) and told[15, 1] == 0
+    np.testing.assert_allclose(stress_times(told), [1.0, 3.0], atol=0.06)
+    assert not accents(np.zeros((0, 3), np.float32), 4).any()
+
+
+def test_strokes_that_end_on_stresses_are_near_and_others_are_luck() -> None:
+    phases = np.zeros((2, 300), np.int64)
+    for end in (45, 120, 200):
+        phases[0, end - 4 : end] = STROKE
+        phases[1, end + 20 - 4 : end + 20] = STROKE
+    moments = np.array([45, 120, 200]) / 15
+    on, off = (judge(phases[[row]], [moments], [300]) for row in range(2))
+    assert on.strokes == off.strokes == 3
+    assert on.near == 1.0 and off.near == 0.0 and on.luck < 0.5
+    assert judge(phases[:1], [moments], [100]).strokes == 1, "frames beyond a talk's end count nothing"
+    assert judge(phases[:1], [np.zeros(0)], [300]).strokes == 0
+
+
+def test_calibration_finds_a_hand_that_waits() -> None:
+    """A planner that strikes at any time with some chance, likelier at stresses, is told to wait for them."""
+    torch.manual_seed(0)
+    model = build("tiny").eval()
+    planner = model.planner
+    with torch.no_grad():
+        for parameter in planner.parameters():
+            parameter.zero_()
+        # The validity that is heard carries the stresses here: it reaches the odds of a strike by a straight way.
+        planner.out.bias[PREPARATION], planner.out.bias[HOLD] = 3.0, 1.0
+        planner.out.bias[STROKE] = 1.4
+        planner.out.weight[STROKE, model.config.hidden] = 1.0
+        planner.accent.weight[0, 0] = 2.0
+    frames = 600
+    moments = np.arange(20, frames - 20, 30)
+    label = np.zeros((frames, 2), np.float32)
+    label[moments, 0] = label[moments + 1, 0] = 1.0
+    item = Performance(
+        name="one", talk="one", style=0, raw=torch.zeros(frames, model.hearing.raw_width),
+        ids=torch.zeros(frames, 3, dtype=torch.int64), accent=torch.from_numpy(label), clock=torch.zeros(frames, 4),
+        pose=torch.zeros(frames, 60), cluster=torch.zeros(frames, dtype=torch.int64),
+        words=np.zeros(0, np.int64), times=np.zeros((0, 2)),
+    )  # fmt: skip
+    said = calibrate(model, [item, dataclasses.replace(item, name="two")], 1)
+    gain, offset = planner.strike.tolist()
+    assert gain in GAINS and "strikes with gain" in said
+    assert (offset == 0.0) == (gain == 1.0)
