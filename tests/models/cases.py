@@ -21,6 +21,10 @@ from models.registry import create, registered
 from models.sampling import TeacherForced
 from tests.models.tiny import HOP, SAMPLE_RATE, TinyRecurrent, TinyRolling, TinySampler
 
+LONG = 100_000
+"""Frames of a long run: more than an hour. Models that loop over frames in Python walk fewer of them in every test run
+and as many with ``-m slow``."""
+
 
 @dataclass(frozen=True)
 class ContractCase:
@@ -32,7 +36,7 @@ class ContractCase:
     rtol: float = 1e-4
     frames: int = 24
     examples: int = 8  #: chunkings drawn
-    long_frames: int = 100_000
+    long_frames: int = LONG
     chunk: int = 500  #: frames a call in the long run
     prompt: bool = True  #: outputs answer a changed input within the stated look-ahead
 
@@ -87,14 +91,13 @@ LAYERS = [
 ]
 TINY = [
     ContractCase("tiny_recurrent", TinyRecurrent, atol=1e-4),
-    ContractCase("tiny_sampler", TinySampler, long_frames=10_000),  # a Python loop over frames: 1 ms each
+    ContractCase("tiny_sampler", TinySampler, long_frames=3_000),  # a Python loop over frames: 1 ms each
     ContractCase("tiny_sampler_forced", lambda: TeacherForced(TinySampler()), atol=1e-4),
     ContractCase("tiny_rolling", TinyRolling, atol=1e-4),
 ]
 SETTINGS: dict[str, dict] = {
-    # Its events answer pauses and cues, not the frame itself; a Python loop over frames.
-    # Random weights; ids are drawn, so a long run is a loop over single frames.
-    "reaction": {"atol": 1e-3, "examples": 4, "long_frames": 4_000, "prompt": False},
+    # Random weights; ids are drawn, so a long run is a loop over single frames. Rings of 96 frames, 20 times round.
+    "reaction": {"atol": 1e-3, "examples": 4, "long_frames": 2_000, "prompt": False},
     # Its own clock runs slower than the stream's where speed is below 1; a Python loop over frames.
     "dance": {"atol": 1e-3, "examples": 3, "long_frames": 1_000, "chunk": 250, "prompt": False},
     "dance_meter": {"atol": 1e-3, "examples": 3, "long_frames": 4_000},
@@ -103,7 +106,8 @@ SETTINGS: dict[str, dict] = {
     "pose_codes": {"atol": 1e-3, "examples": 3, "long_frames": 4_000},
     # Ids are drawn, and phases follow from them; a Python loop over frames.
     "gesture": {"atol": 1e-3, "examples": 3, "long_frames": 1_000, "chunk": 250, "prompt": False},
-    "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 100_000, "prompt": False},
+    # Its events answer pauses and cues, not the frame itself; a Python loop over frames, 2 ms each. Four minutes.
+    "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 6_000, "prompt": False},
 }
 SIZES = {name: f"{name}:tiny" for name in ("text_motion", "pose_codes", "gesture")}
 """Models that are walked in a smaller size than the one they ship in."""

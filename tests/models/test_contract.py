@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.spec import AGE, CURSOR
 from models.contract import BAD_INPUT, StreamModel, Tensors, commit, reset
-from tests.models.cases import CASES, LAYERS, ContractCase, draw_inputs
+from tests.models.cases import CASES, LAYERS, LONG, ContractCase, draw_inputs
 from tests.models.tiny import TinyRolling, gaussian
 
 torch.set_num_threads(1)
@@ -110,17 +110,29 @@ def test_future_cannot_change_the_past(case: ContractCase):
 
 @every_case
 def test_very_long_streams_stay_in_shape(case: ContractCase):
+    walk(case, case.long_frames)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("case", [case for case in CASES if case.long_frames < LONG], ids=lambda case: case.name)
+def test_models_that_loop_walk_as_far_as_the_others(case: ContractCase):
+    walk(case, LONG)
+
+
+def walk(case: ContractCase, frames: int) -> None:
+    """A stream of so many frames, from a counter of 10^8 on."""
     model = model_of(case)
     inputs = draw_inputs(model.spec, 1, case.chunk, 4)
     state = model.initial_state(1)
     shapes = {name: value.shape for name, value in state.items()}
     state[CURSOR] += FAR
-    for _ in range(case.long_frames // case.chunk):
+    for _ in range(frames // case.chunk):
         outputs, updates = model(inputs, state)
         state = commit(model.spec.state, state, updates, case.chunk)
         assert all(bool(torch.isfinite(value).all()) for value in outputs.values())
-    assert int(state[CURSOR]) == FAR + case.long_frames
-    assert int(state[AGE]) == case.long_frames
+    assert int(state[CURSOR]) == FAR + frames
+    assert int(state[AGE]) == frames
     assert {name: value.shape for name, value in state.items()} == shapes
     assert all(bool(torch.isfinite(value).all()) for value in state.values())
     if model.spec.memory is not None:
