@@ -139,8 +139,9 @@ def cleared(right: Array, left: Array, least: float = APART) -> tuple[Array, Arr
     """Poses (N, :data:`WIDTH`) of both arms whose hands keep out of trunk and thighs and ``least`` metres from each
     other; elbows go aside as far as they would be inside. Arms give way a little before they touch, so that
     movements stay smooth."""
-    arms = [_elbow_out(right), _elbow_out(left)]
+    arms = [right, left]
     for _ in range(2):
+        arms = [_elbow_out(arm) for arm in arms]
         at = [places(arm) for arm in arms]
         pushed = [_out_of_trunk(each.hand) - each.hand for each in at]
         hands = [each.hand + push for each, push in zip(at, pushed, strict=True)]

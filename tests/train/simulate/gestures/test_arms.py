@@ -47,7 +47,7 @@ def test_an_arm_is_found_again_from_where_its_joints_are(seed: int) -> None:
 @given(st.integers(0, 10_000))
 def test_a_wrist_is_brought_to_where_it_should_be(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    wanted = np.array([-0.2, 0.0, 0.25]) + rng.uniform(-0.12, 0.12, (20, 3))
+    wanted = np.array([-0.2, 0.0, 0.25]) + rng.uniform(-0.09, 0.09, (20, 3))
     np.testing.assert_allclose(arms.places(arms.reached(drawn(seed, 20), wanted)).wrist, wanted, atol=1e-6)
 
 
