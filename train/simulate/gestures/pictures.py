@@ -31,7 +31,7 @@ Image = NDArray[np.uint8]
 EVERY, ROW_S = 3, 4.0
 """Frames from one body to the next, and seconds of a row."""
 TILE = (92, 132)
-FILM = (640, 480)
+FILM = (960, 540)
 WINDOW_S, SEEN_S = 4.0, 3.0
 """Seconds of the lanes under a film, and how many of them are over."""
 WAVE, WORD, LANE = 56, 20, 12
