@@ -45,6 +45,8 @@ LAG_S = 0.06
 s, less than that of any other mark of the movement."""
 TOGETHER_S = 0.25
 """Strokes of both hands whose ends are no farther apart are one."""
+SOME = 150
+"""Moments at which a hand is looked at, at most, to find where it rests."""
 KERNEL = np.array([0.25, 0.5, 0.25])
 
 
@@ -101,8 +103,8 @@ def rest_of(path: Array, rate: float) -> Array:
     still = path[speed(path, rate) < STILL]
     if not len(still):
         return np.asarray(np.median(path, 0))
-    some = still[:: max(1, len(still) // 400)]
-    close = np.linalg.norm(some[:, None] - some[None], axis=-1) < NEAR / 2
+    some = still[:: -(-len(still) // SOME)]
+    close = np.square(some[:, None] - some[None]).sum(-1) < (NEAR / 2) ** 2
     return np.asarray(some[close[int(close.sum(1).argmax())]].mean(0))
 
 
