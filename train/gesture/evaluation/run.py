@@ -31,6 +31,8 @@ FEW_DRAWS = 100
 """Draws of the metrics that cost decompositions."""
 FEW_GROUPS = 6
 """Voices below which talks are drawn instead."""
+OVER = ("FID", "W1_vel", "W1_acc")
+"""Of these there is a ratio to the windowed generator's."""
 RARE = 3
 """The emptiest clusters of every gesturer, of eight: the last, since the fullest come first."""
 
@@ -82,6 +84,7 @@ def evaluate(
     over = over or drawn_over(cases)
     group_of, speakers = grouped(cases, over), sorted({case.speaker for case in cases})
     true = {case.name: find_strokes(case.truth.points) for case in cases}
+    base: dict[str, Array] = {}
     standard = {case.name: _standard(case.truth, case, reference) for case in cases}
 
     def count(row: GestureRow) -> Counts:
@@ -103,8 +106,9 @@ def evaluate(
         found |= hands.derive(own.tally.sums, _paired(every[TRUTH].tally.sums, own) or own.tally.sums)
         found |= nods.derive(own.tally.sums) | seed_metrics.derive(own.tally.sums) | own.whole
         found |= _rare(own.tally.sums["F1"])
-        for name, key in (("fid_over", "FID"), ("w1_vel_over", "W1_vel"), ("w1_acc_over", "W1_acc")):
-            found[name] = _over(found[key], key, every.get(windowed))
+        if windowed and not base:
+            base.update(seed_metrics.derive(every[windowed].tally.sums) | every[windowed].whole)
+        found |= {f"{key.lower()}_over": _over(found[key], base.get(key)) for key in OVER}
         curves = {name: timing.curve(own.tally.sums, name) for name in ("phase", "luck")}
         return Derived({metric.key: found[metric.key] for metric in METRICS}, curves)
 
@@ -155,11 +159,11 @@ def _rare(pairs: Array) -> dict[str, Array]:
         }
 
 
-def _over(values: Array, key: str, windowed: Pooled | None) -> Array:
-    """Values (D,) over the windowed generator's; not a number without one, or where other groups were drawn."""
-    if windowed is None:
+def _over(values: Array, base: Array | None) -> Array:
+    """Values (D,) over the windowed generator's; over its estimate where other groups were drawn, and not a number
+    without one."""
+    if base is None:
         return np.full_like(values, np.nan)
-    base = windowed.whole[key] if key in windowed.whole else seed_metrics.derive(windowed.tally.sums)[key]
     base = base if len(base) == len(values) else np.repeat(base[:1], len(values))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(base > 0.0, values / base, np.nan))
