@@ -69,6 +69,13 @@ def test_a_discriminators_step(split: Split) -> None:
     assert losses.parts["real_D"] == pytest.approx(-real.log_softmax(-1)[..., 1].mean().item(), rel=1e-4)
 
 
+def test_a_discriminators_step_judges_the_generator_as_it_is_used(split: Split) -> None:
+    model, batch, losses = stepped(split, CRITIC, weighted=0)
+    assert model.D is not None
+    scores = model.D(velocity(model.G.eval()(batch.heard).pose))  # its running means did not move
+    assert losses.parts["fake_D"] == pytest.approx(-scores.log_softmax(-1)[..., 0].mean().item(), rel=1e-4)
+
+
 def test_without_importance_nothing_weighs(split: Split) -> None:
     _, _, losses = stepped(split, GENERATOR, weighted=0)
     assert losses.weight is None
@@ -102,6 +109,21 @@ def test_plain_training_of_gesticulator(split: Split) -> None:
     torch.testing.assert_close(model.G(batch.heard, batch.pose).pose, model.G(batch.heard).pose)
     model.G.epoch = 6
     assert not torch.allclose(model.G(batch.heard, batch.pose).pose, model.G(batch.heard).pose)
+
+
+def test_gesticulator_gets_fewer_true_poses(split: Split) -> None:
+    model, batch, _ = stepped(split, CRITIC, model="gesticulator")
+    model.eval()
+    model.G.epoch = 7  # every 16th pose is its own
+
+    def moved_by(place: int) -> torch.Tensor:
+        other = batch.pose.clone()
+        other[:, place] += 1.0
+        apart = model.G(batch.heard, other).pose - model.G(batch.heard, batch.pose).pose
+        return apart.abs().amax((0, 2)) > 1e-7
+
+    assert not moved_by(15).any()
+    assert moved_by(14)[15:18].all() and not moved_by(14)[:15].any() and not moved_by(14)[31:].all()
 
 
 def test_weights_of_the_adversarial_losses_grow_to_two() -> None:
