@@ -47,6 +47,8 @@ TOGETHER_S = 0.25
 """Strokes of both hands whose ends are no farther apart are one."""
 SOME = 150
 """Moments at which a hand is looked at, at most, to find where it rests."""
+LEAST = 3
+"""Frames that have a speed."""
 KERNEL = np.array([0.25, 0.5, 0.25])
 
 
@@ -78,6 +80,8 @@ def find_strokes(points: Array, rate: float = 15.0) -> tuple[FoundStroke, ...]:
     """The strokes of PATS' points (T, 52, 2) in pixels, in order of time. Raises :class:`EngineError` for other
     arrays, or what is not finite."""
     wrists = wrists_of(points)
+    if len(points) < LEAST:
+        return ()
     found = [stroke for hand, path in wrists.items() for stroke in _strokes(path, hand, rate)]
     return tuple(_together(sorted(found, key=lambda stroke: stroke.apex)))
 
@@ -92,7 +96,7 @@ def wrists_of(points: Array) -> dict[str, Array]:
 
 def speed(path: Array, rate: float) -> Array:
     """Speed (T,) in px/s of a path (T, 2), over some frames so that trackers' noise does not count."""
-    if len(path) < 3:
+    if len(path) < LEAST:
         return np.zeros(len(path))
     smooth = np.stack([np.convolve(np.pad(axis, 1, mode="edge"), KERNEL, "valid") for axis in path.T], 1)
     return np.asarray(np.linalg.norm(np.gradient(smooth, axis=0), axis=1) * rate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,7 +38,9 @@ def find_nods(joints: Array, rate: float = RATE) -> Array:
     down = pitch(np.asarray(joints, float))
     span = 2 * round(WITHIN_S * rate) + 1
     apart = max(1, round(APART_S * rate))
-    peaks, found = find_peaks(down, prominence=DEGREES, wlen=span, distance=apart, width=0.0, rel_height=0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a head that is still has peaks of no height
+        peaks, found = find_peaks(down, prominence=DEGREES, wlen=span, distance=apart, width=0.0, rel_height=0.5)
     peaks = peaks[found["prominences"] >= STEEP * found["widths"] / rate]
     return np.asarray((peaks + 0.5) / rate)
 

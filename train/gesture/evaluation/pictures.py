@@ -44,6 +44,14 @@ def chosen(cases: Sequence[Case], count: int) -> list[Case]:
     return [own[place % len(own)] for place, own in enumerate(by_talk.values())][:count]
 
 
+def busiest(case: Case) -> float:
+    """The second from which on a strip holds most strokes of the truth."""
+    moments = np.array([stroke.apex for stroke in find_strokes(case.truth.points)])
+    starts = np.arange(0.0, max(case.seconds - SECONDS, 0.0) + 1e-9)
+    inside = (moments > starts[:, None] + 0.5) & (moments < starts[:, None] + SECONDS)
+    return float(starts[int(inside.sum(1).argmax())])
+
+
 def strip(case: Case, row: GestureRow, start: float) -> Image:
     """One row's motion from ``start`` on, over its sound, words and stresses; (H, W, 3) uint8 BGR."""
     shown = row.motions[case.name]
@@ -76,8 +84,7 @@ def drawn(rows: Sequence[GestureRow], cases: Sequence[Case], count: int, folder:
     told = "A body every {:.1f} s; dots and lines: stresses, the higher the stronger. Bars: strokes that were found."
     parts: list[Part] = [Note(told.format(EVERY / RATE), "Strips")]
     for place, case in enumerate(chosen(cases, count)):
-        start = max(0.0, min(5.0, case.seconds - SECONDS))
-        strips = [strip(case, row, start) for row in rows if case.name in row.motions]
+        strips = [strip(case, row, busiest(case)) for row in rows if case.name in row.motions]
         picture = filmstrip.jpeg(np.concatenate(strips))
         (folder / f"strip{place}.jpg").write_bytes(picture)
         parts.append(Picture(picture, f"{case.talk.name}, {case.speaker}"))

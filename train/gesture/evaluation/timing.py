@@ -24,6 +24,8 @@ SHIFTS = (2.7, 4.1, 6.3, 8.5, 11.0)
 """Seconds by which speech is moved, both ways, where the talk is more than twice as long."""
 REACH, BINS = 0.6, 24
 """Seconds before and after a stress of the histogram of phases."""
+FAR, LEAST = 0.4, 0.1
+"""Seconds from a stress beyond which a stroke is there by luck, and the share of strokes of which a phase is told."""
 EDGES = np.linspace(-REACH, REACH, BINS + 1)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
 
@@ -90,14 +92,24 @@ def derive(sums: Sums, redraw: Sums | None) -> dict[str, Array]:
         for place, name in enumerate(("skill", "skill_tight")):
             ratio = gain[:, place] / other[:, place]
             found[name] = np.where(other[:, place] > 0.0, ratio, np.nan)
-        excess = (sums["phase"] - sums["luck"]) / sums["strokes"][:, None]
-        total = excess.sum(1)
-        mean = (excess * CENTRES).sum(1) / total
-        spread = (excess * np.square(CENTRES - mean[:, None])).sum(1) / total
-        told = (total > 0.05) & (np.abs(mean) < REACH) & (spread > 0.0)
-        found["phase"] = np.where(told, mean, np.nan)
-        found["phase_spread"] = np.where(told, np.sqrt(np.abs(spread)), np.nan)
-    return found
+    return found | _phase(sums)
+
+
+def _phase(sums: Sums) -> dict[str, Array]:
+    """Mean and deviation (D,) of the phases that luck does not explain: luck's histogram, as high as it has to be to
+    make what lies far from any stress, is taken off. Not a number where hardly anything is left."""
+    far = np.abs(CENTRES) > FAR
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lucky = sums["phase"][:, far].sum(1) / sums["luck"][:, far].sum(1)
+        drawn = np.where(far, 0.0, sums["phase"] - np.nan_to_num(lucky)[:, None] * sums["luck"])
+        total = drawn.sum(1)
+        mean = (drawn * CENTRES).sum(1) / total
+        variance = (drawn * np.square(CENTRES - mean[:, None])).sum(1) / total
+        told = (total > LEAST * sums["strokes"]) & (np.abs(mean) < FAR) & (variance > 0.0)
+        return {
+            "phase": np.where(told, mean, np.nan),
+            "phase_spread": np.where(told, np.sqrt(np.abs(variance)), np.nan),
+        }
 
 
 def curve(sums: Sums, name: str) -> Array:
