@@ -64,7 +64,7 @@ class Plane:
             raise ValueError(f"points have shape {np.shape(at)}; this figure needs ({count}, 2)")
         picture = backdrop(size).copy()
         places = np.array(at, np.float64)
-        there = np.isfinite(places).all(1) & (np.abs(places) < FARTHEST).all(1)
+        there: NDArray[np.bool_] = np.asarray((np.abs(places) < FARTHEST).all(axis=1))  # NaN is below nothing
         if not there.any():
             return picture
         self._low = np.minimum(self._low, places[there].min(0))

@@ -36,6 +36,7 @@ PARTS: Mapping[tuple[str, str, str], str] = {
 COUNTS = {"arkit58": 58, "emotion25": 25}
 CHANCES, POINTS = "chances:", "points:"
 METER = 6  # values of a meter that are shown
+KEPT_WORDS = 256
 EARLY = 64  # frame numbers of which something may wait for the lead
 
 
@@ -75,9 +76,10 @@ class FrameStore:
     """Moments by frame number, from the streams that ``engine`` announces.
 
     ``keep`` bounds how many moments are kept; None keeps all, for a recording. ``bodies`` are the announced skeletons
-    by part, ``flat`` the stream of points if there is one, ``meters`` the streams of a few chances each; ``missed``
-    counts the lead's frames that never came. A store holds one run of an engine: :mod:`.recording` begins another where
-    the engine begins anew. Raises ValueError where there is nothing to draw.
+    by part, ``flat`` the stream of points if there is one, ``meters`` the streams of a few chances each; ``said`` when
+    each of the avatar's words began (engine's clock, with its text) and ended; ``missed`` counts the lead's frames that
+    never came. A store holds one run of an engine: :mod:`.recording` begins another where the engine begins anew.
+    Raises ValueError where there is nothing to draw.
     """
 
     def __init__(self, engine: Announced, keep: int | None = None) -> None:
@@ -87,6 +89,7 @@ class FrameStore:
         self.sample_rate = engine.sample_rate
         self.engine = engine
         self.controls: dict[str, Control] = {}
+        self.said: dict[tuple[int, str], int] = {}
         self.parts = _parts(engine)
         self.streams = {stream.number: stream for stream in engine.streams}
         self.bodies = _bodies(engine, self.parts)
@@ -94,7 +97,8 @@ class FrameStore:
         self.rate = self.streams[self.lead].rate
         self.flat = next((self.streams[number] for number, part in self.parts.items() if part == FLAT), None)
         self.meters = {part: self.streams[number] for number, part in self.parts.items() if part.startswith(CHANCES)}
-        heard = next((self.streams[number] for number, part in self.parts.items() if part == PARTNER_AUDIO), None)
+        voices = [number for number, part in self.parts.items() if part in (PARTNER_AUDIO, OWN_AUDIO)]
+        heard = next((self.streams[number] for number in voices if self.streams[number].rate == self.rate), None)
         self.hop = len(heard.names) if heard else round(self.sample_rate / self.rate)
         self._early: dict[int, dict[int, Frame]] = {}
         self._newest: dict[int, Frame] = {}
@@ -112,9 +116,12 @@ class FrameStore:
         return min(drawn)
 
     def learn(self, announced: Announced | None) -> None:
-        """Take over the controls' present values from a newer announcement of this session."""
+        """Take over the controls' present values, and the words said, from a newer announcement of this session."""
         if announced is not None and announced.session == self.engine.session:
             self.controls = {control.name: control for control in announced.controls}
+            self.said |= {(word.start_ns, word.text): word.end_ns for word in announced.said}
+            while self.keep is not None and len(self.said) > KEPT_WORDS:
+                del self.said[next(iter(self.said))]
 
     def add(self, frame: Frame, now_ns: int) -> None:
         """Take in one received frame of any stream; unknown streams are ignored."""
@@ -156,6 +163,12 @@ class FrameStore:
             moment.values[part] = body
         elif part is not None:
             moment.values[part] = frame.values.reshape(-1, 2) if part == FLAT else frame.values
+
+    def words(self) -> list[tuple[str, float, float]]:
+        """The avatar's words: text, start and end in seconds from the first moment that is kept."""
+        first = next(iter(self.moments.values()), None)
+        zero_ns = 0 if first is None else first.frame.capture_ns
+        return [(text, (start - zero_ns) / 1e9, (end - zero_ns) / 1e9) for (start, text), end in self.said.items()]
 
     @property
     def last(self) -> Snapshot | None:

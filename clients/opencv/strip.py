@@ -15,6 +15,7 @@ from .camera import Camera, Size, aim, follow, present
 from .panel import DIM, INK, PAPER, put, text
 from .physique import physique
 from .store import BODY, PARTNER_BODY, FrameStore, Snapshot, shown
+from .subtitles import subtitled
 from .video import write_gif, write_video
 
 TILE, PAIR_TILE = (132, 190), (190, 190)  # of a strip, for one body and for two: width, height
@@ -90,11 +91,21 @@ def strip(
     return sheet
 
 
-def film(path: str | Path, shots: Sequence[Shot | tuple[Any, ...]], rate: float = 30.0, size: Size = SHOT) -> int:
+def film(
+    path: str | Path,
+    shots: Sequence[Shot | tuple[Any, ...]],
+    rate: float = 30.0,
+    size: Size = SHOT,
+    words: Sequence[tuple[str, float, float]] = (),
+    voice: NDArray[np.float32] | None = None,
+    sample_rate: int = 0,
+) -> int:
     """Write motions side by side into a .mp4 or .gif at ``rate`` frames a second; returns the number of frames.
 
     ``shots`` are :class:`Shot` or tuples of its fields; the longest decides the length, the others stay at their last
-    frame. Each has a camera of its own that follows it. Raises ValueError for another ending or no shots.
+    frame. Each has a camera of its own that follows it. ``words`` (text, start and end in seconds) stand under them as
+    they are said; ``voice`` (n,) at ``sample_rate`` Hz is heard, in a .mp4. Raises ValueError for another ending or no
+    shots.
     """
     path = Path(path)
     if path.suffix.lower() not in (".mp4", ".gif"):
@@ -102,7 +113,11 @@ def film(path: str | Path, shots: Sequence[Shot | tuple[Any, ...]], rate: float 
     if not shots:
         raise ValueError(f"film {path}: no shots; give at least one motion")
     frames = _frames([Shot(*shot) for shot in shots], rate, size)
-    return write_gif(path, frames, rate) if path.suffix.lower() == ".gif" else write_video(path, frames, rate, None, 0)
+    if words:
+        frames = subtitled(frames, words, rate)
+    if path.suffix.lower() == ".gif":
+        return write_gif(path, frames, rate)
+    return write_video(path, frames, rate, voice, sample_rate)
 
 
 def _frames(shots: list[Shot], rate: float, size: Size) -> Iterator[Image]:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from . import light
 from .head import draw_head
-from .panel import TRACE_SECONDS, gaze, smile, text
+from .panel import TRACE_SECONDS, WIDTH, gaze, smile, text
 from .screen import Screen
-from .store import FrameStore, Snapshot
+from .store import OWN_AUDIO, PARTNER_AUDIO, FrameStore, Snapshot
+from .subtitles import Subtitles
 
 Image = NDArray[np.uint8]
 TILE = (360, 300)  # of the sheet: width, height
@@ -44,7 +45,8 @@ def check_output(path: Path, endings: tuple[str, ...]) -> None:
 
 
 def pictures(store: FrameStore) -> Iterator[Image]:
-    """One canvas per frame number from the first to the last; a missing one repeats the picture before it."""
+    """One canvas per frame number from the first to the last; a missing one repeats the picture before it. Where the
+    avatar's words are known they stand under it."""
     if not store.moments:
         return
     first, last = min(store.moments), max(store.moments)
@@ -53,6 +55,7 @@ def pictures(store: FrameStore) -> Iterator[Image]:
     lost = 0
     screen = Screen(store)
     canvas: Image | None = None
+    titles = Subtitles(store.words(), WIDTH) if store.said else None
     for seq in range(first, last + 1):
         moment = store.moments.get(seq)
         if moment is None:
@@ -63,18 +66,22 @@ def pictures(store: FrameStore) -> Iterator[Image]:
             span = (late[-1].received_ns - late[0].received_ns) / 1e9
             canvas = screen.draw(recent, (len(late) - 1) / span if span > 0 else store.rate, lost)
         if canvas is not None:
-            yield canvas
+            moment_s = (seq - first + 0.5) / store.rate
+            yield canvas if titles is None else np.concatenate([canvas, titles.draw(moment_s)])
 
 
 def sound(store: FrameStore) -> NDArray[np.float32] | None:
-    """The partner's voice, (N,) in [-1, 1], one hop per frame number, silence where it is missing; None without one."""
-    if not any(moment.voice is not None for moment in store.moments.values()):
+    """The partner's voice and the avatar's own together, (N,) in [-1, 1], one hop per frame number, silence where they
+    are missing; None without one."""
+    heard = {PARTNER_AUDIO, OWN_AUDIO}
+    if not any(heard & set(moment.values) for moment in store.moments.values()):
         return None
     first, last = min(store.moments), max(store.moments)
     whole = np.zeros(((last - first + 1), store.hop), np.float32)
     for seq, moment in store.moments.items():
-        if moment.voice is not None:
-            whole[seq - first] = np.nan_to_num(moment.voice)
+        for part in heard & set(moment.values):
+            if moment.values[part].size == store.hop:
+                whole[seq - first] += np.nan_to_num(moment.values[part])
     return np.clip(whole.ravel(), -1.0, 1.0)
 
 

@@ -30,18 +30,8 @@ HEADER = np.dtype(
     ]
 )
 """The 56 bytes before a frame's values."""
-FLAGS = (
-    "held",  # bit 0
-    "late",
-    "silent",
-    "no face",
-    "degraded",
-    "first",
-    "bad input",
-    "skipped",
-    "unsound",  # bit 0 of more_flags
-    "text pending",
-)
+FLAGS = ("held", "late", "silent", "no face", "degraded", "first", "bad input", "skipped", "unsound", "text pending")
+"""By bit; from the ninth on those of ``more_flags``."""
 MOST = 1024
 """Streams, controls, skeletons and joints of one engine."""
 
@@ -77,10 +67,19 @@ class Control:
     words: str = ""
 
 
+class Said(NamedTuple):
+    """A word of the avatar's, from ``start_ns`` to ``end_ns`` of the engine's clock."""
+
+    text: str
+    start_ns: int
+    end_ns: int
+
+
 @dataclass(frozen=True, slots=True)
 class Announced:
     """What an engine says of its session. ``skeletons`` by name have ``joints``, ``parents``, ``rest``, ``edges``,
-    ``across`` and ``feet``; ``texts`` are those in force."""
+    ``across`` and ``feet``; ``texts`` are those in force, ``said`` the avatar's newest words (of an engine with
+    --monitor)."""
 
     session: int
     rate: float
@@ -91,6 +90,7 @@ class Announced:
     controls: tuple[Control, ...]
     skeletons: dict[str, dict[str, Any]]
     texts: dict[str, str]
+    said: tuple[Said, ...] = ()
 
     def lasting(self) -> tuple[object, ...]:
         """What does not change while one engine runs; controls and texts may."""
@@ -113,7 +113,7 @@ class Announced:
         if len({str(number) for number in numbers}) < len(numbers):
             raise ValueError("announced: two streams have one number")
         rate, bundle = _number(told.get("rate"), 1.0, 1000.0, "rate"), _text(told.get("bundle", "?"))
-        skeletons, texts = _some(told.get("skeletons", {}), "skeletons"), _some(told.get("texts", {}), "texts")
+        skeletons, texts = _object(told.get("skeletons", {}), "skeletons"), _object(told.get("texts", {}), "texts")
         return cls(
             session=_whole(told.get("session"), 2**32, "session"),
             rate=rate,
@@ -123,7 +123,8 @@ class Announced:
             streams=tuple(_stream(each, rate, bundle) for each in _list(told.get("streams"), "streams")),
             controls=tuple(_control(each) for each in _list(told.get("controls", []), "controls")),
             skeletons={_text(name): _skeleton(each) for name, each in skeletons.items()},
-            texts={_text(name): _said(each) for name, each in texts.items()},
+            texts={_text(n): clean(t.get("text", "") if isinstance(t, dict) else t, 1000) for n, t in texts.items()},
+            said=tuple(_word(each) for each in _list(told.get("said", []), "said")),
         )
 
 
@@ -191,6 +192,11 @@ class Received(Frame):
 def fits(frame: Frame, info: Stream | None) -> bool:
     """Whether the frame is of the stream that is described: the hash of names and units, and their number, agree."""
     return info is not None and info.layout == frame.layout and len(info.names) == frame.values.size
+
+
+def _word(told: object) -> Said:
+    text, start_ns, end_ns = (*_list(told, "a word that was said", 3), None, None, None)[:3]
+    return Said(_text(text), _whole(start_ns, 2**63, "start of a word"), _whole(end_ns, 2**63, "end of a word"))
 
 
 def _stream(told: object, rate: float, bundle: str) -> Stream:
@@ -268,10 +274,6 @@ def clean(told: object, longest: int = 400) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in str(told)[:longest])
 
 
-def _said(told: object) -> str:
-    return clean(told.get("text", "") if isinstance(told, dict) else told, 1000)
-
-
 def _text(told: object) -> str:
     if not isinstance(told, str):
         raise ValueError(f"announced: {clean(repr(told), 40)} where text belongs")
@@ -310,10 +312,6 @@ def _list(told: object, what: str, most: int = MOST) -> list[Any]:
 def _object(told: object, what: str) -> dict[str, Any]:
     if not isinstance(told, dict):
         raise ValueError(f"announced: {what} is {clean(repr(told), 40)}, and no JSON object")
-    return told
-
-
-def _some(told: object, what: str) -> dict[str, Any]:
-    if len(_object(told, what)) > MOST:
+    if len(told) > MOST:
         raise ValueError(f"announced: {what}: more than {MOST}")
-    return _object(told, what)
+    return told

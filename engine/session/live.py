@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +14,14 @@ from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.errors import EngineError, SpecError
 from engine.feeds.feeds import Feeds, Key
+from engine.feeds.words import UNKNOWN_END_S, Word
 from engine.phrases import groups
 from engine.session.slot import Slot
 from engine.sources.base import Source
 from engine.spec import StreamSpec
 
+TOLD_WORDS = 32
+"""The newest words of the avatar's own that an announcement tells, where what the model hears is published."""
 STREAMS_A_BUNDLE = 0x200
 """Stream numbers of a session's second bundle begin here, those of its third at twice that, and so on."""
 
@@ -72,6 +76,9 @@ class LiveSession:
         self._specs = [bundle.spec for bundle in bundles]
         self._clock, self._close = clock, close
         self._touched_ns = clock.now_ns()
+        self._said: deque[Word] = deque(maxlen=TOLD_WORDS)
+        if ask.monitor and "self" in self.feeds.words:
+            self.feeds.words["self"].listen(self._said.append)
 
     def touch(self) -> None:
         """A sign of life."""
@@ -169,6 +176,7 @@ class LiveSession:
                 item for spec, slot in zip(self._specs, self.slots, strict=True) for item in _controls(spec, slot)
             ],
             "texts": self.held()["texts"],
+            "said": [_said(word) for word in list(self._said)],
             "takes": sorted(f"{what}/{owner}" for what, owner in self.feeds.takes()),
             "given": sorted(f"{what}/{owner}" for what, owner in self.ask.given),
             "sources": [source.describe() for source in self.sources],
@@ -184,6 +192,11 @@ class LiveSession:
     def sound(self) -> dict[str, dict[str, Any]]:
         """The level meter of each voice that is heard (:meth:`engine.sound.meter.SoundMeter.told`)."""
         return {owner: meter.told() for owner, meter in list(self.feeds.meters.items())}
+
+
+def _said(word: Word) -> list[Any]:
+    end_ns = word.start_ns + round(UNKNOWN_END_S * 1e9) if word.end_ns is None else max(word.start_ns, word.end_ns)
+    return [word.text, max(word.start_ns, 0), max(end_ns, 0)]
 
 
 def _controls(spec: StreamSpec, slot: Slot) -> list[dict[str, Any]]:
