@@ -1,6 +1,6 @@
 """Films of sampled intervals: the true skeleton, the one that was made beside it, the words, the sound.
 
-Poses are drawn by the viewer's own drawing of points (:mod:`clients.opencv.points`).
+Poses are drawn by the viewer's own drawing of points (:mod:`clients.opencv.points`, :mod:`clients.opencv.subtitles`).
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from clients.opencv.panel import DIM, INK, PAPER, text
+from clients.opencv.panel import DIM, text
 from clients.opencv.points import Plane
+from clients.opencv.subtitles import subtitled
 from clients.opencv.video import OutputError, write_video
 from engine.errors import EngineError
 from train.files import FileError
@@ -27,16 +27,10 @@ from train.gesture.pats import pose
 from train.gesture.pats.h5 import opened
 from train.gesture.pats.layout import JOINTS, META, PCM, RATE, TIMES
 from train.gesture.pats.reader import Interval, PatsSet
-from train.speech.talk import SpokenWord
 
 Image = NDArray[np.uint8]
 SIZE = (400, 460)
-STRIP = 56
-"""Pixels under the skeletons, for the words."""
-BEFORE = 4
-"""Words that are shown with the one that is spoken."""
 FIGURE = "pats52"
-LETTERS_PX = 9
 
 
 def render(weights: Path, data: Path, split: str, count: int, with_text: bool) -> Iterator[Path]:
@@ -71,30 +65,20 @@ def read_sample(path: Path) -> NDArray[np.float32]:
 
 
 def pictures(interval: Interval, made: NDArray[np.floating], with_text: bool) -> Iterator[Image]:
-    """A picture (H, W, 3) uint8 BGR for each frame that was made: the truth left, what was made right."""
+    """A picture (H, W, 3) uint8 BGR for each frame that was made: the truth left, what was made right, words below."""
+    frames = _figures(interval, made)
+    if not with_text or not (interval.has(META) or interval.has(TIMES)):
+        return frames
+    return subtitled(frames, [(word.text, word.start, word.end) for word in interval.words()], RATE)
+
+
+def _figures(interval: Interval, made: NDArray[np.floating]) -> Iterator[Image]:
     truth = interval.read(pose.POSE)[: len(made)]
-    stays = [0, JOINTS]  # the neck's own place in the image
-    both = [pose.points(np.where(np.isin(np.arange(2 * JOINTS), stays), 0.0, rows)) for rows in (truth, made)]
+    stays = np.isin(np.arange(2 * JOINTS), [0, JOINTS])  # the neck's own place in the image
+    both = [pose.points(np.where(stays, 0.0, rows)) for rows in (truth, made)]
     planes = [Plane(FIGURE, JOINTS) for _ in both]
-    words = interval.words() if with_text and (interval.has(META) or interval.has(TIMES)) else ()
     for frame in range(len(made)):
         halves = [plane.draw(points[frame], SIZE) for plane, points in zip(planes, both, strict=True)]
         for half, title in zip(halves, ("truth", "made"), strict=True):
             text(half, f"{title}   {interval.speaker}", 10, 20, 0.45, DIM)
-        picture = np.concatenate(halves, 1)
-        under = [caption(words, (frame + 0.5) / RATE, picture.shape[1])] if with_text else []
-        yield np.concatenate([picture, *under])
-
-
-def caption(words: tuple[SpokenWord, ...], now: float, wide: int) -> Image:
-    """The word that is spoken at ``now`` (s), bright, among those before it and the next."""
-    strip = np.empty((STRIP, wide, 3), np.uint8)
-    strip[:] = PAPER
-    begun = sum(word.start <= now for word in words)
-    shown = words[max(0, begun - 1 - BEFORE) : begun + 1]
-    left = 14
-    for word in shown:
-        size = cv2.getTextSize(word.text, cv2.FONT_HERSHEY_SIMPLEX, 0.6, 1)[0][0]
-        text(strip, word.text, left, 34, 0.6, INK if word.start <= now < word.end else DIM)
-        left += size + LETTERS_PX
-    return strip
+        yield np.concatenate(halves, 1)

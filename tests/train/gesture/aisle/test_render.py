@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clients.opencv.subtitles import TALL
 from clients.opencv.video import playable
 from engine.errors import EngineError
 from tests.train.gesture.aisle.sets import made_set
 from train.files import FileError
 from train.gesture.aisle.book import Book
-from train.gesture.aisle.render import STRIP, caption, pictures, read_sample, render
+from train.gesture.aisle.render import pictures, read_sample, render
 from train.gesture.aisle.sampling import write_sample
 from train.gesture.aisle.settings import Settings
 from train.gesture.pats.reader import PatsSet
-from train.speech.talk import SpokenWord
 
 
 def test_films_are_written_of_what_was_sampled(tmp_path: Path) -> None:
@@ -41,14 +41,8 @@ def test_pictures_show_both_and_the_words(tmp_path: Path) -> None:
     truth = interval.read("pose/normalize")[:12]
     same, moved = (list(pictures(interval, rows, True)) for rows in (truth, truth + 30))
     plain = next(pictures(interval, truth, False))
-    assert len(same) == 12 and same[0].shape[0] == plain.shape[0] + STRIP
+    assert len(same) == 12 and same[0].shape[0] == plain.shape[0] + TALL
     half = plain.shape[1] // 2
     np.testing.assert_array_equal(same[5][:, :half], moved[5][:, :half])
     assert (same[5][:, half:] != moved[5][:, half:]).any()
-    assert (same[0][-STRIP:] != same[-1][-STRIP:]).any()
-
-
-def test_the_word_that_is_spoken_is_bright() -> None:
-    words = (SpokenWord("one", 0.0, 0.5), SpokenWord("two", 0.5, 1.0))
-    strips = [caption(words, now, 300).max() for now in (0.7, 1.2)]
-    assert strips[0] > strips[1]
+    assert (same[0][-TALL:] != same[-1][-TALL:]).any()
