@@ -1,7 +1,7 @@
 """Measures every row and turns what was counted into metrics with intervals.
 
 Motions are counted case by case and pooled by group: a voice, or a talk where the held-out voices are too few to be
-drawn from. What all frames of a row say together (FID) is measured with fewer draws.
+drawn from. The seed's metrics are measured with fewer draws.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from train.report.intervals import Tally, by_group
 Array = NDArray[np.floating]
 
 FEW_DRAWS = 100
-"""Draws of the metrics that cost decompositions."""
+"""Draws of the seed's metrics, which cost decompositions and long histograms."""
 FEW_GROUPS = 6
 """Voices below which talks are drawn instead."""
 OVER = ("FID", "W1_vel", "W1_acc")
@@ -104,10 +104,10 @@ def evaluate(
         redraw = every[REDRAW].tally.sums if REDRAW in every else None
         found = timing.derive(own.tally.sums, _paired(redraw, own))
         found |= hands.derive(own.tally.sums, _paired(every[TRUTH].tally.sums, own) or own.tally.sums)
-        found |= nods.derive(own.tally.sums) | seed_metrics.derive(own.tally.sums) | own.whole
-        found |= _rare(own.tally.sums["F1"])
+        few = _first(own.tally.sums)
+        found |= nods.derive(own.tally.sums) | seed_metrics.derive(few) | own.whole | _rare(few["F1"])
         if windowed and not base:
-            base.update(seed_metrics.derive(every[windowed].tally.sums) | every[windowed].whole)
+            base.update(seed_metrics.derive(_first(every[windowed].tally.sums)) | every[windowed].whole)
         found |= {f"{key.lower()}_over": _over(found[key], base.get(key)) for key in OVER}
         curves = {name: timing.curve(own.tally.sums, name) for name in ("phase", "luck")}
         return Derived({metric.key: found[metric.key] for metric in METRICS}, curves)
@@ -143,6 +143,11 @@ def _paired(other: dict[str, Array] | None, own: Pooled) -> dict[str, Array] | N
     if other is None or len(other["frames"]) == draws:
         return other
     return {name: np.repeat(value[:1], draws, 0) for name, value in other.items()}
+
+
+def _first(sums: dict[str, Array]) -> dict[str, Array]:
+    """The first draws of sums."""
+    return {name: value[: 1 + FEW_DRAWS] for name, value in sums.items()}
 
 
 def _rare(pairs: Array) -> dict[str, Array]:

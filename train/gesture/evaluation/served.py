@@ -60,6 +60,7 @@ class Gesturer:
     seed: int = 0
     controls: Mapping[str, Any] = field(default_factory=dict)
     _offline: Offline = field(init=False)
+    _voices: dict[str, NDArray[np.float32]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         spec = self.bundle.spec
@@ -155,10 +156,11 @@ class Gesturer:
 
     def _heard(self, case: Case, frames: int) -> NDArray[np.float32]:
         """The hops (frames, hop) of a talk, through the engine's resampler as it is heard live."""
-        spec = self.bundle.spec
-        resampler = StreamingResampler(SAMPLE_RATE, spec.sample_rate)
-        sound = np.concatenate([resampler.push(case.talk.pcm), resampler.flush()])
-        wanted = frames * spec.hop
+        spec, name = self.bundle.spec, case.talk.name
+        if name not in self._voices:
+            resampler = StreamingResampler(SAMPLE_RATE, spec.sample_rate)
+            self._voices[name] = np.concatenate([resampler.push(case.talk.pcm), resampler.flush()])
+        sound, wanted = self._voices[name], frames * spec.hop
         return np.pad(sound, (0, max(0, wanted - len(sound))))[:wanted].reshape(frames, spec.hop)
 
     def _seed(self, case: Case) -> int:

@@ -100,8 +100,9 @@ def _phase(sums: Sums) -> dict[str, Array]:
     make what lies far from any stress, is taken off. Not a number where hardly anything is left."""
     far = np.abs(CENTRES) > FAR
     with np.errstate(divide="ignore", invalid="ignore"):
-        lucky = sums["phase"][:, far].sum(1) / sums["luck"][:, far].sum(1)
-        drawn = np.where(far, 0.0, sums["phase"] - np.nan_to_num(lucky)[:, None] * sums["luck"])
+        beyond = sums["luck"][:, far].sum(1)
+        lucky = np.where(beyond > 0.0, sums["phase"][:, far].sum(1) / beyond, np.nan)
+        drawn = np.where(far, 0.0, sums["phase"] - lucky[:, None] * sums["luck"])
         total = drawn.sum(1)
         mean = (drawn * CENTRES).sum(1) / total
         variance = (drawn * np.square(CENTRES - mean[:, None])).sum(1) / total

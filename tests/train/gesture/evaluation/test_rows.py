@@ -8,23 +8,12 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
-from tests.train.gesture.evaluation.toys import REST, WHO, small_set
+from tests.train.gesture.evaluation.toys import REST, WHO
 from train.gesture.aisle.sampling import write_sample
 from train.gesture.evaluation import beat, rows, windowed
-from train.gesture.evaluation.cases import Case, read_cases
+from train.gesture.evaluation.cases import Case
 from train.gesture.pats import pose
-from train.gesture.pats.reader import PatsSet
 from train.gesture.strokes import find_strokes
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_set(tmp_path_factory.mktemp("set") / "set")
-
-
-@pytest.fixture(scope="module")
-def cases(folder: Path) -> list[Case]:
-    return read_cases(PatsSet(folder), "test")
 
 
 def voice(loud: list[float], seconds: float = 12.0) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
+from models.gesture import build
 from tests.train.gesture.evaluation.toys import REST, VOCABULARY, WHO, talk, waver
 from train.gesture.evaluation.cases import Case, Shown
 from train.gesture.evaluation.served import ABLATIONS, LIVE, Gesturer
@@ -93,6 +94,13 @@ def test_controls_are_set_and_checked(gesturer: Gesturer, cases: list[Case]) -> 
         Gesturer(gesturer.bundle, NAMES, 0, {"who": 0})
     with pytest.raises(EngineError, match="no control 'height'"):
         Gesturer(gesturer.bundle, NAMES, 0, {"height": 1})
+
+
+def test_the_gesture_model_is_one_of_these(gesturer: Gesturer) -> None:
+    spec = build("tiny").spec
+    found = Gesturer(dataclasses.replace(gesturer.bundle, spec=spec), ["one", "other"], 0, {"rate": 1.5})
+    assert found.style is not None and found.style.names == ("one", "other") and found.skeleton is not None
+    assert [item.of for item in (*found.voices, *found.words)] == ["self", "self"]
 
 
 def test_another_bundle_is_refused(gesturer: Gesturer) -> None:
