@@ -36,6 +36,7 @@ def options(*source: str, **given: Any) -> argparse.Namespace:
         "camera": None,
         "person": None,
         "speech": None,
+        "words": (),
         "no_camera": False,
     }
     return argparse.Namespace(
@@ -181,3 +182,9 @@ def test_bodies_of_two_skeletons_are_one_too_many(dancer: Bundle) -> None:
     spec = dataclasses.replace(dancer.spec, inputs=more, skeletons=(STICK, twig))
     with pytest.raises(EngineError, match=r"skeletons \['stick', 'twig'\]"):
         partner_skeleton([dataclasses.replace(dancer, spec=spec)])
+
+
+def test_words_of_a_speech_that_nobody_gives_are_refused(dancer: Bundle) -> None:
+    assert "--words whisper base.en: it says where the words of --speech" in refused(
+        dancer, words=["whisper", "base.en"]
+    )

@@ -168,6 +168,22 @@ def test_a_file_plays_to_its_end(capfd: pytest.CaptureFixture[str], speech: Path
     assert len(err.splitlines()) == 2  # a file without a picture asks for no tracker
 
 
+def test_what_the_avatar_says_is_a_path_and_its_words_lie_beside(
+    capfd: pytest.CaptureFixture[str], speech: Path
+) -> None:
+    served = ("serve", *PORTS, "--fast", "--source", "file", str(speech), "--speech")
+    code, out, err = run(capfd, *served, str(speech))
+    assert code == 0 and "frames 25 " in out and "speech speech.wav" in err
+    words = speech.with_suffix(".csv")
+    words.write_text("0.1;0.4;hello\n0.5;0.9;there\n")
+    code, out, err = run(capfd, *served, str(speech), str(words))
+    assert code == 0 and "speech speech.wav: 2 words of speech.csv" in err
+    words.write_text("0.1;0.4;hello\n0.5;there\n")
+    assert "line 2" in refused(capfd, *served, str(speech), str(words))
+    assert "there is no file" in refused(capfd, *served, str(speech) + "x")
+    assert "give beside, none, pocketsphinx" in refused(capfd, *served, str(speech), "--words", "vosk")
+
+
 def test_a_file_that_is_cut_short_is_played_and_said(capfd: pytest.CaptureFixture[str], speech: Path) -> None:
     whole = speech.read_bytes()
     speech.write_bytes(whole[: len(whole) // 4])

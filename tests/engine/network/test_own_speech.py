@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clients.python.announced import Announced
 from clients.python.session import Session
 from clients.python.subscriber import Frame
 from engine.access import Access
@@ -19,6 +20,7 @@ from engine.clock import FakeClock
 from engine.feeds.words import MOST_WORDS, WORDS_AT_ONCE, Word
 from engine.network.server import Server
 from engine.session.host import Host
+from engine.session.live import TOLD_WORDS
 from engine.spec import StreamSpec
 from engine.wire import Flag
 from tests.engine.network.stage import until
@@ -66,22 +68,24 @@ class Stage:
         self.host.stop()
         assert self.host.failure is None
 
-    def speaker(self, *bundles: str) -> Speaker:
-        return Speaker(self, bundles or ("talker",), self._stack)
+    def speaker(self, *bundles: str, monitor: bool = False) -> Speaker:
+        return Speaker(self, bundles or ("talker",), self._stack, monitor)
 
 
 class Speaker:
     """A client with a clock of its own that speaks; ``words`` are those that reached its session's feeds."""
 
-    def __init__(self, stage: Stage, bundles: tuple[str, ...], stack: ExitStack) -> None:
+    def __init__(self, stage: Stage, bundles: tuple[str, ...], stack: ExitStack, monitor: bool) -> None:
         self._stage, self._sent = stage, 0
         gives = ["audio/self", "words/self", "speaking/self"]
         self.session = Session(
-            stage.server.url, gives, self.now, bundles=list(bundles), sample_rate=SENT, seed=1, timeout=10.0
+            stage.server.url, gives, self.now, bundles=list(bundles), sample_rate=SENT, monitor=monitor, timeout=10.0
         )
         stack.callback(self.session.close)
         number = self.session.announced.session
         self.live = next(one for one in stage.host.sessions() if one.number == number)
+        connection = next(one for one in stage.server._connections if one.session is self.live)
+        until(lambda: connection._intake.clock.exchanges)  # before time goes on: it knows the client's clock
         self.words: list[Word] = []
         self.live.feeds.words["self"].listen(self.words.append)
         self.frames: list[Frame] = []
@@ -182,6 +186,19 @@ def test_words_of_any_script_come_whole_and_what_is_none_is_refused(stage: Stage
     until(lambda: "words of partner" in speaker.session.refused)
     speaker.speak(0.5)
     assert len(speaker.heard(7)) >= 7 and len(speaker.words) == len(said) and speaker.session.ended is None
+
+
+def test_the_newest_words_are_announced_where_what_is_heard_is_published(stage: Stage) -> None:
+    told, silent = stage.speaker(monitor=True), stage.speaker()
+    for number in range(TOLD_WORDS + 5):
+        told.session.words((f"слово{number}", told.at(number), told.at(number + 0.5) if number % 2 else None))
+    silent.session.words(("hi", silent.at(0), None))
+    until(lambda: len(told.words) == TOLD_WORDS + 5 and len(silent.words) == 1)
+    found = Announced.read(told.live.describe()).said
+    assert [word.text for word in found] == [f"слово{number}" for number in range(5, TOLD_WORDS + 5)]
+    assert (found[0].start_ns, found[0].end_ns) == (told.begin_ns + 5 * S, told.begin_ns + round(5.5 * S))
+    assert found[1].end_ns - found[1].start_ns == 0.3 * S
+    assert silent.live.describe()["said"] == []
 
 
 def test_ten_thousand_words_a_second_are_dropped_and_counted_and_harm_nobody(stage: Stage) -> None:
