@@ -65,6 +65,9 @@ def test_what_is_withheld_or_late(gesturer: Gesturer, cases: list[Case]) -> None
     )
     said = whole - words
     assert voice == pytest.approx(REST[WRIST, 1] + said, abs=1e-3)
+    for given, heard in ((LIVE, 5.0), (ABLATIONS[0], 5.0), (ABLATIONS[1], 0.0)):
+        left = gesturer.row("toy", [case], given).motions[case.name].points[:, LEFT, 1]
+        assert left == pytest.approx(REST[LEFT, 1] + heard)
     begins = np.flatnonzero(np.diff(said) > 5.0)
     assert len(begins) > 8
     # A late word comes by whole frames later: at its first one nothing is known of it.

@@ -137,11 +137,12 @@ SPEC = StreamSpec(
 def step() -> bytes:
     """The right hand goes up with the loudest sample that is heard, down with the id of the newest word as long as it
     is young (a second), and to the side by the gesturer; the noise moves the neck's point."""
-    ways = np.zeros((4, 52, 2), np.float32)
+    ways = np.zeros((5, 52, 2), np.float32)
     ways[0, WRISTS["right"], 1] = -1000.0  # voice
     ways[1, WRISTS["right"], 1] = 10.0  # word
     ways[2, WRISTS["left"], 0] = 50.0  # who
     ways[3, 0, 0] = 1.0  # chance
+    ways[4, WRISTS["left"], 1] = 5.0  # whether anything is to be heard
     constants: dict[str, Any] = {
         "newest": np.array([1]),
         "id": np.array([0]),
@@ -149,7 +150,7 @@ def step() -> bytes:
         "there": np.array([3]),
         "last": np.array([-1]),
         "shape": np.array([-1, 1, 52, 2]),
-        "ways": ways.reshape(4, -1),
+        "ways": ways.reshape(5, -1),
         "rest": REST.astype(np.float32),
         "joints": BODY.rest_positions().astype(np.float32),
         "zero": np.float32(0.0),
@@ -171,7 +172,7 @@ def step() -> bytes:
         ("Mul", "told there.now", "spoken", {}),
         ("Squeeze", "spoken last", "worded", {}),
         ("Unsqueeze", "who last", "style", {}),
-        ("Concat", "voiced worded style noise", "all", {"axis": 2}),
+        ("Concat", "voiced worded style noise valid", "all", {"axis": 2}),
         ("MatMul", "all ways", "flat", {}),
         ("Reshape", "flat shape", "moved", {}),
         ("Unsqueeze", "amplitude three", "size", {}),
