@@ -84,7 +84,8 @@ def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Sou
     if options.fast and kind in ("live", "engine"):
         what = "a microphone" if kind == "live" else "another engine"
         raise EngineError(f"--fast: {what} cannot run faster than time; use it with --source demo, file or body")
-    if options.loop and kind not in ("demo", "file", "body"):
+    spoken = options.speech is not None and options.speech[0] not in ("mic", "net")  # a file, which can play again
+    if options.loop and kind not in ("demo", "file", "body") and not spoken:
         raise EngineError(f"--loop: there is nothing to start again in --source {kind}; use it with file or body")
     for option in ("track", "follow"):
         if getattr(options, option) and kind != "file":

@@ -24,6 +24,9 @@ def dancer(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return dancer_bundle(tmp_path_factory.mktemp("dancer"))
 
 
+LOCAL = {"keys": None, "tokens": None, "insecure": False}
+
+
 def options(*source: str, **given: Any) -> argparse.Namespace:
     """The options of ``engine serve``."""
     plain = {
@@ -182,6 +185,12 @@ def test_bodies_of_two_skeletons_are_one_too_many(dancer: Bundle) -> None:
     spec = dataclasses.replace(dancer.spec, inputs=more, skeletons=(STICK, twig))
     with pytest.raises(EngineError, match=r"skeletons \['stick', 'twig'\]"):
         partner_skeleton([dataclasses.replace(dancer, spec=spec)])
+
+
+def test_speech_of_a_file_may_play_again_without_a_partner(dancer: Bundle) -> None:
+    assert "nothing to start again in --source none" in refused(dancer, loop=True)
+    assert "nothing to start again" in refused(dancer, loop=True, speech=["mic", "0"])
+    assert "does not ask what its own avatar says" in refused(dancer, loop=True, speech=["talk.wav"], **LOCAL)
 
 
 def test_words_of_a_speech_that_nobody_gives_are_refused(dancer: Bundle) -> None:
