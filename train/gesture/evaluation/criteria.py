@@ -23,6 +23,8 @@ TALKATIVE = 0.5
 """Strokes in silence over those in speech from which hands do not listen."""
 CLEAR = 0.05
 """Gain of another gesturer's hits over luck below which skill cannot be told."""
+FEW_NODS = 0.5
+"""Nods over the truth's below which a head hardly nods."""
 LOST = 0.1
 """Skill that an ablation loses if what it lacks was used."""
 
@@ -71,6 +73,9 @@ def remarks(evaluation: Gesturing, row: Result) -> Iterator[str]:
         )
     if row.value("stays") > 0.5:
         yield f"in {100 * row.value('stays'):.0f} % of the silences its hands stay up until it speaks again."
+    nods = rows[TRUTH].value("nods_speech")
+    if row.value("nods_speech") < FEW_NODS * nods:
+        yield f"its head nods {row.value('nods_speech'):.1f} times a minute in speech, the truth's {nods:.1f} times."
     if row.value("phase") > 0.2:
         yield f"its strokes come {row.value('phase'):.2f} s after their stresses: late enough to be seen."
     if evaluation.windowed and row.value("L1") > rows[evaluation.windowed].value("L1"):
@@ -89,8 +94,10 @@ def _ablated(rows: dict[str, Result], row: Result) -> Iterator[str]:
     lost[0] = base[0] - own[0]
     edges = interval(lost)
     span = f" ({edges.low:+.2f} to {edges.high:+.2f})" if edges.known else ""
-    used = "that is much" if lost[0] > LOST else "that is little"
-    yield f"its timing skill is {own[0]:.2f}, {lost[0]:+.2f}{span} below the whole model's: {used}."
+    used = "what it lacks was used" if lost[0] > LOST else "what it lacks is hardly used"
+    if edges.known and edges.low <= 0.0 <= edges.high:
+        used = "no more than chance"
+    yield f"its timing skill is {own[0]:.2f}; the whole model's is {lost[0]:+.2f}{span} from that: {used}."
 
 
 def data(evaluation: Gesturing) -> Iterator[str]:

@@ -24,7 +24,7 @@ SHIFTS = (2.7, 4.1, 6.3, 8.5, 11.0)
 """Seconds by which speech is moved, both ways, where the talk is more than twice as long."""
 REACH, BINS = 0.6, 24
 """Seconds before and after a stress of the histogram of phases."""
-FAR, LEAST = 0.4, 0.1
+FAR, LEAST = 0.4, 0.2
 """Seconds from a stress beyond which a stroke is there by luck, and the share of strokes of which a phase is told."""
 EDGES = np.linspace(-REACH, REACH, BINS + 1)
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2

@@ -110,7 +110,7 @@ def test_what_is_asked_for_and_what_is_said(measured: Gesturing) -> None:
     told = list(criteria.remarks(measured, toy))
     assert any("a causal gesturer who misses nothing would reach" in line for line in told)
     (lost,) = criteria.remarks(measured, measured.result("toy, no words"))
-    assert re.search(r"\+\d\.\d\d \(\+\d.* below the whole model's: that is much", lost)
+    assert re.search(r"\+\d\.\d\d \(\+\d.* from that: what it lacks was used", lost)
     assert not list(criteria.remarks(measured, measured.truth))
     said = " ".join(criteria.data(measured))
     assert "6 intervals of 2 gesturers by 3 voices" in said and "3 held-out voices are fewer than 6" in said
@@ -126,6 +126,8 @@ def test_remarks_on_what_is_won_by_a_trick(measured: Gesturing) -> None:
     assert "won by stillness" in said(speed_ratio=0.1) and "won by stillness" not in said(speed_ratio=1.0)
     assert "won by quantity" in said(rate_ratio=2.5, skill=0.8)
     assert "do not fall silent" in said(rate_silence=9.0, rate_speech=12.0)
+    assert "its head nods 0.2 times a minute in speech" in said(nods_speech=0.2)
+    assert "its head nods" not in said(nods_speech=100.0)
     assert "hands stay up" in said(stays=0.7) and "late enough to be seen" in said(phase=0.25)
     assert "a stroke on every loud moment does better" in said(skill=-2.0)
 
