@@ -176,10 +176,10 @@ class Whisper:
         self._new = 0
         sure = self._agreed.hear(self._said())
         ends = self._begins + len(self._sound) / RATE
-        if ends - self._begins > BUFFER_S:  # two rounds never agreed for so long: what there is counts
+        if ends - self._begins > BUFFER_S:  # silence, or rounds that never agreed: what there is counts
             sure += self._agreed.over(self._said())
             self._agreed.until = ends
-        self._cut(max(self._agreed.until - self._begins, 0.0) if sure else 0.0)
+        self._cut(max(self._agreed.until - self._begins, 0.0))
         return sure
 
     def finish(self) -> list[SpokenWord]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +21,7 @@ from engine.feeds.words import Word
 from engine.speech.align import RATE, Aligner, AlignmentError, spelled
 from engine.speech.finding import find_words
 from engine.speech.listening import Listening
-from engine.speech.recognise import Agreement, Sphinx, of_sound, recogniser
+from engine.speech.recognise import BUFFER_S, Agreement, Sphinx, Whisper, of_sound, recogniser
 from engine.speech.spoken import SpokenWord
 from tests.engine.feeds.made import feeds as made_feeds
 from tests.engine.speech.made import own_side, write_wav
@@ -182,3 +186,57 @@ def test_a_word_counts_when_two_hypotheses_begin_with_it() -> None:
     assert agreed.hear([word("a", 1.2)]) == []  # the same word elsewhere is another one
     assert agreed.over([word("i", 0.0), word("a", 1.1), word("book", 1.4)]) == [word("a", 1.1), word("book", 1.4)]
     assert agreed.hear([word("book", 1.4)]) == [] and agreed.hear([word("book", 1.4)]) == []
+
+
+class _Pretended:
+    """faster-whisper's model as its documentation has it: hears a word a second, spells the newest one wrong."""
+
+    asked: ClassVar[list[tuple[str, bool]]] = []
+
+    def __init__(self, model: str, device: str, compute_type: str, local_files_only: bool) -> None:
+        if model == "absent":
+            raise RuntimeError("Cannot find an appropriate cached snapshot folder")
+        self.asked.append((model, local_files_only))
+        self.heard = 0.0
+
+    def transcribe(self, sound: np.ndarray, word_timestamps: bool, **_: object) -> tuple[Iterator[Any], None]:
+        begins, ends = float(sound[0]), float(sound[-1])  # each sample says its time
+        inside = [k for k in range(round(begins), round(ends) + 1) if begins <= k + 0.1 and k + 0.6 <= ends]
+        texts = {k: f" w{k}" if k != inside[-1] else f" wrong{len(sound)}" for k in inside}
+        words = [SimpleNamespace(word=texts[k], start=k + 0.1 - begins, end=k + 0.6 - begins) for k in inside]
+        return iter([SimpleNamespace(words=words)]), None
+
+
+def test_whisper_gives_each_word_once_and_is_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", SimpleNamespace(WhisperModel=_Pretended))
+    with pytest.raises(EngineError, match=r"model absent does not load \(Cannot find"):
+        recogniser("whisper", "absent")
+    sound = np.arange(12 * RATE, dtype=np.float32) / RATE
+    by = recogniser("whisper")
+    words = of_sound([sound[first : first + 1600] for first in range(0, len(sound), 1600)], by)
+    assert _Pretended.asked == [("base.en", True)]
+    assert [word.text for word in words[:-1]] == [f"w{k}" for k in range(11)] and words[-1].text.startswith("wrong")
+    assert [word.start for word in words] == pytest.approx([k + 0.1 for k in range(12)], abs=0.01)
+
+
+def test_what_whisper_never_agrees_on_comes_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", SimpleNamespace(WhisperModel=_Unsure))
+    words = of_sound([np.zeros(8000, np.float32)] * 100, recogniser("whisper", "some"))
+    assert 2 <= len(words) <= 4 and all(one.end <= other.start for one, other in itertools.pairwise(words))
+
+
+def test_an_hour_of_silence_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", SimpleNamespace(WhisperModel=_Unsure))
+    by = Whisper("some")
+    by._model.transcribe = lambda *_, **__: (iter(()), None)
+    for _ in range(60):
+        assert by.push(np.zeros(RATE, np.float32)) == [] and len(by._sound) <= (BUFFER_S + 1) * RATE
+    assert by.finish() == []
+
+
+class _Unsure(_Pretended):
+    """Never says the same."""
+
+    def transcribe(self, sound: np.ndarray, word_timestamps: bool, **_: object) -> tuple[Iterator[Any], None]:
+        words = [SimpleNamespace(word=f"w{len(sound)}", start=0.0, end=len(sound) / RATE + 5.0)]
+        return iter([SimpleNamespace(words=words)]), None
