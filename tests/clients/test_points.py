@@ -100,9 +100,10 @@ def test_the_view_holds_what_was_seen_and_does_not_pump() -> None:
     before = plane.draw(posed())
     assert (plane.draw(posed()) == before).all()
     far = posed()
-    far[3] = (-2000, 0)
+    far[3], far[6] = (-2000, 0), (2000, 0)
     plane.draw(far)
     after = plane.draw(posed())
+    assert plane._low[0] == -2000 and plane._high[0] == 2000
     assert (after != before).any() and (plane.draw(posed()) == after).all()
 
 

@@ -47,6 +47,9 @@ def test_the_ring_is_bounded_and_its_followers_number_words_for_themselves() -> 
     for index in range(MOST_WORDS + 5):
         words.put(Word("x" * 1000, index, index))
     assert words.dropped == 5
+    words.put(Word("you", 0, 0))  # older than all that are kept
+    assert words.dropped == 6 and words.newest(MOST_WORDS + 4, 1)[0].tolist() == [0, 0, 0, 1]
+    assert words.newest(4, 1)[0, 3] == 0 and words.newest(5, 1)[0, 3] == 1
     assert other.newest(S, 1)[0, 0] == LONGEST_WORD
 
 
