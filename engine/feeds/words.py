@@ -20,7 +20,7 @@ from engine.roles import WORD
 LONGEST_WORD = 64
 """Characters of a word that are kept."""
 MOST_WORDS = 1024
-WORDS_A_SECOND, WORDS_AT_ONCE = 50.0, 2048.0
+WORDS_A_SECOND, WORDS_AT_ONCE = 50.0, 4096.0
 """How many whoever sends words may send, and how many at once after a pause. People say five a second."""
 UNKNOWN_END_S = 0.3
 """Length given to a word whose end is not known."""
