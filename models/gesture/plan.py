@@ -41,6 +41,8 @@ ACCENTS = ("now", "soon")
 """What is told of stresses: that the loudest moment of one was in this frame or the one before, or comes in the next
 :data:`SOON_S`."""
 SOON_S = 0.2
+ACCENT_ODDS = -1.5
+"""Log odds of a moment at which a stress would surprise nobody."""
 CLOCK = 4
 """Numbers of a :class:`Clock`."""
 
@@ -68,6 +70,7 @@ def unpacked(state: Tensor) -> Clock:
 def advanced(clock: Clock, ids: Tensor) -> Clock:
     """The clock after a frame whose ids (B, 3) were drawn: phase, kind, nod."""
     phase, drawn, nod = ids.unbind(-1)
+    phase = phase.clamp(REST, RETRACTION)
     begins = phase != clock.phase
     again = begins & (phase == PREPARATION)
     return Clock(
@@ -90,14 +93,15 @@ class ClockFeatures(nn.Module):
         """Phase, traces of its length and of the time since a nod, and the kind."""
         phase = torch.nn.functional.one_hot(clock.phase, len(PHASES)).to(clock.lasted.dtype)
         traces = [torch.exp(-time / tau)[..., None] for time in (clock.lasted, clock.nodded) for tau in TRACES]
-        return torch.cat([phase, *traces, self.kinds(clock.kind)], -1)
+        return torch.cat([phase, *traces, self.kinds(clock.kind.clamp(0, self.kinds.num_embeddings - 1))], -1)
 
 
 class Planner(nn.Module):
     """Logits (B, T, 3, codes) of the ids :data:`HEADS` from what is heard and said and what was decided before.
 
-    ``strike`` (2,) are gain and offset of the odds that a prepared hand strikes, 1 and 0 as learned; calibration sets
-    them after training (:mod:`train.gesture.calibrate`), so that a hand waits for what stands out.
+    ``strike`` (3,) is added to the log odds that a prepared hand strikes: a number, and weights of the log odds of
+    :data:`ACCENTS` over :data:`ACCENT_ODDS`. Zeros leave the odds as learned; calibration sets them after training
+    (:mod:`train.gesture.calibrate`), so that a hand waits for what stands out.
     """
 
     follows: Tensor
@@ -115,7 +119,7 @@ class Planner(nn.Module):
         self.lstm = LSTM(told + self.past.width, config.planner)
         self.out = nn.Linear(told + config.planner, len(PHASES) + 2)
         self.kind = nn.Sequential(nn.Dropout(0.5), nn.Linear(config.planner, config.kinds))
-        self.register_buffer("strike", torch.tensor([1.0, 0.0]))
+        self.register_buffer("strike", torch.zeros(1 + len(ACCENTS)))
         allowed = torch.full((len(PHASES), len(PHASES)), IMPOSSIBLE)
         for row in FOLLOWS:
             allowed[row[0], list(row)] = 0.0
@@ -152,8 +156,8 @@ class Planner(nn.Module):
         phase, nod = self.out(torch.cat([told, self.drop(y)], -1)).split([len(PHASES), 2], -1)
         kind = self.kind(y.detach())  # the choice of a stroke is not to shape what is heard
         before = torch.stack(phases, 1)
-        gain, offset = self.strike
-        struck = gain * (phase[..., STROKE] - phase[..., PREPARATION]) + offset + phase[..., PREPARATION]
+        stands_out = told[..., -len(ACCENTS) :] - ACCENT_ODDS
+        struck = phase[..., STROKE] + self.strike[0] + (stands_out * self.strike[1:]).sum(-1)
         waits = torch.nn.functional.one_hot(torch.tensor(STROKE, device=phase.device), len(PHASES)).bool()
         waits = waits & (before == PREPARATION)[..., None]
         phase = torch.where(waits, struck[..., None], phase) + self.follows[before]

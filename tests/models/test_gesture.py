@@ -197,6 +197,13 @@ def test_the_clock_counts_phases_and_nods(phase: int, kind: int, lasted: float, 
     assert all(a.item() == pytest.approx(b.item(), abs=1e-5) for a, b in zip(kept, again, strict=True))
 
 
+def test_ids_of_no_phase_and_no_kind_are_clamped(model: Gesture) -> None:
+    wild = torch.tensor([[[model.codes - 1, model.codes - 1, model.codes - 1], [-3, -3, -3]]])
+    with torch.inference_mode():
+        logits, _ = model.network(inputs(model, 2), wild, model.initial_state(1))
+    assert logits.isfinite().all()
+
+
 def test_a_fresh_clock_rests_and_has_not_nodded() -> None:
     clock = unpacked(torch.zeros(1, 4))
     assert clock.phase.item() == REST and clock.nodded.item() == LONGEST

@@ -1,8 +1,10 @@
-"""Sets how a prepared hand waits for a stress, after training: the gain and the offset of the odds that it strikes.
+"""Sets how a prepared hand waits for a stress, after training: what stresses add to the odds that it strikes.
 
-A network that is trained on chances spreads a stroke over all moments that might be right. A gain above 1 lets the hand
-wait for a moment that stands out, around a pivot at which the odds stay as learned. What is best is found on the dev
-talks: plans are drawn as they are live, and judged by how many of their strokes end near a stress beyond luck.
+A network that is trained on chances spreads a stroke over all moments that might be right, and of strokes there are few
+to learn from. The same network tells from ten times as many stresses where one falls or is about to; the more that
+counts, the longer a hand waits for a moment that stands out. What is best is found on the dev talks: plans are drawn as
+they are live, and judged by how many of their strokes end near a stress beyond luck, among those that leave no hand
+waiting for long.
 """
 
 from __future__ import annotations
@@ -19,54 +21,61 @@ from torch import Tensor
 from models.contract import initial_state
 from models.gesture.config import RATE
 from models.gesture.model import Gesture
-from models.gesture.plan import STROKE
+from models.gesture.plan import PREPARATION, STROKE
 from models.sampling import sample
 from train.gesture.streams import Performance
 from train.gesture.words import known_words
 
 log = logging.getLogger(__name__)
 
-GAINS, PIVOTS = (1.0, 1.5, 2.0, 3.0), (-2.5, -1.5, -0.5)
-"""Gains of the odds (natural logarithm) and the odds at which nothing changes."""
+CANDIDATES = tuple(
+    (offset, now, soon) for offset in (0.0, -0.5, -1.0, -1.5) for now in (0.0, 0.5, 1.0) for soon in (0.0, 1.0, 2.0)
+)
+"""What is tried for :attr:`models.gesture.plan.Planner.strike`."""
 NEAR_S = 0.2
 """Seconds from a stroke's end to a stress that count as together."""
 STRONG = 0.5
 SHIFTS_S = (3.0, 5.0, 8.0, -3.0, -5.0, -8.0)
-FEWEST = 0.8
+FEWEST = 0.85
 """Share of the strokes as learned that are to remain."""
+LONGEST_S = 2.6
+"""Seconds that nine of ten hands wait at most, prepared."""
 
 
 class Judged(NamedTuple):
-    """Of plans that were drawn: strokes, the share of them near a stress, and the same by luck."""
+    """Of plans that were drawn: strokes, the share of them near a stress, the same by luck, and how long nine of ten
+    preparations last at most (s)."""
 
     strokes: int
     near: float
     luck: float
+    waits: float
 
 
 def calibrate(model: Gesture, performances: Sequence[Performance], seed: int) -> str:
-    """Set ``model.planner.strike`` to the best of :data:`GAINS` and :data:`PIVOTS`; says in words what it did."""
-    told = _heard(model, performances)
+    """Set ``model.planner.strike`` to the best of :data:`CANDIDATES`; says in words what it did."""
+    told = heard(model, performances)
     stresses = [stress_times(item.accent.numpy()) for item in performances]
     strike = model.planner.strike
-    found: dict[tuple[float, float], Judged] = {}
-    for gain in GAINS:
-        for pivot in PIVOTS if gain != 1.0 else (0.0,):
-            strike.copy_(torch.tensor([gain, pivot * (1.0 - gain)]))
-            phases = draw(model, told, seed)
-            found[gain, pivot] = judge(phases, stresses, [item.frames for item in performances])
-            log.info("gain %g around %g: %s", gain, pivot, found[gain, pivot])
-    least = FEWEST * found[1.0, 0.0].strokes
-    kept = {key: item for key, item in found.items() if item.strokes >= least}
-    gain, pivot = max(kept, key=lambda key: kept[key].near - kept[key].luck)
-    strike.copy_(torch.tensor([gain, pivot * (1.0 - gain)]))
-    best = found[gain, pivot]
-    near = f"{best.near:.2f} of strokes near a stress, by luck {best.luck:.2f}"
-    return f"strikes with gain {gain:g} around {pivot:g}: {near}"
+    found: dict[tuple[float, ...], Judged] = {}
+    for given in CANDIDATES:
+        strike.copy_(torch.tensor(given))
+        found[given] = judge(draw(model, told, seed), stresses, [item.frames for item in performances])
+        log.info("%s: %s", given, found[given])
+    learned = found[CANDIDATES[0]]
+    kept = [
+        given
+        for given, item in found.items()
+        if item.strokes >= FEWEST * learned.strokes and item.waits <= max(LONGEST_S, learned.waits)
+    ]
+    best = max(kept, key=lambda given: found[given].near - found[given].luck)
+    strike.copy_(torch.tensor(best))
+    near = f"{found[best].near:.2f} of strokes near a stress (as learned {learned.near:.2f})"
+    return f"strikes by {best}: {near}, by luck {found[best].luck:.2f}, waits {found[best].waits:.1f} s at most"
 
 
 @torch.no_grad()
-def _heard(model: Gesture, performances: Sequence[Performance]) -> Tensor:
+def heard(model: Gesture, performances: Sequence[Performance]) -> Tensor:
     """What the planner is told of all talks, words on time, padded to the longest, (B, T, ...)."""
     model.eval()
     longest, count = max(item.frames for item in performances), model.config.words
@@ -76,10 +85,10 @@ def _heard(model: Gesture, performances: Sequence[Performance]) -> Tensor:
     )
     style = torch.tensor([item.style for item in performances])
     state = initial_state(model.plan_state, len(performances))
-    heard, _ = model.hearing(raw, {"conv.tail": state["hearing.conv.tail"]})
+    sound, _ = model.hearing(raw, {"conv.tail": state["hearing.conv.tail"]})
     named = model.style(style)[:, None].expand(-1, longest, -1)
     own = {key.removeprefix("planner."): value for key, value in state.items() if key.startswith("planner.")}
-    told, _, _ = model.planner.hear(torch.cat([heard, model.words(words), named], -1), own)
+    told, _, _ = model.planner.hear(torch.cat([sound, model.words(words), named], -1), own)
     return told
 
 
@@ -109,7 +118,10 @@ def stress_times(accent: NDArray[np.float32]) -> NDArray[np.float64]:
 def judge(phases: NDArray[np.int64], stresses: Sequence[NDArray[np.float64]], frames: Sequence[int]) -> Judged:
     """Strokes' ends in ``phases`` (B, T) against the stresses of each talk, and against them moved round the talk."""
     near = luck = strokes = 0.0
+    waits: list[float] = []
     for row, moments, length in zip(phases, stresses, frames, strict=True):
+        edges = np.flatnonzero(np.diff(np.r_[False, row[:length] == PREPARATION, False].astype(int)))
+        waits += ((edges[1::2] - edges[::2]) / RATE).tolist()
         striking = row[:length] == STROKE
         ends = np.flatnonzero(striking[:-1] & ~striking[1:]) / RATE + 1.0 / RATE
         if not len(ends) or not len(moments):
@@ -118,7 +130,8 @@ def judge(phases: NDArray[np.int64], stresses: Sequence[NDArray[np.float64]], fr
         strokes += len(ends)
         near += _near(ends, moments)
         luck += float(np.mean([_near((ends + shift) % seconds, moments) for shift in SHIFTS_S]))
-    return Judged(int(strokes), near / max(strokes, 1.0), luck / max(strokes, 1.0))
+    longest = float(np.quantile(waits, 0.9)) if waits else 0.0
+    return Judged(int(strokes), near / max(strokes, 1.0), luck / max(strokes, 1.0), longest)
 
 
 def _near(ends: NDArray[np.float64], moments: NDArray[np.float64]) -> float:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from models.gesture import build
-from models.gesture.plan import HOLD, PREPARATION, STROKE
-from train.gesture.calibrate import GAINS, calibrate, judge, stress_times
+from models.gesture.plan import PREPARATION, STROKE
+from train.gesture.calibrate import CANDIDATES, calibrate, heard, judge, stress_times
 from train.gesture.labels import accents
 from train.gesture.streams import Performance
 
@@ -39,30 +39,41 @@ def test_strokes_that_end_on_stresses_are_near_and_others_are_luck() -> None:
     assert judge(phases[:1], [np.zeros(0)], [300]).strokes == 0
 
 
+def test_waits_are_how_long_hands_are_prepared() -> None:
+    phases = np.zeros((1, 100), np.int64)
+    phases[0, 10:25], phases[0, 25:28] = PREPARATION, STROKE
+    assert judge(phases, [np.array([1.8])], [100]).waits == pytest.approx(1.0)
+
+
 def test_calibration_finds_a_hand_that_waits() -> None:
-    """A planner that strikes at any time with some chance, likelier at stresses, is told to wait for them."""
+    """A planner that strikes at any time, and knows when a stress is about to come, is told to wait for it."""
     torch.manual_seed(0)
     model = build("tiny").eval()
-    planner = model.planner
+    planner, frames = model.planner, 900
+    moments = np.arange(20, frames - 20, 15)
+    raw = torch.zeros(frames, model.hearing.raw_width)
+    for at in moments:
+        raw[at - 3 : at, 0] = 1.0  # what is heard just before a stress
     with torch.no_grad():
-        for parameter in planner.parameters():
+        for parameter in model.parameters():
             parameter.zero_()
-        # The validity that is heard carries the stresses here: it reaches the odds of a strike by a straight way.
-        planner.out.bias[PREPARATION], planner.out.bias[HOLD] = 3.0, 1.0
-        planner.out.bias[STROKE] = 1.4
-        planner.out.weight[STROKE, model.config.hidden] = 1.0
-        planner.accent.weight[0, 0] = 2.0
-    frames = 600
-    moments = np.arange(20, frames - 20, 30)
+        model.hearing.enter.weight[0, 0] = 6.0
+        gates = planner.listen.lstm.weight_ih_l0
+        planner.listen.lstm.bias_ih_l0[: model.config.hidden] = 4.0
+        planner.listen.lstm.bias_ih_l0[model.config.hidden : 2 * model.config.hidden] = -4.0
+        planner.listen.lstm.bias_ih_l0[3 * model.config.hidden :] = 4.0
+        gates[2 * model.config.hidden, 0] = 4.0
+        planner.accent.weight[1, 0], planner.accent.bias[1] = 12.0, -5.0
+        planner.out.bias[PREPARATION], planner.out.bias[STROKE] = 2.0, 0.0
     label = np.zeros((frames, 2), np.float32)
     label[moments, 0] = label[moments + 1, 0] = 1.0
     item = Performance(
-        name="one", talk="one", style=0, raw=torch.zeros(frames, model.hearing.raw_width),
-        ids=torch.zeros(frames, 3, dtype=torch.int64), accent=torch.from_numpy(label), clock=torch.zeros(frames, 4),
-        pose=torch.zeros(frames, 60), cluster=torch.zeros(frames, dtype=torch.int64),
-        words=np.zeros(0, np.int64), times=np.zeros((0, 2)),
+        name="one", talk="one", style=0, raw=raw, ids=torch.zeros(frames, 3, dtype=torch.int64),
+        accent=torch.from_numpy(label), clock=torch.zeros(frames, 4), pose=torch.zeros(frames, 60),
+        cluster=torch.zeros(frames, dtype=torch.int64), words=np.zeros(0, np.int64), times=np.zeros((0, 2)),
     )  # fmt: skip
+    told = heard(model, [item])
+    assert told[0, moments[5] - 1, -1] > 2 and told[0, moments[5] + 7, -1] < -2
     said = calibrate(model, [item, dataclasses.replace(item, name="two")], 1)
-    gain, offset = planner.strike.tolist()
-    assert gain in GAINS and "strikes with gain" in said
-    assert (offset == 0.0) == (gain == 1.0)
+    strike = planner.strike.tolist()
+    assert tuple(strike) in CANDIDATES and strike[2] > 0 and "strikes by" in said
