@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Processes among which `make test` shares the tests; real-time tests want about a core each.
+JOBS   ?= 2
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
@@ -14,7 +16,7 @@ demo: $(VENV)/viewer  ## serve the built-in partner for 20 s and show the avatar
 	$(BIN)/engine demo
 
 test: $(VENV)/dev lint  ## lint, types and tests, as CI runs them
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

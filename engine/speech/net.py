@@ -47,6 +47,7 @@ class NetSpeech:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._failure: str | None = None
+        self._schedule: SpeechSchedule | None = None
 
     def start(self, feeds: Feeds, clock: Clock) -> None:
         """Bind, and begin to receive and to play."""
@@ -57,7 +58,8 @@ class NetSpeech:
             self.stop()
             raise
         self.endpoint = door.endpoint
-        schedule = SpeechSchedule(feeds, clock.now_ns())
+        self._schedule = schedule = SpeechSchedule(feeds, clock.now_ns())
+        feeds.notes.append(self._notes)
         self._thread = threading.Thread(target=self._run, args=(door, schedule, clock), name="speech", daemon=True)
         self._thread.start()
 
@@ -80,8 +82,13 @@ class NetSpeech:
         return self._failure
 
     def describe(self) -> dict[str, Any]:
-        """Where to send to."""
-        return {"source": "speech", "endpoint": self.endpoint or self._asked}
+        """Where to send to, and how many words came too fast."""
+        dropped = self._schedule.dropped_words if self._schedule is not None else 0
+        return {"source": "speech", "endpoint": self.endpoint or self._asked, "dropped_words": dropped}
+
+    def _notes(self) -> list[str]:
+        dropped = self._schedule is not None and self._schedule.dropped_words
+        return [f"{self.name}: words came faster than anybody speaks; some were left out"] if dropped else []
 
     def _run(self, door: Door, schedule: SpeechSchedule, clock: Clock) -> None:
         try:

@@ -75,6 +75,8 @@ class SpeechSchedule:
         self._resampler: StreamingResampler | None = None
         self._heard_ns = start_ns
         self._flag_holds = False
+        self.dropped_words = 0
+        """Words that came due faster than anybody speaks, and were not passed on."""
         self._words_allowed = Bucket(WORDS_A_SECOND, WORDS_AT_ONCE, start_ns)
 
     def sound(self, sound: SpeechSound, time_ns: Callable[[], int]) -> None:
@@ -109,8 +111,6 @@ class SpeechSchedule:
             raise EngineError(
                 f"at_ns is {(at - self._given) / self.rate:.1f} s ahead of now, {MOST_AHEAD_S:g} at most: send it later"
             )
-        if not self._words_allowed.take(len(told.words), now_ns):
-            raise EngineError(f"words come faster than {WORDS_A_SECOND:g} a second: send as many as are spoken")
         self._heard_ns = now_ns
         if told.clear:
             self._clear(now_ns)
@@ -135,7 +135,7 @@ class SpeechSchedule:
         if late > 0:
             self._take(min(late, len(self._sound)))
             self._given = target - round(LONGEST_STALL_S * self.rate)
-        self._release_notes(target + round(EARLY_S * self.rate))
+        self._release_notes(target + round(EARLY_S * self.rate), now_ns)
         silent_ns = now_ns - max(self._heard_ns, self._time(self._filled))
         if self._flag_holds and silent_ns > FLAG_LASTS_S * 1e9:
             self._flag(None, now_ns)
@@ -182,17 +182,19 @@ class SpeechSchedule:
         if self._flag_holds:
             self._flag(None, now_ns)
 
-    def _release_notes(self, until: int) -> None:
+    def _release_notes(self, until: int, now_ns: int) -> None:
         for utterance in self._utterances:
             while utterance.notes and utterance.origin + round(utterance.notes[-1].start * self.rate) <= until:
-                self._pass_on(utterance.notes.pop(), self._time(utterance.origin))
+                self._pass_on(utterance.notes.pop(), self._time(utterance.origin), now_ns)
         while len(self._utterances) > 1 and not self._utterances[0].notes:
             self._utterances.popleft()
 
-    def _pass_on(self, note: _Note, origin_ns: int) -> None:
+    def _pass_on(self, note: _Note, origin_ns: int, now_ns: int) -> None:
         start_ns = origin_ns + round(note.start * 1e9)
         if note.text is None:
             self._flag(note.flag, start_ns)
+        elif not self._words_allowed.take(1, now_ns):
+            self.dropped_words += 1
         elif self._words is not None:
             self._words.put(Word(note.text, start_ns, origin_ns + round(note.end * 1e9)))
 

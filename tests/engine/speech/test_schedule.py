@@ -25,7 +25,7 @@ def test_silence_is_played_where_nothing_was_sent_with_the_times_of_the_clock() 
     assert stage.ends == pytest.approx([0.01 * (step + 1) for step in range(50)])
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(0.001, 0.3), min_size=1, max_size=8), st.integers(1, 2000))
 def test_sound_sent_at_once_is_played_in_its_time_and_never_before(steps: list[float], size: int) -> None:
     stage = Stage()
