@@ -194,6 +194,7 @@ def draw(exact: NDArray[np.float32], low: NDArray[np.float32], inputs: Arrays) -
     """Compare the ids drawn from two sets of logits (T, heads, codes) with the ``noise`` (T, heads) and ``temperature``
     (T,) of ``inputs``."""
     noise, heat = (torch.from_numpy(np.nan_to_num(inputs[name], nan=0.5))[None] for name in (NOISE, TEMPERATURE))
+    noise = noise[..., : exact.shape[1]]  # what follows is drawn for something else than ids
     logits = [torch.from_numpy(value)[None] for value in (exact, low)]
     mine, theirs = (sample(value, noise, heat) for value in logits)
     same = mine == theirs

@@ -104,8 +104,18 @@ def is_package(parts: list[str]) -> bool:
     return ROOT.joinpath(*parts, "__init__.py").is_file()
 
 
-DRAWING = {"train.reaction.view", "train.report.filmstrip"}
+DRAWING = {
+    "train.reaction.view",
+    "train.report.filmstrip",
+    "train.gesture.aisle.render",
+    "train.gesture.evaluation.pictures",
+    "train.simulate.gestures.pictures",
+}
 """Modules of train that show faces and bodies to people, as the viewer draws them."""
+
+
+SPOKEN = {"engine.speech.align", "engine.speech.spoken", "engine.feeds.words"}
+"""Words with their times, which training aligns and gives as the engine does."""
 
 
 def allowed(package: str, module: str, importer: str = "") -> bool:
@@ -119,7 +129,7 @@ def allowed(package: str, module: str, importer: str = "") -> bool:
         "clients": top == "clients" or module in ("engine", "engine.wire"),
         "models": top == "models" or module in BASICS,
         "export": top in ("export", "models") or shared,
-        "train": top in ("train", "models") or shared,
+        "train": top in ("train", "models") or shared or module in SPOKEN,
         "benchmarks": True,
     }[package]
 

@@ -60,7 +60,7 @@ def test_a_sixth_family_touches_no_file_of_the_others(
     monkeypatch.setattr(train, "__path__", [*train.__path__, str(tmp_path)])
     monkeypatch.setitem(registry.FAMILIES, "sixth", Family("the sixth, on nothing", {}))
     try:
-        assert families.having("evaluation.command") == ["reaction", "dance", "text_motion", "sixth"]
+        assert families.having("evaluation.command") == ["reaction", "dance", "text_motion", "gesture", "sixth"]
         assert main(["evaluate", "sixth", "--much", "6"]) == 0 and "measured 6" in capsys.readouterr().out
         assert main(["turn"]) == 3 and "turned" in capsys.readouterr().out
     finally:
