@@ -36,7 +36,8 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert "rules" in said["bundle"]
     assert "2 streams announced" in said["one frame"]
     left = set(threading.enumerate()) - threads
-    assert not [thread for thread in left if not thread.name.startswith("portaudio")]  # one a process stays, for all calls
+    # One thread a process stays, for all calls into the sound system.
+    assert not [thread for thread in left if not thread.name.startswith("portaudio")]
 
 
 def light(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
