@@ -70,14 +70,17 @@ class Poses(nn.Module):
 
     def joints(self, turns: Tensor) -> Tensor:
         """Joint positions (..., 27, 3) of :meth:`turns`."""
+        return self._from_hips(turns) + self.root.to(turns.dtype)
+
+    def _from_hips(self, turns: Tensor) -> Tensor:
         still = torch.eye(3, dtype=turns.dtype, device=turns.device).expand(*turns.shape[:-3], 1, 3, 3)
-        root = self.root.to(turns.dtype).expand(*turns.shape[:-3], 3)
-        positions: Tensor = self.chain(root, torch.cat([still, turns], -3))
+        origin = torch.zeros_like(turns[..., 0, :, 0])
+        positions: Tensor = self.chain(origin, torch.cat([still, turns], -3))
         return positions
 
     def shown(self, turns: Tensor) -> Shown:
         """The body, its quaternions and its points."""
-        joints = self.joints(turns)
+        from_hips = self._from_hips(turns)
         hands = []
         for arm in _ARMS:
             whole = turns[..., arm[0] - 1, :, :]
@@ -87,7 +90,9 @@ class Poses(nn.Module):
         quaternions = to_quaternion(turns)
         still = torch.zeros_like(quaternions[..., :1, :]) + quaternions.new_tensor([0.0, 0.0, 0.0, 1.0])
         rotations = torch.cat([quaternions, still], -2)[..., self.order, :]
-        return Shown(joints, rotations, self.points(joints, torch.stack(hands, -3)))
+        # A pixel is under a millimetre, so points are made before the height over the floor takes digits.
+        points = self.points(from_hips, torch.stack(hands, -3))
+        return Shown(from_hips + self.root.to(turns.dtype), rotations, points)
 
 
 def _small(angles: Tensor) -> Tensor:

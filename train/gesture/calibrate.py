@@ -23,6 +23,7 @@ from models.gesture.config import RATE
 from models.gesture.model import Gesture
 from models.gesture.plan import PREPARATION, STROKE
 from models.sampling import sample
+from train.gesture.evaluation.timing import WINDOW, offsets, shifts_of
 from train.gesture.streams import Performance
 from train.gesture.words import known_words
 
@@ -32,10 +33,7 @@ CANDIDATES = tuple(
     (offset, now, soon) for offset in (0.0, -0.5, -1.0, -1.5) for now in (0.0, 0.5, 1.0) for soon in (0.0, 1.0, 2.0)
 )
 """What is tried for :attr:`models.gesture.plan.Planner.strike`."""
-NEAR_S = 0.2
-"""Seconds from a stroke's end to a stress that count as together."""
 STRONG = 0.5
-SHIFTS_S = (3.0, 5.0, 8.0, -3.0, -5.0, -8.0)
 FEWEST = 0.85
 """Share of the strokes as learned that are to remain."""
 LONGEST_S = 2.6
@@ -71,7 +69,8 @@ def calibrate(model: Gesture, performances: Sequence[Performance], seed: int) ->
     best = max(kept, key=lambda given: found[given].near - found[given].luck)
     strike.copy_(torch.tensor(best))
     near = f"{found[best].near:.2f} of strokes near a stress (as learned {learned.near:.2f})"
-    return f"strikes by {best}: {near}, by luck {found[best].luck:.2f}, waits {found[best].waits:.1f} s at most"
+    waits = f"nine of ten hands wait at most {found[best].waits:.1f} s"
+    return f"strikes by {best}: {near}, by luck {found[best].luck:.2f}, {waits}"
 
 
 @torch.no_grad()
@@ -116,7 +115,8 @@ def stress_times(accent: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def judge(phases: NDArray[np.int64], stresses: Sequence[NDArray[np.float64]], frames: Sequence[int]) -> Judged:
-    """Strokes' ends in ``phases`` (B, T) against the stresses of each talk, and against them moved round the talk."""
+    """Strokes' ends in ``phases`` (B, T) against the stresses of each talk, and against them moved round the talk: by
+    the window and the shifts of :mod:`train.gesture.evaluation.timing`."""
     near = luck = strokes = 0.0
     waits: list[float] = []
     for row, moments, length in zip(phases, stresses, frames, strict=True):
@@ -128,11 +128,12 @@ def judge(phases: NDArray[np.int64], stresses: Sequence[NDArray[np.float64]], fr
             continue
         seconds = length / RATE
         strokes += len(ends)
-        near += _near(ends, moments)
-        luck += float(np.mean([_near((ends + shift) % seconds, moments) for shift in SHIFTS_S]))
+        near += _near(offsets(ends, moments, seconds))
+        by_chance = [_near(offsets(ends, moments, seconds, shift)) for shift in shifts_of(seconds)]
+        luck += float(np.mean(by_chance)) if by_chance else 0.0
     longest = float(np.quantile(waits, 0.9)) if waits else 0.0
     return Judged(int(strokes), near / max(strokes, 1.0), luck / max(strokes, 1.0), longest)
 
 
-def _near(ends: NDArray[np.float64], moments: NDArray[np.float64]) -> float:
-    return float((np.abs(ends[:, None] - moments[None]).min(1) <= NEAR_S).sum())
+def _near(apart: NDArray[np.floating]) -> float:
+    return float((np.abs(apart) <= WINDOW).sum())

@@ -35,7 +35,7 @@ def word_table(data: Path | None, numbers: int) -> Tensor:
     table[0, -3], table[0, -2] = 1.0, 0.5  # a word that is not on the list is rare, whatever it is
     axes = numbers - TOLD
     if data is not None and (data / FOLDER).is_dir() and axes > 0:
-        vectors = _vectors(data / FOLDER, words[1:])
+        vectors = piece_vectors(data / FOLDER, words[1:])
         centred = vectors - vectors.mean(0)
         _, _, basis = np.linalg.svd(centred, full_matrices=False)
         told = centred @ basis[:axes].T
@@ -43,7 +43,7 @@ def word_table(data: Path | None, numbers: int) -> Tensor:
     return torch.from_numpy(table)
 
 
-def _vectors(folder: Path, words: tuple[str, ...]) -> NDArray[np.float32]:
+def piece_vectors(folder: Path, words: tuple[str, ...]) -> NDArray[np.float32]:
     """Mean of each word's pieces, (words, width)."""
     from tokenizers import Tokenizer, models
 

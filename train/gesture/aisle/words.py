@@ -24,8 +24,7 @@ from train.gesture.aisle.settings import Settings, Words
 from train.gesture.aisle.text import Bert, Pieces, Table, Vectors
 from train.gesture.pats.layout import KEYS, RATE
 from train.gesture.pats.reader import Interval
-from train.gesture.words import FOLDER
-from train.gesture.words import _vectors as piece_vectors
+from train.gesture.words import FOLDER, piece_vectors
 from train.speech.talk import SpokenWord
 
 W2V = "text/w2v"

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 
 from engine.errors import EngineError
 from train.gesture.evaluation.seed_metrics import (
@@ -97,7 +98,6 @@ def test_w1_of_speed_and_of_acceleration() -> None:
 
 
 def test_w1_is_scipys() -> None:
-    stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(0)
     made, truth = (np.cumsum(rng.normal(0, size, (40, 104)), 0) for size in (2.0, 5.0))
     found = all_but_fid(made, truth, UNIT)
