@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Processes among which `make test` shares the tests; real-time tests want about a core each.
+# Processes among which `make test` shares the tests that do not run in real time.
 JOBS   ?= 2
+# Live sessions, sound servers and clients: they run in real time and want the machine for themselves.
+LIVE   := tests/engine tests/clients tests/benchmarks
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
@@ -16,7 +18,8 @@ demo: $(VENV)/viewer  ## serve the built-in partner for 20 s and show the avatar
 	$(BIN)/engine demo
 
 test: $(VENV)/dev lint  ## lint, types and tests, as CI runs them
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest $(LIVE)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(LIVE)) -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
