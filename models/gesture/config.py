@@ -45,7 +45,7 @@ class GestureConfig:
     decoder. ``dropout`` in training."""
 
     styles: tuple[str, ...] = ("anyone",)
-    kinds: int = 32
+    kinds: int = 96
     bands: int = 40
     words: int = 3
     word: int = 24

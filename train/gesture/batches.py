@@ -10,11 +10,14 @@ from torch import Tensor
 
 from models.gesture.config import GestureConfig
 from models.gesture.hearing import SUBFRAMES
+from models.gesture.plan import LONGEST
 from train.gesture.settings import Settings
 from train.gesture.streams import Performance
 from train.gesture.words import known_words
 from train.run.recipe import Batch, Batches
 
+NOD_S = 0.6
+"""Seconds after a nod begins that count as nodding."""
 UNHEARD = -1
 """Where validity stands among the raw features."""
 
@@ -80,9 +83,9 @@ def pieces(
     """Tensors of pieces that begin at given frames (moved where the talk would end sooner). ``plain``: no faults of
     sound. ``judged`` (B, T) is 0 where a talk is shorter than a piece."""
     rows: dict[str, list[Tensor]] = {
-        name: [] for name in ("raw", "words", "ids", "accent", "previous", "pose", "cluster", "judged")
+        name: [] for name in ("raw", "words", "ids", "accent", "previous", "pose", "cluster", "judged", "nodding")
     }
-    firsts: dict[str, list[Tensor]] = {name: [] for name in ("clock", "clock_then", "pose_before", "style")}
+    firsts: dict[str, list[Tensor]] = {name: [] for name in ("clock", "clock_then", "pose_before", "course", "style")}
     length = settings.segment
     for item, start in places:
         first = max(0, min(start, item.frames - length))
@@ -101,9 +104,12 @@ def pieces(
         rows["pose"].append(torch.nn.functional.pad(item.pose[here], (0, 0, 0, missing)))
         rows["cluster"].append(torch.nn.functional.pad(item.cluster[here], (0, missing)))
         rows["judged"].append(torch.nn.functional.pad(torch.ones(length - missing), (0, missing)))
+        nodding = (LONGEST - item.clock[here, -1] < NOD_S).float()
+        rows["nodding"].append(torch.nn.functional.pad(nodding, (0, missing)))
         firsts["clock"].append(before)  # of the decoder: after the frame before
         firsts["clock_then"].append(earlier)  # of the planner, which advances by the previous ids itself
         firsts["pose_before"].append(item.pose[first - 1] if first else torch.full_like(item.pose[0], torch.nan))
+        firsts["course"].append(item.course[first - 1] if first else torch.full_like(item.course[0], torch.nan))
         firsts["style"].append(torch.tensor(item.style))
     return {name: torch.stack(values) for name, values in {**rows, **firsts}.items()}
 

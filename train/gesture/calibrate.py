@@ -29,13 +29,15 @@ from train.gesture.words import known_words
 
 log = logging.getLogger(__name__)
 
-CANDIDATES = tuple(
-    (offset, now, soon) for offset in (0.0, -0.5, -1.0, -1.5) for now in (0.0, 0.5, 1.0) for soon in (0.0, 1.0, 2.0)
+AS_LEARNED = (0.0, 0.0, 0.0)
+CANDIDATES = (
+    AS_LEARNED,
+    *((offset, now, soon) for offset in (-0.5, -1.0, -1.5) for now in (0.5, 1.0, 1.5) for soon in (1.0, 2.0, 3.0)),
 )
 """What is tried for :attr:`models.gesture.plan.Planner.strike`."""
 STRONG = 0.5
 FEWEST = 0.85
-"""Share of the strokes as learned that are to remain."""
+"""Of the strokes that the gesturers of the dev talks make, the share that is to remain."""
 LONGEST_S = 2.6
 """Seconds that nine of ten hands wait at most, prepared."""
 
@@ -60,13 +62,14 @@ def calibrate(model: Gesture, performances: Sequence[Performance], seed: int) ->
         strike.copy_(torch.tensor(given))
         found[given] = judge(draw(model, told, seed), stresses, [item.frames for item in performances])
         log.info("%s: %s", given, found[given])
-    learned = found[CANDIDATES[0]]
+    learned = found[AS_LEARNED]
+    made = judge(decided(performances), stresses, [item.frames for item in performances]).strokes
     kept = [
         given
         for given, item in found.items()
-        if item.strokes >= FEWEST * learned.strokes and item.waits <= max(LONGEST_S, learned.waits)
+        if item.strokes >= FEWEST * min(made, learned.strokes) and item.waits <= max(LONGEST_S, learned.waits)
     ]
-    best = max(kept, key=lambda given: found[given].near - found[given].luck)
+    best = max(kept or [AS_LEARNED], key=lambda given: found[given].near - found[given].luck)
     strike.copy_(torch.tensor(best))
     near = f"{found[best].near:.2f} of strokes near a stress (as learned {learned.near:.2f})"
     waits = f"nine of ten hands wait at most {found[best].waits:.1f} s"
@@ -106,6 +109,12 @@ def draw(model: Gesture, told: Tensor, seed: int) -> NDArray[np.int64]:
         state = {**state, **updates}
         out.append(previous[:, 0, 0])
     return torch.stack(out, 1).numpy()
+
+
+def decided(performances: Sequence[Performance]) -> NDArray[np.int64]:
+    """Phases (B, T) as the gesturers decided, at rest where a talk is over."""
+    longest = max(item.frames for item in performances)
+    return np.stack([np.pad(item.ids[:, 0].numpy(), (0, longest - item.frames)) for item in performances])
 
 
 def stress_times(accent: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """What a gesturer decided, read off a set: the phase of every frame, the kind of each stroke, and when nods begin.
 
-Kinds of strokes are found by k-means, for each hand and for both: by where the hands are as the stroke begins and as it
-ends.
+Kinds of strokes are found by k-means, for each hand and for both: by where the hands are as the stroke begins, half way
+and as it ends, and by how long it takes.
 """
 
 from __future__ import annotations
@@ -20,36 +20,44 @@ SIDE = {0: 1.0, 1: -1.0, 2: 0.0}
 """Preference of the control ``handedness`` for strokes of each of :data:`HANDS`."""
 PREP, STROKE_AT, APEX, RETRACT, RESTED = 2, 3, 4, 5, 6
 """Columns of ``live/gestures``."""
+PACE_M = 0.4
+"""Metres that count as much as a second of a stroke's length."""
+MOMENTS = 3
+SHAPE = 2 * 3 * MOMENTS + 1
+"""Numbers of a shape: both hands at each moment, and the length."""
 _WRISTS = {0: ["rHand"], 1: ["lHand"], 2: ["rHand", "lHand"]}
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """``centres`` (kinds, 12) of strokes in metres from the neck, right hand then left, start then end; ``hands``
+    """``centres`` (kinds, SHAPE) of strokes as :func:`shapes_of` has them; ``hands``
     (kinds,) indices of :data:`HANDS`."""
 
     centres: NDArray[np.float64]
     hands: NDArray[np.int64]
 
     def of(self, shapes: NDArray[np.float64], hands: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The kind of strokes of ``shapes`` (N, 12), each made with the hand it is said to be made with; where no kind
-        has that hand, the nearest of all."""
+        """The kind of strokes of ``shapes`` (N, SHAPE), each made with the hand it is said to be made with; where no
+        kind has that hand, the nearest of all."""
         far = np.square(shapes[:, None] - self.centres[None]).sum(-1)
         far = far + np.where(self.hands[None] == hands[:, None], 0.0, 1e6)
         return far.argmin(1).astype(np.int64) if len(shapes) else np.zeros(0, np.int64)
 
 
 def shapes_of(gestures: NDArray[np.float32], joints: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Where the hands of each stroke are as it begins and ends, (N, 12) in metres from the neck; zeros for a hand that
-    takes no part. ``gestures`` (N, 8) as in the set, ``joints`` (T, 27, 3)."""
+    """Where the hands of each stroke are as it begins, half way and as it ends, right hand then left, and its length
+    times :data:`PACE_M`: (N, SHAPE) in metres from the neck; zeros for a hand that takes no part. ``gestures`` (N, 8)
+    as in the set, ``joints`` (T, 27, 3)."""
     neck = BODY.index("neck")
-    out = np.zeros((len(gestures), 12))
+    out = np.zeros((len(gestures), SHAPE))
     for row, gesture in enumerate(gestures):
-        at = [min(len(joints) - 1, max(0, round(float(gesture[k]) * RATE))) for k in (STROKE_AT, APEX)]
+        times = np.linspace(gesture[STROKE_AT], gesture[APEX], MOMENTS) * RATE
+        at = np.clip(np.round(times).astype(int), 0, len(joints) - 1)
+        out[row, -1] = PACE_M * (gesture[APEX] - gesture[STROKE_AT])
         for name in _WRISTS[int(gesture[0])]:
-            first = 0 if name == "rHand" else 6
+            first = 0 if name == "rHand" else 3 * MOMENTS
             hand = joints[at, BODY.index(name)] - joints[at, neck]
-            out[row, first : first + 6] = hand.ravel()
+            out[row, first : first + 3 * MOMENTS] = hand.ravel()
     return out
 
 
@@ -63,7 +71,7 @@ def fit_kinds(shapes: NDArray[np.float64], hands: NDArray[np.int64], count: int,
     for hand, part in zip(used, parts, strict=True):
         own = shapes[hands == hand]
         if len(own) <= part:
-            found = np.resize(own, (part, 12)) if len(own) else np.zeros((part, 12))
+            found = np.resize(own, (part, SHAPE)) if len(own) else np.zeros((part, SHAPE))
         else:
             found, _ = kmeans2(own, int(part), minit="++", rng=np.random.default_rng([seed, hand]))
         centres.append(found)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from engine.spec import AGE
 from models.contract import initial_state
+from models.gesture.body import UPPER
+from models.gesture.config import BODY
 from models.gesture.model import Gesture
 from models.gesture.plan import PREPARATION
 from train.gesture.settings import Settings
 from train.run.recipe import LOG_EVERY, Batch, Recipe
+
+_NODDING = [UPPER.index(BODY.index(joint)) for joint in ("neck", "head")]
+_HEAD = [6 * joint + number for joint in _NODDING for number in range(6)]
 
 
 class GestureRecipe(Recipe):
@@ -30,7 +35,7 @@ class GestureRecipe(Recipe):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """One batch of pieces."""
         torch.manual_seed(batch["seed"])
-        terms = self.terms(batch)
+        terms = self.terms(batch, self.global_step < self.settings.decided)
         loss = self.total(terms)
         if self.global_step % LOG_EVERY == 0:
             self.write({f"train/{name}": value for name, value in {"loss": loss, **terms}.items()})
@@ -40,16 +45,30 @@ class GestureRecipe(Recipe):
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
         """The weighed sum."""
         settings = self.settings
-        decided = terms["phase"] + 0.1 * terms["kind"] + terms["nod"]
         moved = terms["pose"] + settings.joints * terms["joints"] + settings.velocity * terms["velocity"]
-        heard = settings.accent * terms["accent"]
-        return settings.plan * decided + heard + settings.pose * moved + settings.cluster * terms["cluster"]
+        moved = moved + settings.nods * terms["head"]
+        total = settings.pose * moved + settings.cluster * terms["cluster"]
+        if "phase" in terms:
+            total = total + settings.plan * (terms["phase"] + 0.1 * terms["kind"] + terms["nod"])
+            total = total + settings.accent * terms["accent"]
+        return total
 
-    def terms(self, batch: Batch) -> dict[str, Tensor]:
-        """Means over the frames that are judged."""
+    def schedules(self) -> list[tuple[list[nn.Parameter], int]]:
+        """Whoever moves is taught to the end, whoever decides until ``decided``."""
+        moves = [*self.model.decoder.parameters()]
+        own = {id(value) for value in moves}
+        decides = [value for value in self.model.parameters() if value.requires_grad and id(value) not in own]
+        return [(moves, self.settings.steps), (decides, min(self.settings.decided, self.settings.steps))]
+
+    def terms(self, batch: Batch, decisions: bool = True) -> dict[str, Tensor]:
+        """Means over the frames that are judged, of ``decisions`` and of poses."""
+        style = batch["style"][:, None].expand(-1, batch["ids"].shape[1])
+        return (self._decided(batch, style) if decisions else {}) | self._moved(batch, style)
+
+    def _decided(self, batch: Batch, style: Tensor) -> dict[str, Tensor]:
+        """Cross-entropies of what was decided, and of where stresses fall."""
         model, settings = self.model, self.settings
         rows, length = batch["ids"].shape[:2]
-        style = batch["style"][:, None].expand(-1, length)
         state = initial_state(model.plan_state, rows, self.device) | {"planner.clock": batch["clock_then"]}
         (logits, accents), _ = model.plan(batch["raw"], batch["words"], style, batch["previous"], state)
         judged = batch["judged"].clone()
@@ -61,13 +80,12 @@ class GestureRecipe(Recipe):
         waits = torch.where(batch["previous"][..., 0] == PREPARATION, settings.waiting, 1.0) * judged
         heard = binary_cross_entropy_with_logits(accents, batch["accent"], reduction="none").mean(-1)
         kind = entropy[..., 1] * begins * judged
-        terms = {
+        return {
             "phase": (entropy[..., 0] * waits).sum() / waits.sum(),
             "accent": (heard * judged).sum() / judged.sum(),
             "kind": kind.sum() / (begins * judged).sum().clamp_min(1.0),
             "nod": (entropy[..., 2] * judged).sum() / judged.sum(),
         }
-        return terms | self._moved(batch, style)
 
     def _moved(self, batch: Batch, style: Tensor) -> dict[str, Tensor]:
         """Errors of poses that run on from the one before the piece."""
@@ -77,14 +95,25 @@ class GestureRecipe(Recipe):
         at_rest = poses.standardised(poses.rest[batch["style"]])
         before = torch.where(batch["pose_before"].isnan(), at_rest, poses.standardised(batch["pose_before"]))
         state = initial_state(model.move_state, len(judged), self.device)
-        state |= {"clock": batch["clock"], "pose": before, AGE: torch.ones_like(state[AGE])}
-        made, clusters, _ = model.move(batch["ids"], batch["raw"], style, state)
+        course = torch.where(batch["course"].isnan(), at_rest[:, None], batch["course"])
+        state |= {
+            "clock": batch["clock"],
+            "pose": before,
+            "course": course,
+            "stand": at_rest,
+            AGE: torch.ones_like(state[AGE]),
+        }
+        moved, _ = model.move(batch["ids"], batch["raw"], style, state)
+        made, clusters = moved.poses, moved.clusters
         ours, theirs = (poses.joints(poses.turns(poses.restored(value))) for value in (made, wanted))
         weight = judged / judged.sum()
         pace = weight[:, 1:]
+        nods = judged * batch["nodding"]
+        nods = nods / nods.sum().clamp_min(1.0)
         cluster = cross_entropy(clusters.flatten(0, 1), batch["cluster"].flatten(), reduction="none")
         return {
             "pose": ((made - wanted).abs().mean(-1) * weight).sum(),
+            "head": ((made - wanted)[..., _HEAD].abs().mean(-1) * nods).sum(),
             "joints": ((ours - theirs).abs().mean((-1, -2)) * weight).sum(),
             "velocity": ((ours - theirs).diff(dim=1).abs().mean((-1, -2)) * pace).sum(),
             "cluster": (cluster.unflatten(0, judged.shape) * weight).sum(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -12,7 +14,9 @@ from train.run.settings import CHECKED, RunSettings
 class Settings(RunSettings):
     """Lengths in frames of the stream (15 a second), rates in 1 / step."""
 
-    steps: int = Field(2400, ge=1, description="of the whole run; the learning rate's schedule ends there")
+    steps: int = Field(1600, ge=1, description="of the whole run; the learning rate's schedule ends there")
+    keep: Literal["best", "last"] = Field("last", description="which weights are handed out; what decides ends sooner")
+    decided: int = Field(800, ge=1, description="steps after which decisions are learned no more: they overfit")
     rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
     average: float = Field(0.995, ge=0, lt=1, description="decay of a running mean of the weights; 0: none")
     threads: int = Field(1, ge=1, description="of torch on the CPU; another number rounds sums otherwise")
@@ -30,4 +34,5 @@ class Settings(RunSettings):
     pose: float = Field(1.0, ge=0, description="weight of the absolute error of standardised poses")
     joints: float = Field(6.0, ge=0, description="weight of a joint's absolute distance along an axis (m)")
     velocity: float = Field(40.0, ge=0, description="of its difference from frame to frame")
+    nods: float = Field(0.5, ge=0, description="weight of the absolute error of neck and head while they nod")
     cluster: float = Field(0.1, ge=0, description="weight of the cross-entropy of the mixture's clusters")

@@ -23,7 +23,7 @@ from engine.sound.resample import StreamingResampler
 from engine.text.tidy import plain
 from models.bodies.kinematics import to_six
 from models.contract import initial_state
-from models.gesture.body import UPPER
+from models.gesture.body import UPPER, WIDTH
 from models.gesture.config import HOP, SAMPLE_RATE
 from models.gesture.model import Gesture
 from models.gesture.words import vocabulary
@@ -39,7 +39,8 @@ PIECE = 450
 @dataclass(frozen=True)
 class Performance:
     """One talk of one gesturer; T frames. ``raw`` (T, F) what is heard, ``ids`` (T, 3), ``accent`` (T, 2), ``clock``
-    (T, 4) after each frame, ``pose`` (T, WIDTH) as six numbers a joint, ``cluster`` (T,); ``words`` (N,) with ``times``
+    (T, 4) after each frame, ``pose`` (T, WIDTH) as six numbers a joint, ``course``
+    (T, 2, WIDTH) as :func:`train.gesture.courses.followed` lays it; ``cluster`` (T,); ``words`` (N,) with ``times``
     (N, 2) in s."""
 
     name: str
@@ -50,6 +51,7 @@ class Performance:
     accent: Tensor
     clock: Tensor
     pose: Tensor
+    course: Tensor
     cluster: Tensor
     words: NDArray[np.int64]
     times: NDArray[np.float64]
@@ -100,7 +102,7 @@ def heard(model: Gesture, pcm: NDArray[np.float32], rate: int, frames: int) -> T
 
 
 def shapes_in(model: Gesture, intervals: Iterable[Interval]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Shapes (N, 12) and hands (N,) of all strokes, by which kinds are found."""
+    """Shapes (N, SHAPE) and hands (N,) of all strokes, by which kinds are found."""
     shapes, hands = [], []
     for interval in intervals:
         gestures = interval.read("live/gestures")
@@ -141,6 +143,7 @@ def read(model: Gesture, kinds: Kinds, intervals: Sequence[Interval], label: Any
                 accent=torch.from_numpy(accents(interval.read("events/stresses"), frames)),
                 clock=torch.from_numpy(clocks(ids)),
                 pose=pose,
+                course=torch.zeros(frames, 2, WIDTH),
                 cluster=torch.from_numpy(np.asarray(label(points, interval.speaker), np.int64)),
                 words=np.array([numbers.get(plain(word.text), 0) for word in words], np.int64),
                 times=np.array([[word.start, word.end] for word in words], np.float64).reshape(-1, 2),

@@ -81,8 +81,8 @@ VOICES: tuple[TtsVoice, ...] = (
     *_shifts("kokoro", "jf_alpha", "train", 0.22, {"": 1.0}),
     *_shifts("kokoro", "jf_gongitsune", "train", 0.25, {"deep": 0.8}),
     *_shifts("kokoro", "jf_nezumi", "dev", 0.25, {"": 1.0, "deep": 0.82}),
-    *_shifts("kokoro", "jm_kumo", "test", 0.23, {"": 1.0}),
-    *_shifts("kokoro", "jf_tebukuro", "test", 0.25, {"": 1.0}),
+    *_shifts("kokoro", "jm_kumo", "test", 0.23, {"": 1.0, "deep": 0.87}),
+    *_shifts("kokoro", "jf_tebukuro", "test", 0.25, {"": 1.0, "high": 1.1}),
 )
 """Who speaks, and in which split: no base voice is in two."""
 

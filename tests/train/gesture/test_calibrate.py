@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from models.gesture import build
+from models.gesture.body import WIDTH
 from models.gesture.plan import PREPARATION, STROKE
 from train.gesture.calibrate import CANDIDATES, calibrate, heard, judge, stress_times
 from train.gesture.labels import accents
@@ -69,7 +70,8 @@ def test_calibration_finds_a_hand_that_waits() -> None:
     label[moments, 0] = label[moments + 1, 0] = 1.0
     item = Performance(
         name="one", talk="one", style=0, raw=raw, ids=torch.zeros(frames, 3, dtype=torch.int64),
-        accent=torch.from_numpy(label), clock=torch.zeros(frames, 4), pose=torch.zeros(frames, 60),
+        accent=torch.from_numpy(label), clock=torch.zeros(frames, 4), pose=torch.zeros(frames, WIDTH),
+        course=torch.zeros(frames, 2, WIDTH),
         cluster=torch.zeros(frames, dtype=torch.int64), words=np.zeros(0, np.int64), times=np.zeros((0, 2)),
     )  # fmt: skip
     told = heard(model, [item])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from models.gesture.config import BODY, RATE
 from models.gesture.plan import FOLLOWS, HOLD, PREPARATION, REST, RETRACTION, STROKE, advanced, unpacked
 from models.gesture.words import vocabulary
-from train.gesture.labels import clocks, fit_kinds, nod_starts, phases, shapes_of
+from train.gesture.labels import PACE_M, SHAPE, clocks, fit_kinds, nod_starts, phases, shapes_of
 from train.gesture.words import known_words, word_table
 
 torch.set_num_threads(1)
@@ -61,24 +61,25 @@ def test_clocks_are_the_model_s_own(ids: list[tuple[int, int, int]]) -> None:
 
 def test_kinds_keep_to_their_hand() -> None:
     rng = np.random.default_rng(0)
-    shapes = np.concatenate([rng.normal(0, 0.01, (20, 12)) + k for k in range(3)])
+    shapes = np.concatenate([rng.normal(0, 0.01, (20, SHAPE)) + k for k in range(3)])
     hands = np.array([0] * 20 + [1] * 20 + [2] * 20)
     kinds = fit_kinds(shapes, hands, 6, 0)
     assert len(kinds.centres) == 6 and set(kinds.hands) == {0, 1, 2}
     assert (kinds.hands[kinds.of(shapes, hands)] == hands).all()
     assert (kinds.hands[kinds.of(shapes, (hands + 1) % 3)] == (hands + 1) % 3).all()
     assert len(fit_kinds(shapes[:2], hands[:2], 6, 0).centres) == 6
-    assert len(kinds.of(np.zeros((0, 12)), np.zeros(0, int))) == 0
+    assert len(kinds.of(np.zeros((0, SHAPE)), np.zeros(0, int))) == 0
 
 
-def test_shapes_are_where_the_hands_are_as_a_stroke_begins_and_ends() -> None:
+def test_shapes_are_where_the_hands_are_and_how_long_a_stroke_takes() -> None:
     joints = np.zeros((60, 27, 3), np.float32)
     joints[:, BODY.index("neck"), 1] = 1.5
     joints[:, BODY.index("rHand"), 0] = np.arange(60)
     rows = np.array([gesture(0, 0.5, 1.0, 2.0, 2.5, 3.0), gesture(1, 0.5, 1.0, 2.0, 2.5, 3.0)], np.float32)
     made = shapes_of(rows, joints)
-    assert made[0, :6].tolist() == [15.0, -1.5, 0.0, 30.0, -1.5, 0.0] and not made[0, 6:].any()
-    assert not made[1, :6].any() and made[1, 7] == -1.5
+    assert made[0, :9].tolist() == [15.0, -1.5, 0.0, 22.0, -1.5, 0.0, 30.0, -1.5, 0.0] and not made[0, 9:-1].any()
+    assert not made[1, :9].any() and made[1, 10] == -1.5
+    assert made[:, -1] == pytest.approx(PACE_M)
 
 
 def test_nods_begin_in_their_frame() -> None:

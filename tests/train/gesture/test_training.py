@@ -21,6 +21,7 @@ from models.registry import create
 from train.__main__ import main
 from train.gesture.batches import GestureBatches, Validation
 from train.gesture.command import fit_rest
+from train.gesture.courses import fit_courses, followed
 from train.gesture.labels import fit_kinds
 from train.gesture.recipe import GestureRecipe
 from train.gesture.settings import Settings
@@ -46,7 +47,11 @@ def performances(folder: Path) -> list[Performance]:
     model = build(build("tiny").config.__class__(**{**build("tiny").config.to_dict(), "styles": ("ada", "ben")}))
     found = intervals_of(folder, "train")
     kinds = fit_kinds(*shapes_in(model, found), 4, 0)
-    return read(model, kinds, found, lambda points, _: np.zeros(len(points), np.int64))
+    items = read(model, kinds, found, lambda points, _: np.zeros(len(points), np.int64))
+    model.poses.fit(torch.cat([item.pose for item in items]))
+    fit_rest(model, items)
+    fit_courses(model, items)
+    return followed(model, items)
 
 
 def train(folder: Path, out: Path, *options: str, steps: int = 16) -> int:
@@ -115,7 +120,7 @@ def test_pieces_hold_what_stood_before_them(performances: list[Performance]) -> 
     config = build("tiny").config
     batches = GestureBatches(performances, config, settings)
     one, again = batches.batch(3), batches.batch(3)
-    assert all(torch.equal(one[name], again[name]) for name in one if name not in ("seed", "pose_before"))
+    assert all(torch.equal(one[name], again[name]) for name in one if name not in ("seed", "pose_before", "course"))
     assert not torch.equal(one["ids"], batches.batch(2)["ids"])
     assert torch.equal(one["previous"][:, 1:], one["ids"][:, :-1])
     model = build("tiny")
@@ -179,6 +184,7 @@ def test_losses_judge_what_they_say(performances: list[Performance]) -> None:
     assert short["pose"] < terms["pose"] + 1.0, "what is not judged counts nothing"
     total = recipe.total(terms)
     by_hand = terms["phase"] + 0.1 * terms["kind"] + terms["nod"] + terms["pose"] + 6 * terms["joints"]
+    by_hand = by_hand + 0.5 * terms["head"]
     torch.testing.assert_close(total, by_hand + 40 * terms["velocity"] + 0.1 * terms["cluster"] + 2 * terms["accent"])
 
 
