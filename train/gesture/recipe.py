@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from engine.spec import AGE
@@ -35,7 +35,7 @@ class GestureRecipe(Recipe):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """One batch of pieces."""
         torch.manual_seed(batch["seed"])
-        terms = self.terms(batch, self.global_step < self.settings.decided)
+        terms = self.terms(batch)
         loss = self.total(terms)
         if self.global_step % LOG_EVERY == 0:
             self.write({f"train/{name}": value for name, value in {"loss": loss, **terms}.items()})
@@ -45,25 +45,16 @@ class GestureRecipe(Recipe):
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
         """The weighed sum."""
         settings = self.settings
+        decided = terms["phase"] + 0.1 * terms["kind"] + terms["nod"]
         moved = terms["pose"] + settings.joints * terms["joints"] + settings.velocity * terms["velocity"]
         moved = moved + settings.nods * terms["head"]
-        total = settings.pose * moved + settings.cluster * terms["cluster"]
-        if "phase" in terms:
-            total = total + settings.plan * (terms["phase"] + 0.1 * terms["kind"] + terms["nod"])
-            total = total + settings.accent * terms["accent"]
-        return total
+        heard = settings.accent * terms["accent"]
+        return settings.plan * decided + heard + settings.pose * moved + settings.cluster * terms["cluster"]
 
-    def schedules(self) -> list[tuple[list[nn.Parameter], int]]:
-        """Whoever moves is taught to the end, whoever decides until ``decided``."""
-        moves = [*self.model.decoder.parameters()]
-        own = {id(value) for value in moves}
-        decides = [value for value in self.model.parameters() if value.requires_grad and id(value) not in own]
-        return [(moves, self.settings.steps), (decides, min(self.settings.decided, self.settings.steps))]
-
-    def terms(self, batch: Batch, decisions: bool = True) -> dict[str, Tensor]:
-        """Means over the frames that are judged, of ``decisions`` and of poses."""
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Means over the frames that are judged, of decisions and of poses."""
         style = batch["style"][:, None].expand(-1, batch["ids"].shape[1])
-        return (self._decided(batch, style) if decisions else {}) | self._moved(batch, style)
+        return self._decided(batch, style) | self._moved(batch, style)
 
     def _decided(self, batch: Batch, style: Tensor) -> dict[str, Tensor]:
         """Cross-entropies of what was decided, and of where stresses fall."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -14,9 +12,7 @@ from train.run.settings import CHECKED, RunSettings
 class Settings(RunSettings):
     """Lengths in frames of the stream (15 a second), rates in 1 / step."""
 
-    steps: int = Field(1600, ge=1, description="of the whole run; the learning rate's schedule ends there")
-    keep: Literal["best", "last"] = Field("last", description="which weights are handed out; what decides ends sooner")
-    decided: int = Field(800, ge=1, description="steps after which decisions are learned no more: they overfit")
+    steps: int = Field(1000, ge=1, description="of the whole run; the learning rate's schedule ends there")
     rate: float = Field(2e-3, gt=0, description="highest learning rate of AdamW")
     average: float = Field(0.995, ge=0, lt=1, description="decay of a running mean of the weights; 0: none")
     threads: int = Field(1, ge=1, description="of torch on the CPU; another number rounds sums otherwise")

@@ -7,9 +7,8 @@ continued is bit for bit the one that was never stopped.
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import lightning as L
@@ -47,21 +46,14 @@ class Recipe(L.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW (Loshchilov & Hutter 2019), decaying matrices alone, and the schedule by step."""
-        groups: list[dict[str, Any]] = []
-        schedules: list[Callable[[int], float]] = []
-        for trained, steps in self.schedules():
-            groups += [
-                {"params": [value for value in trained if value.ndim >= 2], "weight_decay": self.settings.decay},
-                {"params": [value for value in trained if value.ndim < 2], "weight_decay": 0.0},
-            ]
-            schedules += [functools.partial(self._share_of_rate, steps)] * 2
+        trained = [value for value in self.model.parameters() if value.requires_grad]
+        groups = [
+            {"params": [value for value in trained if value.ndim >= 2], "weight_decay": self.settings.decay},
+            {"params": [value for value in trained if value.ndim < 2], "weight_decay": 0.0},
+        ]
         optimizer = torch.optim.AdamW(groups, lr=self.settings.rate, betas=self.betas)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, schedules)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._share_of_rate)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def schedules(self) -> list[tuple[list[nn.Parameter], int]]:
-        """Parameters that are trained, and the step at which their rate has come down; parts may end sooner."""
-        return [([value for value in self.model.parameters() if value.requires_grad], self.settings.steps)]
 
     def configure_gradient_clipping(self, optimizer: torch.optim.Optimizer, *_: Any, **__: Any) -> None:
         """Clip to the norm of the settings, and log what the norm was."""
@@ -97,8 +89,8 @@ class Recipe(L.LightningModule):
         for logger in self.loggers:
             logger.log_metrics(plain, self.global_step)
 
-    def _share_of_rate(self, steps: int, step: int) -> float:
-        warmup = self.settings.warmup
+    def _share_of_rate(self, step: int) -> float:
+        warmup, steps = self.settings.warmup, self.settings.steps
         if step < warmup:
             return (step + 1) / (warmup + 1)
         done = min(1.0, (step - warmup) / max(1, steps - warmup))
