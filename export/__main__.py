@@ -141,7 +141,8 @@ def _ladder(
                 rungs.append(dataclasses.replace(rung, name=f"logits, {rung.name}"))
     header = (
         f"largest difference from the model step by step, over {frames} frames ({frames / model.spec.rate:.0f} s) of "
-        f"{source}\nrelative to max(1, |value|); tolerance {options.tolerance:g}, margin of a tie {MARGIN:g}"
+        f"{source}\nrelative to max(1, |value|), pixels to max(100, |value|); "
+        f"tolerance {options.tolerance:g}, margin of a tie {MARGIN:g}"
     )
     with stage(f"{model.spec.name}: in 8 bits, for comparison", frames) as advance:
         return rungs, header, precision.report(model, bundle, hidden, inputs, scratch, advance)

@@ -1,6 +1,7 @@
 """The parity ladder: the same recording through the model whole, the model step by step, and the bundle.
 
-Differences are relative to ``max(1, |value|)`` and judged against one tolerance. Every rung is compared to the model
+Differences are relative to ``max(1, |value|)``, for pixels to ``max(100, |value|)``, and judged against one tolerance.
+Every rung is compared to the model
 step by step: its outputs, and on the runtime's rungs also the state that follows. *Teacher-forced* gives the bundle the
 model's own state before every frame, so each frame is judged alone; *free-running* lets it keep its own.
 
@@ -24,7 +25,7 @@ from torch import Tensor
 
 from engine.bundle import Bundle
 from engine.runtime import open_runtime, steps
-from engine.spec import CURSOR
+from engine.spec import CURSOR, StreamSpec
 from models.contract import StreamModel, Tensors, commit
 
 MARGIN = 1e-5
@@ -32,6 +33,9 @@ MARGIN = 1e-5
 _TRIES = 256
 _MOST_TIES = 20
 _LOOK_BACK = 32  # frames: a tie in hidden state may show only later, and a whole run has no state to look at on the way
+USUAL = {"px": 100.0}
+"""Size below which differences are told as they are, by unit, 1 where none is named: a body is hundreds of pixels tall
+and about a metre, so rounding that shows in a pixel's ten-thousandth does not show in a metre's."""
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -99,6 +103,7 @@ def climb(
     tensors = {name: torch.from_numpy(value)[None] for name, value in inputs.items()}
     frames = next(iter(inputs.values())).shape[0]
     whole, forced, free = Rung("torch whole"), Rung("onnx teacher-forced"), Rung("onnx free-running")
+    usual = usual_sizes(model.spec)
     followers = {forced.name: Follower(bundle, frames), free.name: Follower(bundle, frames)}
     with torch.inference_mode():
         state = model.initial_state(1)
@@ -114,7 +119,7 @@ def climb(
 
             if whole.broken is None:
                 theirs = {name: value[:, frame - sequence_from].numpy() for name, value in sequence.items()}
-                if not _accept(whole, _differences(answer, theirs), tolerance):
+                if not _accept(whole, _differences(answer, theirs, usual), tolerance):
                     if not any(_undecided(model, *moment, tolerance) for moment in history):
                         whole.broken = frame
                     elif _excuse(whole, frame) and frame + 1 < frames:
@@ -128,8 +133,8 @@ def climb(
                 if rung.broken is not None:
                     continue
                 theirs, their_changes = followers[rung.name].step(row)
-                differences = _differences(answer, theirs)
-                differences["state"] = max(_differences(changes, their_changes).values(), default=0.0)
+                differences = _differences(answer, theirs, usual)
+                differences["state"] = max(_differences(changes, their_changes, {}).values(), default=0.0)
                 if not _accept(rung, differences, tolerance):
                     if not _reproduced(model, given, state, theirs, their_changes, tolerance):
                         rung.broken = frame
@@ -170,15 +175,23 @@ def _changes(model: StreamModel, updates: Tensors) -> Arrays:
     return {name: (updates[name] if kinds[name].kind == "small" else updates[name][:, 0]).numpy() for name in kinds}
 
 
-def _differences(mine: Arrays, theirs: Arrays) -> dict[str, float]:
-    return {name: float(_gap(value, theirs[name]).max(initial=0.0)) for name, value in mine.items()}
+def usual_sizes(spec: StreamSpec) -> dict[str, float]:
+    """:data:`USUAL` of each output."""
+    return {item.name: max(USUAL.get(unit, 1.0) for unit in item.units or ("",)) for item in spec.outputs}
 
 
-def _gap(mine: NDArray[Any], theirs: NDArray[Any]) -> NDArray[np.float64]:
-    """Element by element, relative to ``max(1, |mine|)``; infinite where one is not finite and the other differs."""
+def _differences(mine: Arrays, theirs: Arrays, usual: Mapping[str, float]) -> dict[str, float]:
+    return {
+        name: float(_gap(value, theirs[name], usual.get(name, 1.0)).max(initial=0.0)) for name, value in mine.items()
+    }
+
+
+def _gap(mine: NDArray[Any], theirs: NDArray[Any], usual: float) -> NDArray[np.float64]:
+    """Element by element, relative to ``max(usual, |mine|)``; infinite where one is not finite and the other
+    differs."""
     a, b = mine.astype(np.float64), theirs.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        gap = np.abs(a - b) / np.maximum(1.0, np.abs(a))
+        gap = np.abs(a - b) / np.maximum(usual, np.abs(a))
     same = (a == b) | (np.isnan(a) & np.isnan(b))
     return np.where(same, 0.0, np.where(np.isfinite(gap), gap, math.inf))
 
@@ -206,10 +219,11 @@ def _undecided(model: StreamModel, given: Tensors, state: Tensors, tolerance: fl
     """Whether moving by the margin makes the model's own answer jump."""
     outputs, updates = model(given, state)
     mine = {**_arrays(outputs), **_changes(model, updates)}
-    nearby = _nearby(model, given, state)
+    nearby, usual = _nearby(model, given, state), usual_sizes(model.spec)
     moved = {**nearby[0], **nearby[1]}
     jumps = [
-        _gap(np.broadcast_to(value, moved[name].shape), moved[name]).max(initial=0.0) for name, value in mine.items()
+        _gap(np.broadcast_to(value, moved[name].shape), moved[name], usual.get(name, 1.0)).max(initial=0.0)
+        for name, value in mine.items()
     ]
     return bool(max(jumps) > max(tolerance, 100 * MARGIN))
 
@@ -218,10 +232,12 @@ def _reproduced(
     model: StreamModel, given: Tensors, state: Tensors, theirs: Arrays, their_changes: Arrays, tolerance: float
 ) -> bool:
     """Whether the model gives their answer and their state for some input and state within the margin."""
-    nearby = _nearby(model, given, state)
+    nearby, usual = _nearby(model, given, state), usual_sizes(model.spec)
     moved, wanted = {**nearby[0], **nearby[1]}, {**theirs, **their_changes}
     gaps = [
-        _gap(np.broadcast_to(wanted[name], value.shape), value).reshape(_TRIES, -1).max(axis=1, initial=0.0)
+        _gap(np.broadcast_to(wanted[name], value.shape), value, usual.get(name, 1.0))
+        .reshape(_TRIES, -1)
+        .max(axis=1, initial=0.0)
         for name, value in moved.items()
     ]
     # A state within the margin gives answers about as far from the bundle's as the margin, on top of the tolerance.

@@ -31,7 +31,7 @@ from torch import nn
 
 from engine.bundle import Bundle
 from engine.runtime import drive, open_runtime, steps
-from export.parity import Arrays, Follower, Rung, _differences
+from export.parity import Arrays, Follower, Rung, _differences, usual_sizes
 from models.contract import StreamModel
 from models.sampling import LEAST_TEMPERATURE, LOGITS, NOISE, PREVIOUS, TEMPERATURE, sample
 
@@ -154,6 +154,7 @@ def compare(exact: Bundle, low: Bundle, inputs: Arrays, advance: Callable[[], No
     rungs = [Rung("onnx int8 teacher-forced"), Rung("onnx int8 free-running")]
     frames = len(next(iter(inputs.values())))
     leader, *followers = (Follower(bundle, frames) for bundle in (exact, low, low))
+    usual = usual_sizes(exact.spec)
     kept: list[list[Arrays]] = [[], []]
     for frame in range(frames):
         given = {name: value[frame : frame + 1] for name, value in inputs.items()}
@@ -164,8 +165,8 @@ def compare(exact: Bundle, low: Bundle, inputs: Arrays, advance: Callable[[], No
             found, changes = follower.step(given)
             if follower is followers[0]:
                 kept[1].append(found)
-            state = max(_differences(moved, changes).values(), default=0.0)
-            rung.see({**_differences(wanted, found), "state": state})
+            state = max(_differences(moved, changes, {}).values(), default=0.0)
+            rung.see({**_differences(wanted, found, usual), "state": state})
         advance()
     whole = [{name: np.concatenate([row[name] for row in rows]) for name in rows[0]} for rows in kept]
     return Compared(rungs, exact=whole[0], low=whole[1])

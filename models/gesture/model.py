@@ -61,7 +61,7 @@ class Plan(NamedTuple):
     """What the planner says of every frame."""
 
     logits: Tensor  #: (B, T, 3, codes) of phase, kind and nod
-    accents: Tensor  #: (B, T, 2) logits of :data:`models.gesture.plan.ACCENTS`
+    told: Tensor  #: (B, T, 3) logits of :data:`models.gesture.plan.TOLD`
 
 
 class Moved(NamedTuple):
@@ -151,9 +151,9 @@ class Gesture(AutoregressiveModel):
         heard, conv = self.hearing(raw, part(state, "hearing"))
         context = torch.cat([heard, self.words(words), self.style(style)], -1)
         own = part(state, "planner")
-        told, accents, listened = self.planner.hear(context, own)
-        logits, planned = self.planner(told, previous, own, odds)
-        return Plan(logits, accents), named("hearing", conv) | named("planner", listened | planned)
+        heard, told, listened = self.planner.hear(context, own)
+        logits, planned = self.planner(heard, previous, own, odds)
+        return Plan(logits, told), named("hearing", conv) | named("planner", listened | planned)
 
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """The body, its quaternions and PATS' points (B, T, ...) of ids."""

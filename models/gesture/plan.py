@@ -40,6 +40,10 @@ LONGEST = 60.0
 ACCENTS = ("now", "soon")
 """What is told of stresses: that the loudest moment of one was in this frame or the one before, or comes in the next
 :data:`SOON_S`."""
+TOLD = (*ACCENTS, "over")
+"""What is told of the speech: where stresses are, and that no word is being said nor was in the last
+:data:`OVER_S`."""
+OVER_S = 0.2
 SOON_S = 0.2
 ACCENT_ODDS = -1.5
 """Log odds of a moment at which a stress would surprise nobody."""
@@ -100,12 +104,15 @@ class Planner(nn.Module):
     """Logits (B, T, 3, codes) of the ids :data:`HEADS` from what is heard and said and what was decided before.
 
     ``strike`` (3,) is added to the log odds that a prepared hand strikes: a number, and weights of the log odds of
-    :data:`ACCENTS` over :data:`ACCENT_ODDS`. Zeros leave the odds as learned; calibration sets them after training
-    (:mod:`train.gesture.calibrate`), so that a hand waits for what stands out.
+    :data:`ACCENTS` over :data:`ACCENT_ODDS`. ``settle`` (1,) weighs the log odds that nothing is said, where they are
+    positive: so much likelier a hand that is up sinks, so much less one rises or strikes. Zeros leave the odds as
+    learned; calibration sets both after training (:mod:`train.gesture.calibrate`), so that a hand waits for what stands
+    out, but not for ever.
     """
 
     follows: Tensor
     strike: Tensor
+    settle: Tensor
 
     def __init__(self, config: GestureConfig, context: int) -> None:
         super().__init__()
@@ -114,12 +121,13 @@ class Planner(nn.Module):
         self.past = ClockFeatures(config.kinds)
         self.drop = nn.Dropout(config.dropout)
         self.listen = LSTM(context, config.hidden)
-        self.accent = nn.Linear(config.hidden, len(ACCENTS))
-        told = config.hidden + len(ACCENTS)
+        self.tells = nn.Linear(config.hidden, len(TOLD))
+        told = config.hidden + len(TOLD)
         self.lstm = LSTM(told + self.past.width, config.planner)
         self.out = nn.Linear(told + config.planner, len(PHASES) + 2)
         self.kind = nn.Sequential(nn.Dropout(0.5), nn.Linear(config.planner, config.kinds))
         self.register_buffer("strike", torch.zeros(1 + len(ACCENTS)))
+        self.register_buffer("settle", torch.zeros(1))
         allowed = torch.full((len(PHASES), len(PHASES)), IMPOSSIBLE)
         for row in FOLLOWS:
             allowed[row[0], list(row)] = 0.0
@@ -131,12 +139,12 @@ class Planner(nn.Module):
         return {"clock": StateSpec((CLOCK,)), **cells}
 
     def hear(self, context: Tensor, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
-        """What is made of ``context`` (B, T, ...), the logits (B, T, 2) of :data:`ACCENTS`, and updates."""
+        """What is made of ``context`` (B, T, ...), the logits (B, T, 3) of :data:`TOLD`, and updates."""
         y, cells = self.listen(self.drop(context), part(state, "listen"))
         y = self.drop(y)
-        accents = self.accent(y)
-        told = torch.cat([y, accents], -1)
-        return told, accents, named("listen", {name: finite(cell) for name, cell in cells.items()})
+        tells = self.tells(y)
+        told = torch.cat([y, tells], -1)
+        return told, tells, named("listen", {name: finite(cell) for name, cell in cells.items()})
 
     def forward(
         self, told: Tensor, previous: Tensor, state: Tensors, odds: Tensor | None = None
@@ -156,14 +164,21 @@ class Planner(nn.Module):
         phase, nod = self.out(torch.cat([told, self.drop(y)], -1)).split([len(PHASES), 2], -1)
         kind = self.kind(y.detach())  # the choice of a stroke is not to shape what is heard
         before = torch.stack(phases, 1)
-        stands_out = told[..., -len(ACCENTS) :] - ACCENT_ODDS
-        struck = phase[..., STROKE] + self.strike[0] + (stands_out * self.strike[1:]).sum(-1)
-        waits = torch.nn.functional.one_hot(torch.tensor(STROKE, device=phase.device), len(PHASES)).bool()
-        waits = waits & (before == PREPARATION)[..., None]
-        phase = torch.where(waits, struck[..., None], phase) + self.follows[before]
-        if odds is not None:
-            begins = torch.nn.functional.one_hot(torch.tensor(PREPARATION, device=phase.device), len(PHASES))
-            phase = phase + begins * (odds * (before != PREPARATION))[..., None]
+        *stands_out, over = told[..., -len(TOLD) :].unbind(-1)
+        struck = self.strike[0] + sum(
+            weight * (logit - ACCENT_ODDS) for weight, logit in zip(self.strike[1:], stands_out, strict=True)
+        )
+        quiet = self.settle * over.clamp_min(0.0)
+        begins = -quiet if odds is None else odds - quiet
+        prepared = before == PREPARATION
+        shifts = {
+            PREPARATION: torch.where(prepared, 0.0, begins),
+            STROKE: torch.where(prepared, struck - quiet, 0.0),
+            RETRACTION: torch.where(before == RETRACTION, 0.0, quiet),
+        }
+        still = torch.zeros_like(quiet)
+        phase = phase + torch.stack([shifts.get(number, still) for number in range(len(PHASES))], -1)
+        phase = phase + self.follows[before]
         logits = torch.stack([self._padded(head) for head in (phase, kind, nod)], -2)
         return logits, {"clock": clock.packed()} | named("lstm", {name: finite(cell) for name, cell in cells.items()})
 

@@ -78,8 +78,14 @@ def test_rungs_agree_on_rings_and_drawn_events(tmp_path: Path):
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_one_that_is_not_finite_is_no_match(bad: float):
-    from export.parity import _differences
+    from export.parity import _differences, usual_sizes
+    from models.gesture import build
 
-    assert _differences({"y": np.array([1.0])}, {"y": np.array([bad])}) == {"y": np.inf}
-    assert _differences({"y": np.array([bad])}, {"y": np.array([bad])}) == {"y": 0.0}
-    assert _differences({"y": np.array([100.0])}, {"y": np.array([101.0])}) == {"y": pytest.approx(0.01)}
+    assert _differences({"y": np.array([1.0])}, {"y": np.array([bad])}, {}) == {"y": np.inf}
+    assert _differences({"y": np.array([bad])}, {"y": np.array([bad])}, {}) == {"y": 0.0}
+    assert _differences({"y": np.array([100.0])}, {"y": np.array([101.0])}, {}) == {"y": pytest.approx(0.01)}
+    pixels, moved = ({"y": np.array([value])} for value in (5.0, 6.0))
+    assert _differences(pixels, moved, {}) == {"y": pytest.approx(0.2)}
+    assert _differences(pixels, moved, {"y": 100.0}) == {"y": pytest.approx(0.01)}
+    sizes = usual_sizes(build("tiny").spec)
+    assert sizes["pats"] == 100.0 and sizes["body"] == sizes["rotations"] == 1.0

@@ -83,7 +83,7 @@ def pieces(
     """Tensors of pieces that begin at given frames (moved where the talk would end sooner). ``plain``: no faults of
     sound. ``judged`` (B, T) is 0 where a talk is shorter than a piece."""
     rows: dict[str, list[Tensor]] = {
-        name: [] for name in ("raw", "words", "ids", "accent", "previous", "pose", "cluster", "judged", "nodding")
+        name: [] for name in ("raw", "words", "ids", "told", "previous", "pose", "cluster", "judged", "nodding")
     }
     firsts: dict[str, list[Tensor]] = {name: [] for name in ("clock", "clock_then", "pose_before", "course", "style")}
     length = settings.segment
@@ -99,7 +99,7 @@ def pieces(
         rows["raw"].append(torch.nn.functional.pad(raw, (0, 0, 0, missing)))
         rows["words"].append(words)
         rows["ids"].append(ids)
-        rows["accent"].append(torch.nn.functional.pad(item.accent[here], (0, 0, 0, missing)))
+        rows["told"].append(torch.nn.functional.pad(item.told[here], (0, 0, 0, missing)))
         rows["previous"].append(torch.cat([drawn, ids[:-1]]))
         rows["pose"].append(torch.nn.functional.pad(item.pose[here], (0, 0, 0, missing)))
         rows["cluster"].append(torch.nn.functional.pad(item.cluster[here], (0, missing)))

@@ -1,10 +1,11 @@
-"""Sets how a prepared hand waits for a stress, after training: what stresses add to the odds that it strikes.
+"""Sets how a prepared hand waits for a stress and sinks in silence, after training: what adds to the odds of phases.
 
 A network that is trained on chances spreads a stroke over all moments that might be right, and of strokes there are few
 to learn from. The same network tells from ten times as many stresses where one falls or is about to; the more that
 counts, the longer a hand waits for a moment that stands out. What is best is found on the dev talks: plans are drawn as
 they are live, and judged by how many of their strokes end near a stress beyond luck, among those that leave no hand
-waiting for long.
+waiting for long. And since a hand that waits may be overtaken by the end of what is said, which no gesturer who was
+learned from is, silence makes hands sink that are up, as much as leaves them up no more than people's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import Tensor
 from models.contract import initial_state
 from models.gesture.config import RATE
 from models.gesture.model import Gesture
-from models.gesture.plan import PREPARATION, STROKE
+from models.gesture.plan import HOLD, PREPARATION, STROKE
 from models.sampling import sample
 from train.gesture.evaluation.timing import WINDOW, offsets, shifts_of
 from train.gesture.streams import Performance
@@ -35,6 +36,12 @@ CANDIDATES = (
     *((offset, now, soon) for offset in (-0.5, -1.0, -1.5) for now in (0.5, 1.0, 1.5) for soon in (1.0, 2.0, 3.0)),
 )
 """What is tried for :attr:`models.gesture.plan.Planner.strike`."""
+USUAL = (-1.0, 1.0, 2.0)
+"""Of these, with which the weight of silence is found."""
+SETTLES = (0.0, 0.25, 0.5, 1.0, 2.0)
+"""What is tried for :attr:`models.gesture.plan.Planner.settle`, rising."""
+MORE = 1.25
+"""Hands may be up in silence so much more than people's."""
 STRONG = 0.5
 FEWEST = 0.85
 """Of the strokes that the gesturers of the dev talks make, the share that is to remain."""
@@ -53,9 +60,28 @@ class Judged(NamedTuple):
 
 
 def calibrate(model: Gesture, performances: Sequence[Performance], seed: int) -> str:
-    """Set ``model.planner.strike`` to the best of :data:`CANDIDATES`; says in words what it did."""
+    """Set ``model.planner.settle`` and ``strike`` to the best of :data:`SETTLES` and :data:`CANDIDATES`; says in words
+    what it did."""
     told = heard(model, performances)
-    stresses = [stress_times(item.accent.numpy()) for item in performances]
+    return f"{_settle(model, told, performances, seed)}; {_strike(model, told, performances, seed)}"
+
+
+def _settle(model: Gesture, told: Tensor, performances: Sequence[Performance], seed: int) -> str:
+    """The least weight of silence with which hands are up in it no more than the gesturers' are, while they wait."""
+    people, planner = up_in_silence(decided(performances), performances), model.planner
+    planner.strike.copy_(torch.tensor(USUAL))
+    for weight in SETTLES:
+        planner.settle.fill_(weight)
+        ours = up_in_silence(draw(model, told, seed), performances)
+        log.info("settle %g: up in %.3f of silence, people in %.3f", weight, ours, people)
+        if ours <= MORE * people:
+            break
+    return f"settles by {weight:g}: hands are up in {ours:.2f} of silence, people's in {people:.2f}"
+
+
+def _strike(model: Gesture, told: Tensor, performances: Sequence[Performance], seed: int) -> str:
+    """The weights of stresses with which most strokes are near one."""
+    stresses = [stress_times(item.told.numpy()) for item in performances]
     strike = model.planner.strike
     found: dict[tuple[float, ...], Judged] = {}
     for given in CANDIDATES:
@@ -117,9 +143,15 @@ def decided(performances: Sequence[Performance]) -> NDArray[np.int64]:
     return np.stack([np.pad(item.ids[:, 0].numpy(), (0, longest - item.frames)) for item in performances])
 
 
-def stress_times(accent: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Moments (K,) of strong stresses in s, of labels (T, 2) as :func:`train.gesture.labels.accents` makes them."""
-    strong = accent[:, 0] > STRONG
+def up_in_silence(phases: NDArray[np.int64], performances: Sequence[Performance]) -> float:
+    """The share of the frames of silence in which a hand is prepared, strikes or is held, of ``phases`` (B, T)."""
+    over = np.stack([np.pad(item.told[:, 2].numpy(), (0, phases.shape[1] - item.frames)) for item in performances]) > 0
+    return float(np.isin(phases[over], (PREPARATION, STROKE, HOLD)).mean()) if over.any() else 0.0
+
+
+def stress_times(told: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Moments (K,) of strong stresses in s, of labels (T, ...) as :func:`train.gesture.labels.accents` makes them."""
+    strong = told[:, 0] > STRONG
     return np.asarray((np.flatnonzero(strong & ~np.r_[False, strong[:-1]]) + 0.5) / RATE, np.float64)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 
 from models.gesture.config import BODY, RATE
-from models.gesture.plan import FOLLOWS, HOLD, LONGEST, PREPARATION, REST, RETRACTION, SOON_S, STROKE
+from models.gesture.plan import FOLLOWS, HOLD, LONGEST, OVER_S, PREPARATION, REST, RETRACTION, SOON_S, STROKE
 
 HANDS = ("right", "left", "both")
 SIDE = {0: 1.0, 1: -1.0, 2: 0.0}
@@ -148,6 +148,15 @@ def accents(stresses: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
         for column, first, last in ((0, at, at + 2), (1, at - soon, at)):
             rows = slice(max(first, 0), max(last, 0))
             out[rows, column] = np.maximum(out[rows, column], strength)
+    return out
+
+
+def silences(times: NDArray[np.float64], frames: int) -> NDArray[np.float32]:
+    """1 (frames,) where no word is being said nor was in the last :data:`models.gesture.plan.OVER_S`; ``times`` (N, 2)
+    are starts and ends of words in s. A pause within which the next word begins so soon tells nothing yet."""
+    out = np.ones(frames, np.float32)
+    for start, end in times:
+        out[max(0, int(np.floor(start * RATE))) : max(0, int(np.floor((end + OVER_S) * RATE)))] = 0.0
     return out
 
 

@@ -48,7 +48,7 @@ class GestureRecipe(Recipe):
         decided = terms["phase"] + 0.1 * terms["kind"] + terms["nod"]
         moved = terms["pose"] + settings.joints * terms["joints"] + settings.velocity * terms["velocity"]
         moved = moved + settings.nods * terms["head"]
-        heard = settings.accent * terms["accent"]
+        heard = settings.told * terms["told"]
         return settings.plan * decided + heard + settings.pose * moved + settings.cluster * terms["cluster"]
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
@@ -57,11 +57,11 @@ class GestureRecipe(Recipe):
         return self._decided(batch, style) | self._moved(batch, style)
 
     def _decided(self, batch: Batch, style: Tensor) -> dict[str, Tensor]:
-        """Cross-entropies of what was decided, and of where stresses fall."""
+        """Cross-entropies of what was decided, and of what is told of the speech."""
         model, settings = self.model, self.settings
         rows, length = batch["ids"].shape[:2]
         state = initial_state(model.plan_state, rows, self.device) | {"planner.clock": batch["clock_then"]}
-        (logits, accents), _ = model.plan(batch["raw"], batch["words"], style, batch["previous"], state)
+        (logits, told), _ = model.plan(batch["raw"], batch["words"], style, batch["previous"], state)
         judged = batch["judged"].clone()
         begins = (batch["ids"][..., 0] == PREPARATION) & (batch["previous"][..., 0] != PREPARATION)
         judged[:, : settings.burn] = 0.0
@@ -69,11 +69,11 @@ class GestureRecipe(Recipe):
             0, (rows, length, -1)
         )
         waits = torch.where(batch["previous"][..., 0] == PREPARATION, settings.waiting, 1.0) * judged
-        heard = binary_cross_entropy_with_logits(accents, batch["accent"], reduction="none").mean(-1)
+        heard = binary_cross_entropy_with_logits(told, batch["told"], reduction="none").mean(-1)
         kind = entropy[..., 1] * begins * judged
         return {
             "phase": (entropy[..., 0] * waits).sum() / waits.sum(),
-            "accent": (heard * judged).sum() / judged.sum(),
+            "told": (heard * judged).sum() / judged.sum(),
             "kind": kind.sum() / (begins * judged).sum().clamp_min(1.0),
             "nod": (entropy[..., 2] * judged).sum() / judged.sum(),
         }

@@ -26,7 +26,7 @@ class Settings(RunSettings):
     hiss: float = Field(0.2, ge=0, description="noise on the features of sound")
     plan: float = Field(1.0, ge=0, description="weight of the decisions' cross-entropy")
     waiting: float = Field(4.0, gt=0, description="weight of a frame whose hand is prepared: when does it strike?")
-    accent: float = Field(2.0, ge=0, description="weight of the cross-entropy of where stresses fall")
+    told: float = Field(3.0, ge=0, description="weight of the cross-entropy of where stresses fall and speech is over")
     pose: float = Field(1.0, ge=0, description="weight of the absolute error of standardised poses")
     joints: float = Field(6.0, ge=0, description="weight of a joint's absolute distance along an axis (m)")
     velocity: float = Field(40.0, ge=0, description="of its difference from frame to frame")

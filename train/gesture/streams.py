@@ -27,7 +27,7 @@ from models.gesture.body import UPPER, WIDTH
 from models.gesture.config import HOP, SAMPLE_RATE
 from models.gesture.model import Gesture
 from models.gesture.words import vocabulary
-from train.gesture.labels import Kinds, accents, clocks, nod_starts, phases, shapes_of
+from train.gesture.labels import Kinds, accents, clocks, nod_starts, phases, shapes_of, silences
 from train.gesture.pats.reader import Interval, PatsSet
 
 NEEDED = ("audio/pcm", "live/rotations", "live/gestures", "live/nods", "events/stresses")
@@ -38,17 +38,17 @@ PIECE = 450
 
 @dataclass(frozen=True)
 class Performance:
-    """One talk of one gesturer; T frames. ``raw`` (T, F) what is heard, ``ids`` (T, 3), ``accent`` (T, 2), ``clock``
-    (T, 4) after each frame, ``pose`` (T, WIDTH) as six numbers a joint, ``course``
-    (T, 2, WIDTH) as :func:`train.gesture.courses.followed` lays it; ``cluster`` (T,); ``words`` (N,) with ``times``
-    (N, 2) in s."""
+    """One talk of one gesturer; T frames. ``raw`` (T, F) what is heard, ``ids`` (T, 3), ``told`` (T, 3) as
+    :data:`models.gesture.plan.TOLD`, ``clock`` (T, 4) after each frame, ``pose`` (T, WIDTH) as six numbers a joint,
+    ``course`` (T, 2, WIDTH) as :func:`train.gesture.courses.followed` lays it; ``cluster`` (T,); ``words`` (N,) with
+    ``times`` (N, 2) in s."""
 
     name: str
     talk: str
     style: int
     raw: Tensor
     ids: Tensor
-    accent: Tensor
+    told: Tensor
     clock: Tensor
     pose: Tensor
     course: Tensor
@@ -132,6 +132,8 @@ def read(model: Gesture, kinds: Kinds, intervals: Sequence[Interval], label: Any
             [phases(gestures, drawn, frames), nod_starts(interval.read("live/nods"), frames)[:, None]], 1
         )
         words = interval.words()
+        times = np.array([[word.start, word.end] for word in words], np.float64).reshape(-1, 2)
+        stresses = accents(interval.read("events/stresses"), frames)
         points = model.poses.shown(turns).points.numpy()
         out.append(
             Performance(
@@ -140,13 +142,13 @@ def read(model: Gesture, kinds: Kinds, intervals: Sequence[Interval], label: Any
                 style=model.config.styles.index(interval.speaker),
                 raw=raw,
                 ids=torch.from_numpy(ids),
-                accent=torch.from_numpy(accents(interval.read("events/stresses"), frames)),
+                told=torch.from_numpy(np.concatenate([stresses, silences(times, frames)[:, None]], 1)),
                 clock=torch.from_numpy(clocks(ids)),
                 pose=pose,
                 course=torch.zeros(frames, 2, WIDTH),
                 cluster=torch.from_numpy(np.asarray(label(points, interval.speaker), np.int64)),
                 words=np.array([numbers.get(plain(word.text), 0) for word in words], np.int64),
-                times=np.array([[word.start, word.end] for word in words], np.float64).reshape(-1, 2),
+                times=times,
             )
         )
     return out
@@ -156,7 +158,7 @@ def fingerprint(performances: Sequence[Performance]) -> str:
     """Of all that training sees: a run is only continued on the same data."""
     digest = hashlib.sha256()
     for item in performances:
-        for value in (item.raw, item.ids, item.accent, item.pose, item.cluster):
+        for value in (item.raw, item.ids, item.told, item.pose, item.cluster):
             digest.update(np.ascontiguousarray(value.numpy()).tobytes())
         digest.update(item.words.tobytes() + item.times.tobytes() + item.name.encode())
     return digest.hexdigest()[:16]

@@ -64,18 +64,18 @@ def test_calibration_finds_a_hand_that_waits() -> None:
         planner.listen.lstm.bias_ih_l0[model.config.hidden : 2 * model.config.hidden] = -4.0
         planner.listen.lstm.bias_ih_l0[3 * model.config.hidden :] = 4.0
         gates[2 * model.config.hidden, 0] = 4.0
-        planner.accent.weight[1, 0], planner.accent.bias[1] = 12.0, -5.0
+        planner.tells.weight[1, 0], planner.tells.bias[1] = 12.0, -5.0
         planner.out.bias[PREPARATION], planner.out.bias[STROKE] = 2.0, 0.0
-    label = np.zeros((frames, 2), np.float32)
+    label = np.zeros((frames, 3), np.float32)
     label[moments, 0] = label[moments + 1, 0] = 1.0
     item = Performance(
         name="one", talk="one", style=0, raw=raw, ids=torch.zeros(frames, 3, dtype=torch.int64),
-        accent=torch.from_numpy(label), clock=torch.zeros(frames, 4), pose=torch.zeros(frames, WIDTH),
+        told=torch.from_numpy(label), clock=torch.zeros(frames, 4), pose=torch.zeros(frames, WIDTH),
         course=torch.zeros(frames, 2, WIDTH),
         cluster=torch.zeros(frames, dtype=torch.int64), words=np.zeros(0, np.int64), times=np.zeros((0, 2)),
     )  # fmt: skip
     told = heard(model, [item])
-    assert told[0, moments[5] - 1, -1] > 2 and told[0, moments[5] + 7, -1] < -2
+    assert told[0, moments[5] - 1, -2] > 2 and told[0, moments[5] + 7, -2] < -2
     said = calibrate(model, [item, dataclasses.replace(item, name="two")], 1)
     strike = planner.strike.tolist()
     assert tuple(strike) in CANDIDATES and strike[2] > 0 and "strikes by" in said

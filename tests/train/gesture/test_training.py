@@ -185,7 +185,7 @@ def test_losses_judge_what_they_say(performances: list[Performance]) -> None:
     total = recipe.total(terms)
     by_hand = terms["phase"] + 0.1 * terms["kind"] + terms["nod"] + terms["pose"] + 6 * terms["joints"]
     by_hand = by_hand + 0.5 * terms["head"]
-    torch.testing.assert_close(total, by_hand + 40 * terms["velocity"] + 0.1 * terms["cluster"] + 2 * terms["accent"])
+    torch.testing.assert_close(total, by_hand + 40 * terms["velocity"] + 0.1 * terms["cluster"] + 3 * terms["told"])
 
 
 def test_rest_is_how_a_gesturer_stands(performances: list[Performance]) -> None:
