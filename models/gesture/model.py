@@ -79,6 +79,7 @@ class Gesture(AutoregressiveModel):
     card = CARD
     licence = "Apache-2.0"
     hands: Tensor
+    liking: Tensor
 
     def __init__(self, config: GestureConfig) -> None:
         super().__init__()
@@ -92,8 +93,10 @@ class Gesture(AutoregressiveModel):
         self.courses = Courses(config.kinds)
         self.decoder = PoseDecoder(config, self.courses.width + STYLE_WIDTH + FELT, WIDTH)
         self.idle = Idle()
-        # Which hand a kind of stroke is made with: 1 the right, -1 the left, 0 both. Set when training begins.
+        # Which hand a kind of stroke is made with, 1 the right, -1 the left, 0 both; and how much likelier than others
+        # each gesturer makes it, as log odds. Set when training begins.
         self.register_buffer("hands", torch.zeros(config.kinds))
+        self.register_buffer("liking", torch.zeros(len(config.styles), config.kinds))
         self.plan_state = named("hearing.conv", self.hearing.conv.state_specs())
         self.plan_state |= named("planner", self.planner.state_specs())
         self.move_state = {"clock": StateSpec((CLOCK,)), "course": StateSpec((2, WIDTH))}
@@ -138,9 +141,13 @@ class Gesture(AutoregressiveModel):
         odds = inputs[PACE].clamp_min(SLOWEST).log()
         (logits, _), updates = self.plan(raw, inputs[WORDS], style, previous, part(state, "plan"), odds)
         hands = torch.nn.functional.pad(self.hands, (0, self.codes - self.config.kinds))
-        wish = logits.new_tensor([float(head == "kind") for head in HEADS])[:, None] * hands
-        wished = logits + PREFERENCE * inputs[HAND][..., None, None] * wish
+        wished = logits + PREFERENCE * inputs[HAND][..., None, None] * hands * self._kind_alone(logits)
         return wished, heard | named("plan", updates)
+
+    @staticmethod
+    def _kind_alone(logits: Tensor) -> Tensor:
+        """1 (heads, 1) for the kind, 0 for the other heads."""
+        return logits.new_tensor([float(head == "kind") for head in HEADS])[:, None]
 
     def plan(
         self, raw: Tensor, words: Tensor, style: Tensor, previous: Tensor, state: Tensors, odds: Tensor | None = None
@@ -152,8 +159,17 @@ class Gesture(AutoregressiveModel):
         context = torch.cat([heard, self.words(words), self.style(style)], -1)
         own = part(state, "planner")
         heard, told, listened = self.planner.hear(context, own)
-        logits, planned = self.planner(heard, previous, own, odds)
+        logits, planned = self.decide(heard, style, previous, own, odds)
         return Plan(logits, told), named("hearing", conv) | named("planner", listened | planned)
+
+    def decide(
+        self, heard: Tensor, style: Tensor, previous: Tensor, state: Tensors, odds: Tensor | None = None
+    ) -> tuple[Tensor, Tensors]:
+        """Logits (B, T, 3, codes) of what :meth:`Planner.hear` made of what is heard, and updates of the planner's
+        state."""
+        logits, planned = self.planner(heard, previous, state, odds)
+        liked = torch.nn.functional.pad(self.liking[style], (0, self.codes - self.config.kinds))
+        return logits + liked[..., None, :] * self._kind_alone(logits), planned
 
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """The body, its quaternions and PATS' points (B, T, ...) of ids."""

@@ -43,10 +43,13 @@ ACCENTS = ("now", "soon")
 TOLD = (*ACCENTS, "over")
 """What is told of the speech: where stresses are, and that no word is being said nor was in the last
 :data:`OVER_S`."""
-OVER_S = 0.2
+OVER_S = 0.45
+"""A hand that waits for a stress outlasts shorter pauses."""
 SOON_S = 0.2
 ACCENT_ODDS = -1.5
 """Log odds of a moment at which a stress would surprise nobody."""
+PATIENCE = 4.0
+"""Log odds against a prepared hand that sinks before it struck: nobody lifts a hand for nothing while speaking."""
 CLOCK = 4
 """Numbers of a :class:`Clock`."""
 
@@ -174,7 +177,7 @@ class Planner(nn.Module):
         shifts = {
             PREPARATION: torch.where(prepared, 0.0, begins),
             STROKE: torch.where(prepared, struck - quiet, 0.0),
-            RETRACTION: torch.where(before == RETRACTION, 0.0, quiet),
+            RETRACTION: torch.where(before == RETRACTION, 0.0, torch.where(prepared, quiet - PATIENCE, quiet)),
         }
         still = torch.zeros_like(quiet)
         phase = phase + torch.stack([shifts.get(number, still) for number in range(len(PHASES))], -1)

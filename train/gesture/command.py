@@ -35,7 +35,7 @@ class GestureTraining:
         from models.gesture.model import build
         from train.gesture.batches import GestureBatches, Validation
         from train.gesture.calibrate import calibrate
-        from train.gesture.courses import fit_courses, followed
+        from train.gesture.courses import fit_courses, fit_liking, followed
         from train.gesture.labels import SIDE, fit_kinds
         from train.gesture.pats.clusters import Clusters
         from train.gesture.recipe import GestureRecipe
@@ -62,6 +62,7 @@ class GestureTraining:
         if before is None:
             fit_rest(model, parts["train"])
             fit_courses(model, parts["train"])
+            fit_liking(model, parts["train"])
         parts = {split: followed(model, items) for split, items in parts.items()}
         minutes = {split: sum(item.frames for item in items) / (60 * 15) for split, items in parts.items()}
 

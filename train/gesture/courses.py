@@ -15,8 +15,11 @@ from models.gesture.body import UPPER, WIDTH
 from models.gesture.config import BODY, RATE
 from models.gesture.course import STEPS, Course
 from models.gesture.model import Gesture
-from models.gesture.plan import CLOCK, STROKE, advanced, unpacked
+from models.gesture.plan import CLOCK, PREPARATION, STROKE, advanced, unpacked
 from train.gesture.streams import Performance
+
+UNSEEN = 0.2
+"""Strokes of a kind that a gesturer counts to have made who was not seen to make one."""
 
 
 class Way(NamedTuple):
@@ -51,6 +54,17 @@ def taking_part(side: float) -> Tensor:
     return torch.tensor([float(BODY.joints[joint] not in arm) for joint in UPPER]).repeat_interleave(
         WIDTH // len(UPPER)
     )
+
+
+def fit_liking(model: Gesture, performances: Sequence[Performance]) -> None:
+    """Set how much likelier each gesturer makes each kind of stroke: the log of its share, as if everybody had made a
+    few of all kinds besides."""
+    counts = torch.full_like(model.liking, UNSEEN)
+    for item in performances:
+        begins = (item.ids[:, 0] == PREPARATION) & (item.ids[:, 0].roll(1) != PREPARATION)
+        counts[item.style] += torch.bincount(item.ids[begins, 1], minlength=model.config.kinds)
+    shares = counts / counts.sum(1, keepdim=True)
+    model.liking.copy_((shares * model.config.kinds).log())
 
 
 def fit_courses(model: Gesture, performances: Sequence[Performance]) -> None:

@@ -41,7 +41,7 @@ class Performance:
     """One talk of one gesturer; T frames. ``raw`` (T, F) what is heard, ``ids`` (T, 3), ``told`` (T, 3) as
     :data:`models.gesture.plan.TOLD`, ``clock`` (T, 4) after each frame, ``pose`` (T, WIDTH) as six numbers a joint,
     ``course`` (T, 2, WIDTH) as :func:`train.gesture.courses.followed` lays it; ``cluster`` (T,); ``words`` (N,) with
-    ``times`` (N, 2) in s."""
+    ``times`` (N, 2), and ``stresses`` (K,) in s."""
 
     name: str
     talk: str
@@ -55,6 +55,7 @@ class Performance:
     cluster: Tensor
     words: NDArray[np.int64]
     times: NDArray[np.float64]
+    stresses: NDArray[np.float64]
 
     @property
     def frames(self) -> int:
@@ -133,7 +134,7 @@ def read(model: Gesture, kinds: Kinds, intervals: Sequence[Interval], label: Any
         )
         words = interval.words()
         times = np.array([[word.start, word.end] for word in words], np.float64).reshape(-1, 2)
-        stresses = accents(interval.read("events/stresses"), frames)
+        stresses = interval.read("events/stresses")
         points = model.poses.shown(turns).points.numpy()
         out.append(
             Performance(
@@ -142,13 +143,14 @@ def read(model: Gesture, kinds: Kinds, intervals: Sequence[Interval], label: Any
                 style=model.config.styles.index(interval.speaker),
                 raw=raw,
                 ids=torch.from_numpy(ids),
-                told=torch.from_numpy(np.concatenate([stresses, silences(times, frames)[:, None]], 1)),
+                told=torch.from_numpy(np.concatenate([accents(stresses, frames), silences(times, frames)[:, None]], 1)),
                 clock=torch.from_numpy(clocks(ids)),
                 pose=pose,
                 course=torch.zeros(frames, 2, WIDTH),
                 cluster=torch.from_numpy(np.asarray(label(points, interval.speaker), np.int64)),
                 words=np.array([numbers.get(plain(word.text), 0) for word in words], np.int64),
                 times=times,
+                stresses=np.asarray(stresses[:, 0], np.float64),
             )
         )
     return out

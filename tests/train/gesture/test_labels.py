@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from models.gesture.config import BODY, RATE
 from models.gesture.plan import FOLLOWS, HOLD, PREPARATION, REST, RETRACTION, STROKE, advanced, unpacked
 from models.gesture.words import vocabulary
-from train.gesture.labels import PACE_M, SHAPE, clocks, fit_kinds, nod_starts, phases, shapes_of
+from train.gesture.labels import PACE_M, SHAPE, accents, clocks, fit_kinds, nod_starts, phases, shapes_of, silences
 from train.gesture.words import known_words, word_table
 
 torch.set_num_threads(1)
@@ -80,6 +80,19 @@ def test_shapes_are_where_the_hands_are_and_how_long_a_stroke_takes() -> None:
     assert made[0, :9].tolist() == [15.0, -1.5, 0.0, 22.0, -1.5, 0.0, 30.0, -1.5, 0.0] and not made[0, 9:-1].any()
     assert not made[1, :9].any() and made[1, 10] == -1.5
     assert made[:, -1] == pytest.approx(PACE_M)
+
+
+def test_stresses_are_told_as_they_fall_and_a_little_before() -> None:
+    told = accents(np.array([[1.0, 0.9, 0], [2.04, 0.3, 1]], np.float32), 60)
+    assert told[15:17, 0].tolist() == pytest.approx([0.9, 0.9]) and told[17, 0] == 0
+    assert told[12:15, 1].tolist() == pytest.approx([0.9] * 3) and told[15, 1] == 0
+    assert not accents(np.zeros((0, 3), np.float32), 4).any()
+
+
+def test_silence_is_told_once_it_has_been_heard() -> None:
+    told = silences(np.array([[0.4, 1.0], [1.1, 1.6]]), 45)
+    assert told[:6].all() and not told[6:30].any() and told[30:].all()
+    assert silences(np.zeros((0, 2)), 5).all()
 
 
 def test_nods_begin_in_their_frame() -> None:
