@@ -45,15 +45,15 @@ def test_strokes_that_follow_each_other_are_told_from_what_makes_ready_for_them(
 
 
 @pytest.mark.parametrize(
-    ("waits", "sinks", "found"), [(1.2, 0.0, [3.0]), (1.2, 150.0, [1.5, 3.0]), (2.0, 0.0, [1.5, 3.8])]
+    ("waits", "sinks", "found"), [(1.2, 0.0, [3.0]), (1.2, 80.0, [1.5, 3.0]), (2.0, 0.0, [1.5, 3.8])]
 )
 def test_a_hand_may_wait_ready_for_its_stroke(waits: float, sinks: float, found: list[float]) -> None:
     """Up, and a stroke after the hand waited; one that sank meanwhile, or waited for long, was not made ready."""
-    times = (np.arange(8 * RATE) + 0.5) / RATE
+    times = (np.arange(12 * RATE) + 0.5) / RATE
     made = np.repeat(REST[None], len(times), 0)
     at = 1.5 + waits
     height = -250.0 * eased(times, 1.1, 1.5) + sinks * eased(times, 1.5, at) + 100.0 * eased(times, at, at + 0.3)
-    height += (150.0 - sinks) * eased(times, 6.0, 7.2)
+    height += (150.0 - sinks) * eased(times, at + 0.8, at + 2.0)
     made[:, WRISTS["right"], 1] += height[:, None]
     assert [stroke.apex for stroke in find_strokes(made)] == pytest.approx(found, abs=0.08)
 
