@@ -58,6 +58,7 @@ FAMILIES: dict[str, Family] = {
     "gesture": Family(
         "the body that gestures with what its avatar says, on a set in PATS' layout",
         {"gesture": "models.gesture:build"},
+        {"gesture": "gesture"},
     ),
 }
 

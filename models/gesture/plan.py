@@ -43,13 +43,12 @@ ACCENTS = ("now", "soon")
 TOLD = (*ACCENTS, "over")
 """What is told of the speech: where stresses are, and that no word is being said nor was in the last
 :data:`OVER_S`."""
-OVER_S = 0.45
-"""A hand that waits for a stress outlasts shorter pauses."""
+OVER_S = 0.2
 SOON_S = 0.2
 ACCENT_ODDS = -1.5
 """Log odds of a moment at which a stress would surprise nobody."""
-PATIENCE = 4.0
-"""Log odds against a prepared hand that sinks before it struck: nobody lifts a hand for nothing while speaking."""
+GRACE_S = 0.3
+"""Seconds of silence, beyond :data:`OVER_S`, through which a hand may wait for the next word."""
 CLOCK = 4
 """Numbers of a :class:`Clock`."""
 
@@ -107,15 +106,18 @@ class Planner(nn.Module):
     """Logits (B, T, 3, codes) of the ids :data:`HEADS` from what is heard and said and what was decided before.
 
     ``strike`` (3,) is added to the log odds that a prepared hand strikes: a number, and weights of the log odds of
-    :data:`ACCENTS` over :data:`ACCENT_ODDS`. ``settle`` (1,) weighs the log odds that nothing is said, where they are
-    positive: so much likelier a hand that is up sinks, so much less one rises or strikes. Zeros leave the odds as
-    learned; calibration sets both after training (:mod:`train.gesture.calibrate`), so that a hand waits for what stands
-    out, but not for ever.
+    :data:`ACCENTS` over :data:`ACCENT_ODDS`; ``lift`` (3,) likewise to those that a hand is prepared. ``settle`` (1,)
+    is, for every second that nothing is said beyond :data:`GRACE_S`, added to the odds that a hand that is up sinks,
+    and taken off those that one rises or strikes; ``patience`` (1,) is taken off those that a prepared hand sinks that
+    did not strike. Zeros leave the odds as learned; calibration sets all of them after training
+    (:mod:`train.gesture.calibrate`), so that hands wait for what stands out, but not for ever.
     """
 
     follows: Tensor
     strike: Tensor
+    lift: Tensor
     settle: Tensor
+    patience: Tensor
 
     def __init__(self, config: GestureConfig, context: int) -> None:
         super().__init__()
@@ -130,16 +132,18 @@ class Planner(nn.Module):
         self.out = nn.Linear(told + config.planner, len(PHASES) + 2)
         self.kind = nn.Sequential(nn.Dropout(0.5), nn.Linear(config.planner, config.kinds))
         self.register_buffer("strike", torch.zeros(1 + len(ACCENTS)))
+        self.register_buffer("lift", torch.zeros(1 + len(ACCENTS)))
         self.register_buffer("settle", torch.zeros(1))
+        self.register_buffer("patience", torch.zeros(1))
         allowed = torch.full((len(PHASES), len(PHASES)), IMPOSSIBLE)
         for row in FOLLOWS:
             allowed[row[0], list(row)] = 0.0
         self.register_buffer("follows", allowed, persistent=False)
 
     def state_specs(self) -> dict[str, StateSpec]:
-        """The clock before the frame, and the cells of both networks."""
+        """The clock before the frame, seconds of silence, and the cells of both networks."""
         cells = named("listen", self.listen.state_specs()) | named("lstm", self.lstm.state_specs())
-        return {"clock": StateSpec((CLOCK,)), **cells}
+        return {"clock": StateSpec((CLOCK,)), "silent": StateSpec((1,)), **cells}
 
     def hear(self, context: Tensor, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
         """What is made of ``context`` (B, T, ...), the logits (B, T, 3) of :data:`TOLD`, and updates."""
@@ -168,23 +172,38 @@ class Planner(nn.Module):
         kind = self.kind(y.detach())  # the choice of a stroke is not to shape what is heard
         before = torch.stack(phases, 1)
         *stands_out, over = told[..., -len(TOLD) :].unbind(-1)
-        struck = self.strike[0] + sum(
-            weight * (logit - ACCENT_ODDS) for weight, logit in zip(self.strike[1:], stands_out, strict=True)
-        )
-        quiet = self.settle * over.clamp_min(0.0)
-        begins = -quiet if odds is None else odds - quiet
+        lifted, struck = (_urged(weights, stands_out) for weights in (self.lift, self.strike))
+        silent, quiet_s = self._silence(over, state["silent"])
+        quiet = self.settle * (silent - GRACE_S).clamp_min(0.0)
+        begins = lifted - quiet if odds is None else lifted - quiet + odds
         prepared = before == PREPARATION
         shifts = {
             PREPARATION: torch.where(prepared, 0.0, begins),
             STROKE: torch.where(prepared, struck - quiet, 0.0),
-            RETRACTION: torch.where(before == RETRACTION, 0.0, torch.where(prepared, quiet - PATIENCE, quiet)),
+            RETRACTION: torch.where(before == RETRACTION, 0.0, torch.where(prepared, quiet - self.patience, quiet)),
         }
         still = torch.zeros_like(quiet)
         phase = phase + torch.stack([shifts.get(number, still) for number in range(len(PHASES))], -1)
         phase = phase + self.follows[before]
         logits = torch.stack([self._padded(head) for head in (phase, kind, nod)], -2)
-        return logits, {"clock": clock.packed()} | named("lstm", {name: finite(cell) for name, cell in cells.items()})
+        kept = {"clock": clock.packed(), "silent": quiet_s}
+        return logits, kept | named("lstm", {name: finite(cell) for name, cell in cells.items()})
+
+    @staticmethod
+    def _silence(over: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """For how long (s) nothing is said at each frame (B, T), by the logits ``over`` (B, T) and the time ``before``
+        (B, 1), and the time (B, 1) after all of them."""
+        found, now = [], before[:, 0]
+        for frame in (over > 0.0).unbind(1):
+            now = torch.where(frame, (now + 1.0 / RATE).clamp(max=LONGEST), 0.0)
+            found.append(now)
+        return torch.stack(found, 1), now[:, None]
 
     def _padded(self, logits: Tensor) -> Tensor:
         missing = self.codes - logits.shape[-1]
         return torch.nn.functional.pad(logits, (0, missing), value=IMPOSSIBLE)
+
+
+def _urged(weights: Tensor, stands_out: list[Tensor]) -> Tensor:
+    """What stresses add to log odds: a number, and weights of how far each logit is above the usual."""
+    return weights[0] + ((torch.stack(stands_out, -1) - ACCENT_ODDS) * weights[1:]).sum(-1)

@@ -16,7 +16,7 @@ from models.gesture.body import UPPER, WIDTH
 from models.gesture.config import BODY
 from models.gesture.course import STEPS
 from models.gesture.plan import HOLD, PREPARATION, REST, RETRACTION, STROKE
-from train.gesture.calibrate import AS_LEARNED, CANDIDATES, SETTLES, calibrate, judge, up_in_silence
+from train.gesture.calibrate import LIFTS, NONE, SETTLES, STRIKES, calibrate, judge, up_in_silence
 from train.gesture.performing import Performing
 from train.gesture.streams import Performance
 from train.gesture.strokes import FoundStroke, find_strokes
@@ -38,11 +38,12 @@ def test_strokes_that_end_on_stresses_are_near_and_others_are_luck() -> None:
 
 
 def test_hands_up_in_silence_are_counted_within_each_talk() -> None:
-    item = performance(10, np.zeros(0))
-    item.told[4:8, 2] = 1.0
-    phases = np.array([PREPARATION] * 5 + [STROKE, HOLD, RETRACTION, REST, REST, STROKE, STROKE])
+    item = performance(20, np.zeros(0))
+    item.told[1:3, 2] = 1.0  # a short pause is no silence
+    item.told[5:18, 2] = 1.0  # the last 4 frames of it are
+    phases = np.array([PREPARATION] * 15 + [STROKE, HOLD, RETRACTION, REST, REST, STROKE, STROKE])
     assert up_in_silence([phases], [item]) == pytest.approx(3 / 4)
-    item.told[4:8, 2] = 0.0
+    item.told[5:18, 2] = 0.0
     assert up_in_silence([phases], [item]) == 0.0
 
 
@@ -88,19 +89,23 @@ def test_calibration_finds_a_hand_that_waits() -> None:
     model.poses.rest.copy_(rest.expand(2, -1))
     ways = torch.stack([lifted + share * (struck - lifted) for share in torch.linspace(0, 1, STEPS)])
     model.courses.ways.copy_(model.poses.standardised(ways).expand(model.config.kinds, -1, -1))
-    item = performance(frames, moments / 15.0, raw=raw)
+    pose = rest.repeat(frames, 1)
+    for at in moments:  # people strike with every stress, and sink again
+        pose[at - 4 : at + 7] = torch.lerp(rest, struck, torch.tensor([1, 2, 3, 4, 4, 3, 3, 2, 2, 1, 1])[:, None] / 4)
+    item = performance(frames, moments / 15.0, raw=raw, pose=pose)
     performing = Performing(model, [item], 1)
     assert performing.heard[0, moments[5] - 1, -2] > 2 and performing.heard[0, moments[5] + 7, -2] < -2
     said = calibrate(model, [item, dataclasses.replace(item, name="two")], 1)
-    strike = tuple(planner.strike.tolist())
-    assert strike in CANDIDATES and strike != AS_LEARNED and "strikes by" in said
+    found = {name: tuple(getattr(planner, name).tolist()) for name in ("strike", "lift")}
+    assert found["strike"] in STRIKES and found["lift"] in LIFTS and "strikes by" in said
     gains = {}
-    for given in (AS_LEARNED, strike):
-        planner.strike.copy_(torch.tensor(given))
+    for strike, lift in ((NONE, NONE), tuple(found.values())):
+        planner.strike.copy_(torch.tensor(strike))
+        planner.lift.copy_(torch.tensor(lift))
         shown = Performing(model, [item], 2)
-        found = judge([find_strokes(points) for points in shown.shown(shown.decided())], [item])
-        gains[given] = found.near - found.luck
-    assert gains[strike] > gains[AS_LEARNED] + 0.1, gains
+        judged = judge([find_strokes(points) for points in shown.shown(shown.decided())], [item])
+        gains[strike] = judged.near - judged.luck
+    assert gains[found["strike"]] > gains[NONE] + 0.1, gains
 
 
 def test_the_least_silence_that_calms_hands_is_taken() -> None:

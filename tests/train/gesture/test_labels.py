@@ -91,7 +91,7 @@ def test_stresses_are_told_as_they_fall_and_a_little_before() -> None:
 
 def test_silence_is_told_once_it_has_been_heard() -> None:
     told = silences(np.array([[0.4, 1.0], [1.1, 1.6]]), 45)
-    assert told[:6].all() and not told[6:30].any() and told[30:].all()
+    assert told[:6].all() and not told[6:27].any() and told[27:].all()
     assert silences(np.zeros((0, 2)), 5).all()
 
 
