@@ -160,7 +160,9 @@ def row(name: str, title: str, which: int) -> str:
 def test_figures_of_the_readme_are_those_measured() -> None:
     latency, knee = measured("latency_demo_600s"), measured("throughput_rules")["knee"]
     sent = latency["ms"]["capture to publish"]
-    steps = [measured(f"step_{bundle}")["batches"][0] for bundle in ("rules", "reaction", "dance", "text_motion")]
+    steps = [
+        measured(f"step_{bundle}")["batches"][0] for bundle in ("rules", "reaction", "dance", "text_motion", "gesture")
+    ]
     recognised = (RESULTS / "evaluate_dance.txt").read_text("utf-8").partition("Recognition")[2]
     of_real = next(line for line in recognised.splitlines() if line.startswith("dance "))
     rooms = measured("rooms")
@@ -180,6 +182,7 @@ def test_figures_of_the_readme_are_those_measured() -> None:
         f"`reaction` {row('evaluate_reaction', 'reaction ', 1)}, `rules` {row('evaluate_reaction', 'rules ', 1)}",
         f"| {re.findall(r'[0-9.]+ .[^]]+.', of_real)[1]} |",
         f"| {row('evaluate_text_motion', 'text_motion, window ', 2)}, chance",
+        f"`gesture` {row('evaluate_gesture', 'gesture ', 2)}, a rule {row('evaluate_gesture', 'beat rule ', 2)} |",
     ]
     text = (ROOT / "README.md").read_text("utf-8")
     assert not [words for words in wanted if words not in text]
