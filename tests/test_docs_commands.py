@@ -32,6 +32,7 @@ FOLDERS = ("benchmarks", "clients", "engine", "examples", "export", "models", "t
 LEFT_OUT = {
     r"^make (demo|test)$": "sets up an environment of its own for minutes; CI runs `make test`",
     r"^engine serve$": "a microphone or a webcam is needed",
+    r"^engine assets$": "fetches a file from elsewhere",
 }
 SMALLER = {
     # Ports that nobody else on this machine uses.
@@ -40,6 +41,8 @@ SMALLER = {
     r"^python -m clients\.opencv\b": r"python -m clients.opencv --control {control} --headless --seconds 1",
     r"127\.0\.0\.1:8080": r"127.0.0.1:{http}",
     r"^python -m train label (\w+)": r"python -m train label \1 --port 0",
+    # A sound file that is there.
+    r"--speech talk\.wav\b": r"--speech engine/data/partner/speech.flac",
     # Sizes that take seconds.
     r"--seconds 20\b": r"--seconds 2",
     r"--talks 90\b": r"--talks 10 --minutes 0.5",
