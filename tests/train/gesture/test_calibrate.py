@@ -60,7 +60,7 @@ def performance(frames: int, stresses: np.ndarray, **more: Any) -> Performance:
     return Performance(**(plain | more))
 
 
-def test_calibration_finds_a_hand_that_waits() -> None:
+def test_calibration_finds_a_hand_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planner that strikes at any time, and knows when a stress is about to come, is told to wait for it."""
     torch.manual_seed(0)
     model = build("tiny").eval()
@@ -95,6 +95,8 @@ def test_calibration_finds_a_hand_that_waits() -> None:
     item = performance(frames, moments / 15.0, raw=raw, pose=pose)
     performing = Performing(model, [item], 1)
     assert performing.heard[0, moments[5] - 1, -2] > 2 and performing.heard[0, moments[5] + 7, -2] < -2
+    monkeypatch.setattr("train.gesture.calibrate.LIFTS", LIFTS[::4])
+    monkeypatch.setattr("train.gesture.calibrate.STRIKES", STRIKES[::3])
     said = calibrate(model, [item, dataclasses.replace(item, name="two")], 1)
     found = {name: tuple(getattr(planner, name).tolist()) for name in ("strike", "lift")}
     assert found["strike"] in STRIKES and found["lift"] in LIFTS and "strikes by" in said
@@ -108,7 +110,7 @@ def test_calibration_finds_a_hand_that_waits() -> None:
     assert gains[found["strike"]] > gains[NONE] + 0.1, gains
 
 
-def test_the_least_silence_that_calms_hands_is_taken() -> None:
+def test_the_least_silence_that_calms_hands_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planner that holds a hand up for ever, and knows of silence, is told to let it sink."""
     torch.manual_seed(0)
     model, frames = build("tiny").eval(), 300
@@ -120,6 +122,8 @@ def test_the_least_silence_that_calms_hands_is_taken() -> None:
     told = torch.zeros(frames, 3)
     told[:, 2] = 1.0
     item = performance(frames, np.zeros(0), told=told)
+    monkeypatch.setattr("train.gesture.calibrate.LIFTS", LIFTS[:1])
+    monkeypatch.setattr("train.gesture.calibrate.STRIKES", STRIKES[:1])
     said = calibrate(model, [item], 0)
     assert model.planner.settle.item() in SETTLES[1:] and "people's in 0.00" in said
     calm = Performing(model, [item], 0).decided()[0, :, 0].numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -19,6 +20,7 @@ from models.gesture.body import UPPER
 from models.gesture.plan import PREPARATION, REST
 from models.registry import create
 from train.__main__ import main
+from train.gesture import calibrate
 from train.gesture.batches import GestureBatches, Validation
 from train.gesture.command import fit_rest
 from train.gesture.courses import fit_courses, followed
@@ -32,6 +34,15 @@ from train.simulate.gestures.build import build as simulate
 
 torch.set_num_threads(1)
 QUICK = ["config=tiny", "rows=6", "segment=40", "average=0"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_are_tried() -> Iterator[None]:
+    """Calibration tries a few settings, which is what takes its time; its own tests are in test_calibrate.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, count in (("SETTLES", 2), ("LIFTS", 2), ("STRIKES", 1)):
+            patch.setattr(calibrate, name, getattr(calibrate, name)[:count])
+        yield
 
 
 @pytest.fixture(scope="module")
