@@ -60,6 +60,10 @@ FAMILIES: dict[str, Family] = {
         {"gesture": "models.gesture:build"},
         {"gesture": "gesture"},
     ),
+    "conversation": Family(
+        "the avatar that talks and listens, on a set in the layout talks",
+        {"conversation": "models.conversation:build"},
+    ),
 }
 
 

@@ -25,6 +25,9 @@ SHARED = {
     "simulate gestures": Command(
         "train.simulate.gestures.command", "make a data set of talks and simulated people who gesture to them"
     ),
+    "simulate dialogues": Command(
+        "train.simulate.dialogues.command", "make a data set of dialogues and the avatars of both sides"
+    ),
     "simulate timing": Command(
         "train.simulate.gestures.measure", "measure when AMI's people gesture, for the table of the simulation"
     ),

@@ -19,11 +19,11 @@ SELF_SPEAKING = InputSpec(
 )
 
 
-def partner_inputs() -> tuple[InputSpec, ...]:
-    """Voice (:data:`HOP` samples a frame) and face (58 numbers), each with its validity, the face with its age (s)."""
+def partner_inputs(hop: int = HOP) -> tuple[InputSpec, ...]:
+    """Voice (``hop`` samples a frame) and face (58 numbers), each with its validity, the face with its age (s)."""
     return (
         InputSpec(
-            "partner_audio", "audio", (HOP,), -1.0, 1.0, validity="partner_audio_valid", unit="PCM", of="partner"
+            "partner_audio", "audio", (hop,), -1.0, 1.0, validity="partner_audio_valid", unit="PCM", of="partner"
         ),
         InputSpec("partner_audio_valid", "validity", low=0.0, high=1.0),
         InputSpec(

@@ -12,18 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.channels import EXPRESSION_NAMES, HEAD_NAMES
+from engine.channels import HEAD_NAMES
 from engine.errors import EngineError
-
-GAZE = {
-    f"gaze{axis}{side}": (f"eyeLook{plus}{side}", f"eyeLook{minus}{side}")
-    for side in ("Left", "Right")
-    for axis, plus, minus in (("Out", "Out", "In"), ("Down", "Down", "Up"))
-}
-"""Signed gaze channels: an eye cannot look out and in at once, so two ARKit weights fold into one number."""
-FOLDED_AWAY = {name for pair in GAZE.values() for name in pair}
-FOLDED_NAMES = (*(name for name in EXPRESSION_NAMES if name not in FOLDED_AWAY), *GAZE, *HEAD_NAMES)
-"""The 54 numbers that ids stand for: 44 weights, 4 signed gaze numbers, 6 of the head."""
+from models.listening.folded_names import FOLDED_NAMES
 
 
 def _starting(*beginnings: str) -> tuple[str, ...]:

@@ -26,10 +26,10 @@ from models.contract import BAD_INPUT, Tensors, finite, named, part
 from models.emotion import emotion
 from models.layers import Layer, LayerNorm, TransformerBlock
 from models.listening import FRAME_RATE, SAMPLE_RATE, SELF_SPEAKING, partner_inputs
+from models.listening.face import FaceFeatures
 from models.reaction.audio_features import AudioFeatures
 from models.reaction.blocks import CrossModalBlock
 from models.reaction.config import ReactionConfig, configuration
-from models.reaction.face_features import FaceFeatures
 from models.reaction.past_features import PastFeatures
 from models.reaction.tokenizer import FaceTokenizer
 from models.sampling import DECODER, AutoregressiveModel, sampling_spec

@@ -19,10 +19,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from engine.channels import FACE, FACE_NAMES
 from engine.spec import StateSpec
 from models.contract import Tensors
-from models.reaction.config import FOLDED_NAMES, GAZE, Group
+from models.listening.folded_names import FOLDED_NAMES
+from models.listening.folding import fold_matrix
+from models.reaction.config import Group
 from models.reaction.quantizer import Quantizer
 
 LARGEST = 12.0
@@ -67,7 +68,7 @@ class FaceTokenizer(nn.Module):
         self.quantizer = Quantizer([group.levels for group in groups])
         count = self.quantizer.latents
         self.heads, self.codes, self.latents = len(groups), self.quantizer.codes, count
-        self.register_buffer("fold", _fold(), persistent=False)
+        self.register_buffer("fold", fold_matrix(), persistent=False)
         self.register_buffer("predictive", _per_latent(groups), persistent=False)
         self.register_buffer("mean", torch.zeros(len(FOLDED_NAMES)))
         self.register_buffer("analysis", torch.zeros(len(FOLDED_NAMES), count))
@@ -151,18 +152,6 @@ class FaceTokenizer(nn.Module):
         """Faces (..., 58) of latents (..., latents): signed gaze unfolded, weights within 0 and 1."""
         signed = (latents @ self.synthesis + self.mean) @ self.fold.transpose(0, 1)
         return torch.cat([signed[..., :52].clamp(0.0, 1.0), signed[..., 52:].clamp(-3.2, 3.2)], -1)
-
-
-def _fold() -> Tensor:
-    """(58, 54): ARKit weights and head to the folded numbers; its transpose, clamped at 0, unfolds."""
-    fold = torch.zeros(len(FACE_NAMES), len(FOLDED_NAMES))
-    for column, name in enumerate(FOLDED_NAMES):
-        if name in GAZE:
-            plus, minus = GAZE[name]
-            fold[FACE[plus], column], fold[FACE[minus], column] = 1.0, -1.0
-        else:
-            fold[FACE[name], column] = 1.0
-    return fold
 
 
 def _per_latent(groups: Sequence[Group]) -> Tensor:

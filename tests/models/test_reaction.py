@@ -10,7 +10,7 @@ from engine.errors import EngineError
 from models.contract import Tensors, commit, initial_state, sanitise
 from models.reaction import CONFIGS, Reaction
 from models.reaction.blocks import CrossModalBlock
-from models.reaction.face_features import FaceFeatures
+from models.listening.face import FaceFeatures
 from models.registry import create
 from tests.models.cases import draw_inputs
 

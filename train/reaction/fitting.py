@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.errors import EngineError
-from models.reaction.config import FOLDED_NAMES
+from models.listening.folded_names import FOLDED_NAMES
 from models.reaction.tokenizer import FaceTokenizer
 
 SAMPLE = 12_000

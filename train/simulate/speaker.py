@@ -40,7 +40,7 @@ POSE = slice(52, 58)
 
 
 @dataclass
-class _Layout:
+class Layout:
     """What is said when, in samples, and the spans and acts that follow from it."""
 
     said: list[tuple[int, Phrase]] = field(default_factory=list)
@@ -61,9 +61,14 @@ def build_talk(voice: Voice, minutes: float, seed: int) -> Talk:
     """``voice`` talking for ``minutes`` (a multiple of half a minute: whole clips); same arguments, same talk."""
     rng = np.random.default_rng(seed)
     frames = round(minutes * 60 * FPS / CLIP_FRAMES) * CLIP_FRAMES
-    parameters = voice.parameters or _parameters_near(voice)
+    parameters = voice.parameters or parameters_near(voice)
     layout = _lay_out(_PhraseSource(voice, parameters, rng), parameters, frames / FPS, rng)
-    _draw_acts(layout, frames / FPS, rng)
+    return talk_of(layout, voice, frames, rng)
+
+
+def talk_of(layout: Layout, voice: Voice, frames: int, rng: np.random.Generator) -> Talk:
+    """What is laid out for ``voice`` as a talk of ``frames``: its acts drawn, its sound in a room, its face."""
+    draw_acts(layout, frames / FPS, rng)
     clean = np.zeros(frames * HOP)
     for start, said in layout.said:
         clean[start : start + len(said.pcm)] += said.pcm
@@ -129,7 +134,7 @@ def _played(phrase: Phrase, rate: int, rng: np.random.Generator) -> Phrase:
     return Phrase(pcm, phrase.kind, face)
 
 
-def _parameters_near(voice: Voice) -> VoiceParameters:
+def parameters_near(voice: Voice) -> VoiceParameters:
     """Parameters near a recorded voice's pitch, for its "mhm" and its laugh."""
     heard = np.concatenate([item.pcm for item in voice.phrases[:4]])[: 8 * RATE].astype(float)
     pitch = pitch_track(heard * (0.1 / max(float(np.sqrt(np.mean(heard**2))), 1e-6)))
@@ -137,9 +142,9 @@ def _parameters_near(voice: Voice) -> VoiceParameters:
     return VoiceParameters(f0, 5.0, 1.0 if f0 < 155 else 1.17, 1.0, 0.06, 1.2)
 
 
-def _lay_out(source: _PhraseSource, parameters: VoiceParameters, length_s: float, rng: np.random.Generator) -> _Layout:
+def _lay_out(source: _PhraseSource, parameters: VoiceParameters, length_s: float, rng: np.random.Generator) -> Layout:
     """Turns of phrases until the time is up."""
-    layout = _Layout()
+    layout = Layout()
     clock = rng.uniform(0.4, 1.5)
     next_own = rng.uniform(15, 45)
     laughs = rng.uniform(0.0, 0.08)
@@ -173,7 +178,7 @@ def _pause(rng: np.random.Generator) -> float:
     return float(np.clip(rng.lognormal(np.log(0.55), 0.5), 0.25, 1.5))
 
 
-def _laugh(layout: _Layout, parameters: VoiceParameters, start_s: float, rng: np.random.Generator) -> float:
+def _laugh(layout: Layout, parameters: VoiceParameters, start_s: float, rng: np.random.Generator) -> float:
     """A laugh from ``start_s`` on, with a smile that outlasts it; returns when the sound ends."""
     pcm = synth.laugh(parameters, rng.uniform(0.7, 1.5), rng)
     pcm *= np.float32(LEVEL / np.sqrt(np.mean(np.square(pcm))))
@@ -184,7 +189,7 @@ def _laugh(layout: _Layout, parameters: VoiceParameters, start_s: float, rng: np
 
 
 def _own_turn(
-    layout: _Layout, parameters: VoiceParameters, start_s: float, end_s: float, rng: np.random.Generator
+    layout: Layout, parameters: VoiceParameters, start_s: float, end_s: float, rng: np.random.Generator
 ) -> float:
     """The avatar's turn: the speaker is silent, or says "mhm" once or twice. Returns when the speaker goes on."""
     layout.own.append(Span(start_s, end_s))
@@ -194,9 +199,9 @@ def _own_turn(
     return end_s + rng.uniform(0.15, 0.7)
 
 
-def _draw_acts(layout: _Layout, length_s: float, rng: np.random.Generator) -> None:
-    """Smiles near phrase ends and in the avatar's turns, brows at questions and inside phrases, gaze away as a turn
-    starts, tilts and leans; each where there is room for it."""
+def draw_acts(layout: Layout, length_s: float, rng: np.random.Generator) -> None:
+    """Draw acts into ``layout``: smiles near phrase ends and in the avatar's turns, brows at questions and inside
+    phrases, gaze away as a turn starts, tilts and leans; each where there is room for it."""
 
     def rate(bounds: tuple[float, float]) -> int:
         return int(rng.poisson(rng.uniform(*bounds) * length_s / 60))
@@ -211,7 +216,7 @@ def _draw_acts(layout: _Layout, length_s: float, rng: np.random.Generator) -> No
 
     big = rng.uniform(0.35, 0.75)
     ends = [span.end_s for span in layout.phrases]
-    spots = [rng.uniform(own.start_s + 0.5, own.end_s - 1.0) for own in layout.own]
+    spots = [rng.uniform(own.start_s + 0.5, own.end_s - 1.0) for own in layout.own if own.end_s - own.start_s > 1.6]
     for _ in range(rate(SMILES)):
         start = rng.choice(ends) + rng.normal(-0.3, 0.35) if rng.random() < 0.75 or not spots else rng.choice(spots)
         length = float(np.clip(rng.lognormal(0.75, 0.45), 1.0, 5.0))
@@ -232,7 +237,7 @@ def _draw_acts(layout: _Layout, length_s: float, rng: np.random.Generator) -> No
             act(name, rng.uniform(0.5, length_s - 5), rng.uniform(low, high), rng.uniform(0.4, 1.0), 2.0)
 
 
-def _face(clean: Array, layout: _Layout, voice: Voice, rng: np.random.Generator) -> NDArray[np.float32]:
+def _face(clean: Array, layout: Layout, voice: Voice, rng: np.random.Generator) -> NDArray[np.float32]:
     """The face (T, 58): animated from sound and acts, at this speaker's size of movement, captured where it was."""
     events = [FaceEvent("speech", span.start_s, span.end_s, 1.0) for span in layout.phrases]
     events += [FaceEvent(act.name, act.start_s, act.end_s, act.amount) for act in layout.acts]

@@ -130,7 +130,7 @@ def built_in() -> Voice:
         Phrase(whole[round(start * RATE) : round(end * RATE)], "rise" if start in asked else "") for start, end in spans
     ]
     credit = "Piper voice joe (rhasspy/piper-voices), see engine/data/partner/CREDITS.md"
-    return Voice("partner", "built-in partner", "train", "CC0", credit, _levelled(phrases))
+    return Voice("partner", "built-in partner", "train", "CC0", credit, levelled(phrases))
 
 
 def synthetic_voice(split: str, number: int, seed: int) -> Voice:
@@ -154,15 +154,15 @@ def _voice(entry: VoiceSource, paths: list[Path], stated: dict[str, str]) -> Voi
         beside = path.with_suffix(".npz")
         face = None
         if beside.is_file():
-            capture = _capture(beside, len(whole) // HOP)
+            capture = captured_face(beside, len(whole) // HOP)
             face, captured = capture.face, capture.channels
         for first, last in _alone(path, entry.name, len(whole)):
             for start, end in cut(whole[first:last]):
                 start, end = first + start, first + end
                 seen = None if face is None else _resampled(face, start, end)
-                phrases.append(Phrase(_faded(whole[start:end]), "", seen))
+                phrases.append(Phrase(faded(whole[start:end]), "", seen))
     licence, credit = entry.licence or stated.get("licence", ""), entry.credit or stated.get("source", "")
-    return Voice(entry.name, entry.source, entry.split, licence, credit, _levelled(phrases), captured=captured)
+    return Voice(entry.name, entry.source, entry.split, licence, credit, levelled(phrases), captured=captured)
 
 
 def cut(pcm: Sound) -> list[tuple[int, int]]:
@@ -203,7 +203,7 @@ def _halved(level: NDArray[np.floating], start: int, end: int) -> Iterator[tuple
     yield from _halved(level, at, end)
 
 
-def _faded(pcm: Sound) -> Sound:
+def faded(pcm: Sound) -> Sound:
     """``pcm`` with 10 ms fades."""
     ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(160) / 160)).astype(np.float32)
     out = pcm.copy()
@@ -212,8 +212,8 @@ def _faded(pcm: Sound) -> Sound:
     return out
 
 
-def _levelled(phrases: list[Phrase]) -> tuple[Phrase, ...]:
-    """All with one gain for the common level, each moved half-way to it."""
+def levelled(phrases: list[Phrase]) -> tuple[Phrase, ...]:
+    """Phrases, all with one gain for the common level, each moved half-way to it."""
     rms = [float(np.sqrt(np.mean(np.square(item.pcm, dtype=np.float64)))) for item in phrases]
     mean = float(np.median(rms)) if rms else 1.0
     gains = [LEVEL / max(mean, 1e-6) * (mean / max(one, 1e-6)) ** 0.5 for one in rms]
@@ -237,15 +237,15 @@ def _alone(path: Path, speaker: str, size: int) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
-class _Capture(NamedTuple):
-    """A face (T, 58) at 25 frames a second, and the channels that the capture really holds."""
+class Capture(NamedTuple):
+    """A face (T, 58) at the frames a second asked for, and the channels that the capture really holds."""
 
     face: NDArray[np.float32]
     channels: tuple[int, ...]
 
 
-def _capture(path: Path, frames: int) -> _Capture:
-    """The first ``frames`` frames of a capture.
+def captured_face(path: Path, frames: int, rate: float = FPS) -> Capture:
+    """The first ``frames`` frames of a capture, ``rate`` a second.
 
     Channels go by name. Eyes' directions and blinks are left out: video trackers guess the first, and clips of three
     seconds have a blink each. A tracked head is relative to its median in the clip.
@@ -263,10 +263,10 @@ def _capture(path: Path, frames: int) -> _Capture:
         pose = np.concatenate([turns, matrices[:, :3, 3] / 100.0], 1)
         face[:, 52:] = pose - np.median(pose, 0)
         held += range(52, 58)
-    at = (np.arange(frames) + 0.5) / FPS * fps - 0.5
+    at = (np.arange(frames) + 0.5) / rate * fps - 0.5
     steps = np.arange(len(face))
     resampled = np.stack([np.interp(at, steps, face[:, k]) for k in range(face.shape[1])], 1)
-    return _Capture(resampled.astype(np.float32), tuple(sorted(held)))
+    return Capture(resampled.astype(np.float32), tuple(sorted(held)))
 
 
 def _resampled(face: NDArray[np.float32], start: int, end: int) -> NDArray[np.float32]:

@@ -1,0 +1,107 @@
+"""How the conversation model is trained: heads by flow matching or rolling diffusion, plans by what was begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, pad
+
+from models.contract import initial_state
+from models.conversation.heads import FlowHead, RollingHead
+from models.conversation.model import Conversation, Heard, Manner
+from train.conversation.settings import Settings
+from train.run.recipe import LOG_EVERY, Batch, Recipe
+
+
+class ConversationRecipe(Recipe):
+    """Trains a conversation model. ``check`` holds beside the loss its terms."""
+
+    family = "conversation"
+    model: Conversation
+    settings: Settings
+
+    def __init__(self, model: Conversation, settings: Settings, data: Mapping[str, str]) -> None:
+        super().__init__(model, settings, data)
+        self._checked: list[dict[str, Tensor]] = []
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """One batch of pieces."""
+        torch.manual_seed(batch["seed"])
+        terms = self.terms(batch)
+        loss = self.total(terms)
+        if self.global_step % LOG_EVERY == 0:
+            self.write({f"train/{name}": value for name, value in {"loss": loss, **terms}.items()})
+            self.write({"train/rate": self.current_rate})
+        return self.finite(loss)
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """The weighed sum."""
+        weights = {"lips": self.settings.lips, "acts": self.settings.acts, "plans": self.settings.plans}
+        return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """Means over the frames that are judged."""
+        out = {}
+        if "lips.own" in batch:
+            out["lips"] = self._lips(batch)
+        if "acts.own" in batch:
+            out |= self._acts(batch)
+        return out
+
+    def _lips(self, batch: Batch) -> Tensor:
+        model = self.model.lips
+        own, wanted, known = batch["lips.own"], batch["lips.mouth"], batch["lips.known"]
+        capture = batch["lips.capture"][:, None].expand(-1, own.shape[1])
+        given, _ = model.listen(own, capture, initial_state(model.state_specs(), len(own), self.device))
+        return self._head(model.head, wanted, given, known)
+
+    def _acts(self, batch: Batch) -> dict[str, Tensor]:
+        model = self.model
+        rows, length = batch["acts.own"].shape[:2]
+        heard = Heard(*(batch[f"acts.{name}"] for name in Heard._fields))
+        mood, style = (batch[f"acts.{name}"].long()[:, None].expand(-1, length) for name in ("mood", "style"))
+        manner = Manner(mood, style, batch["acts.present"][:, None].expand(-1, length))
+        state = initial_state(model.sight_state | model.act_state, rows, self.device)
+        context, _ = model.look(heard, manner, state)
+        thought, _ = model.think(context, batch["acts.past"], state)
+        judged, plans = batch["acts.judged"], batch["acts.plans"]
+        before, earlier = batch["acts.before"].unbind(2)
+        innovation = model.codec.innovation(batch["acts.wanted"], before, earlier).clamp(-12.0, 12.0)
+        entropy = binary_cross_entropy_with_logits(model.decide(thought), plans, reduction="none").mean(-1)
+        given = torch.cat([thought, plans], -1)
+        return {
+            "acts": self._head(model.head, innovation, given, judged),
+            "plans": (entropy * judged).sum() / judged.sum().clamp_min(1.0),
+        }
+
+    def _head(self, head: FlowHead | RollingHead, wanted: Tensor, given: Tensor, judged: Tensor) -> Tensor:
+        """The mean loss over several draws of noise for each judged frame."""
+        draws = self.settings.draws
+        if isinstance(head, RollingHead):
+            wanted = pad(wanted, (0, 0, 0, head.window - 1)).unfold(1, head.window, 1).transpose(-1, -2)
+            judged = pad(judged, (0, head.window - 1)).unfold(1, head.window, 1).amin(-1)
+        keep = judged > 0.0
+        wanted, given = wanted[keep].repeat(draws, *[1] * (wanted.ndim - 2)), given[keep].repeat(draws, 1)
+        if not len(wanted):
+            return given.sum() * 0.0
+        noise = torch.randn_like(wanted)
+        if isinstance(head, RollingHead):
+            return head.loss(wanted, given, noise).mean()
+        return head.loss(wanted, given, noise, torch.rand(len(wanted), device=wanted.device)).mean()
+
+    def on_validation_start(self) -> None:
+        """Forget the last validation."""
+        self._checked = []
+        torch.manual_seed(self.settings.seed)
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """The same terms, without faults and dropout."""
+        self._checked.append(self.terms(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        """Means over the pieces; their weighed sum is what checkpoints are chosen by."""
+        means = {name: torch.stack([item[name].cpu() for item in self._checked]).mean() for name in self._checked[0]}
+        self.checked({"loss": float(self.total(means)), **{name: float(value) for name, value in means.items()}})
+        self.write({f"val/{name}": value for name, value in self.check.items() if name != "step"})

@@ -1,0 +1,211 @@
+"""A set in the layout ``talks`` in memory for training: what is heard and seen, and what mouth, face and body do.
+
+The sound goes through the engine's resampler and the model's own features, as it is heard live. A face without
+``expression`` and ``mouth`` is divided where the own voice speaks: the mouth's channels are the mouth of speech there,
+and expression elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.body.solve import rotations_of
+from engine.channels import FACE
+from engine.errors import EngineError
+from engine.sound.resample import StreamingResampler
+from models.bodies.kinematics import to_six
+from models.contract import commit, initial_state
+from models.conversation.config import BODY, CAPTURES, HOP, MOUTH, PLANS, RATE, SAMPLE_RATE, TRUNK
+from models.conversation.model import SPEECH, Conversation, Heard
+from models.conversation.spec import FACE_SEEN, OWN, OWN_HEARD, PARTNER, PARTNER_HEARD
+from train.conversation.talks.layout import TalkFile, talks
+from train.run.progress import progress
+
+PIECE = 300
+"""Frames that are heard in one call, which bounds memory."""
+TOGETHER = 16
+"""Talks that are heard side by side."""
+BLINK = 0.3
+"""Weight of the lids from which a blink has begun, one frame before."""
+SMILES = [FACE[f"mouthSmile{side}"] for side in ("Left", "Right")]
+LIDS = [FACE[f"eyeBlink{side}"] for side in ("Left", "Right")]
+TRUNK_JOINTS = [BODY.index(name) for name in TRUNK]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One talk; T frames. ``heard`` of :class:`models.conversation.model.Heard` without batch. ``mouth`` (T, 27) of
+    speech, ``captured`` (T,) where it is known, ``capture`` how it was. ``face`` (T, 58) without it and ``trunk``
+    (T, 48), None where nobody knows them, with ``plans`` (T, PLANS), ``smile``, the mean of its smiles, and ``mood``,
+    its third among all. ``seen``: the partner's face is there."""
+
+    name: str
+    voice: str
+    heard: Heard
+    mouth: Tensor
+    captured: Tensor
+    capture: int
+    face: Tensor | None
+    trunk: Tensor | None
+    plans: Tensor
+    smile: float
+    style: int = 0
+    mood: int = 1
+
+    @property
+    def frames(self) -> int:
+        """Length."""
+        return len(self.mouth)
+
+
+def read(model: Conversation, root: Path, split: str) -> list[Stream]:
+    """The talks of a split. Raises :class:`EngineError` for what cannot be read."""
+    found = talks(root, split)
+    files = [(item, item.arrays()) for item in found]
+    files.sort(key=lambda pair: len(pair[1]["face"]))
+    out: list[Stream] = []
+    groups = [files[first : first + TOGETHER] for first in range(0, len(files), TOGETHER)]
+    for group in progress(groups, f"hearing the talks of {split}, {TOGETHER} at a time"):
+        heard = _hear(model, group)
+        out += [_stream(model, item, arrays, own) for (item, arrays), own in zip(group, heard, strict=True)]
+    return sorted(out, key=lambda item: item.name)
+
+
+def styles_of(root: Path) -> tuple[str, ...]:
+    """The personas of the training talks, by name."""
+    found = {item.told().persona for item in talks(root, "train")} - {""}
+    return tuple(sorted(found)) or ("anyone",)
+
+
+def with_moods(parts: dict[str, list[Stream]]) -> dict[str, list[Stream]]:
+    """The same with moods: thirds of the training talks by how much their avatar smiles."""
+    smiles = sorted(item.smile for item in parts["train"] if item.face is not None)
+    if not smiles:
+        return parts
+    edges = [smiles[len(smiles) // 3], smiles[2 * len(smiles) // 3]]
+    return {
+        split: [replace(item, mood=int(np.searchsorted(edges, item.smile, "right"))) for item in items]
+        for split, items in parts.items()
+    }
+
+
+def hops(sound: NDArray[np.float32], rate: int, frames: int) -> NDArray[np.float32]:
+    """A voice (n,) as hops (frames, HOP), through the engine's resampler; silence after its end."""
+    resampler = StreamingResampler(rate, SAMPLE_RATE)
+    pcm = np.concatenate([resampler.push(sound), resampler.flush()])
+    pcm = np.pad(pcm, (0, max(0, frames * HOP - len(pcm))))[: frames * HOP]
+    return pcm.astype(np.float32).reshape(frames, HOP)
+
+
+def _hear(model: Conversation, group: Sequence[tuple[TalkFile, dict[str, NDArray[Any]]]]) -> list[Heard]:
+    """Features of talks side by side, the shorter ones with silence behind."""
+    lengths = [len(arrays["face"]) for _, arrays in group]
+    most = max(lengths)
+    inputs = {
+        OWN: torch.zeros(len(group), most, HOP),
+        PARTNER: torch.zeros(len(group), most, HOP),
+        FACE_SEEN[0]: torch.zeros(len(group), most, 58),
+        FACE_SEEN[1]: torch.zeros(len(group), most),
+    }
+    for row, ((item, arrays), length) in enumerate(zip(group, lengths, strict=True)):
+        sound = item.sound()
+        if abs(sound.seconds * RATE - length) > RATE:
+            raise EngineError(
+                f"{item.path}: the voices last {sound.seconds:.1f} s, the face {length / RATE:.1f} s; cut them alike"
+            )
+        for name, voice in ((OWN, sound.own), (PARTNER, sound.partner)):
+            inputs[name][row, :length] = torch.from_numpy(hops(voice, sound.rate, length))
+        if "partner_face" in arrays:
+            inputs[FACE_SEEN[0]][row, :length] = torch.from_numpy(arrays["partner_face"])
+            inputs[FACE_SEEN[1]][row, :length] = 1.0
+    ones = torch.ones(len(group), most)
+    inputs |= {OWN_HEARD: ones, PARTNER_HEARD: ones, FACE_SEEN[2]: torch.zeros(len(group), most)}
+    state, rows = initial_state(model.hearing_state, len(group)), []
+    with torch.no_grad():
+        for first in range(0, most, PIECE):
+            piece = {name: value[:, first : first + PIECE] for name, value in inputs.items()}
+            heard, updates = model.hear(piece, state)
+            state = commit(model.hearing_state, state, updates, piece[OWN].shape[1])
+            rows.append(heard)
+    whole = Heard(*(torch.cat(values, 1) for values in zip(*rows, strict=True)))
+    return [Heard(*(value[row, :length].clone() for value in whole)) for row, length in enumerate(lengths)]
+
+
+def _stream(model: Conversation, item: TalkFile, arrays: dict[str, NDArray[Any]], heard: Heard) -> Stream:
+    told, face = item.told(), arrays["face"]
+    frames = len(face)
+    if "mouth" in arrays:
+        mouth, expression = arrays["mouth"], arrays["expression"]
+    else:
+        speaks = (heard.own[:, SPEECH] > 0.3).numpy()[:, None]
+        mouth = np.where(speaks, face[:, MOUTH], 0.0).astype(np.float32)
+        expression = face.copy()
+        expression[:, MOUTH] = np.where(speaks, 0.0, face[:, MOUTH])
+    captured = arrays.get("captured", np.ones(frames, bool))
+    whole = bool(arrays["known"].all()) if "known" in arrays else True
+    body = arrays.get("body")
+    trunk = None
+    if whole:
+        turned = np.tile(np.eye(3, dtype=np.float32), (frames, len(TRUNK), 1, 1))
+        if body is not None:
+            turned = rotations_of(body[:, TRUNK_JOINTS])
+        trunk = to_six(torch.from_numpy(turned)).flatten(-2)
+    return Stream(
+        name=item.name,
+        voice=told.voice or item.name,
+        heard=heard,
+        mouth=torch.from_numpy(np.ascontiguousarray(mouth, np.float32)),
+        captured=torch.from_numpy(captured),
+        capture=CAPTURES.index(told.capture) if told.capture in CAPTURES else 0,
+        face=torch.from_numpy(expression) if whole else None,
+        trunk=trunk,
+        plans=torch.from_numpy(plans_of(told.events, expression, frames)),
+        smile=float(expression[:, SMILES].mean()),
+        style=model.config.styles.index(told.persona) if told.persona in model.config.styles else 0,
+    )
+
+
+def plans_of(events: Sequence[tuple[str, float]], face: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Plans (T, PLANS): 1 in the frame in which a movement begins. Blinks are found in the face (T, 58)."""
+    out = np.zeros((frames, len(PLANS)), np.float32)
+    for kind, time in events:
+        if kind in PLANS and 0 <= int(time * RATE) < frames:
+            out[int(time * RATE), PLANS.index(kind)] = 1.0
+    lids = face[:, LIDS].mean(1)
+    begun = np.flatnonzero((lids[1:] > BLINK) & (lids[:-1] <= BLINK))
+    out[np.maximum(begun, 0), PLANS.index("blink")] = 1.0
+    return out
+
+
+def fit(model: Conversation, streams: Sequence[Stream]) -> None:
+    """Take the components of mouths and of acts from the talks."""
+    mouths = torch.cat([item.mouth[item.captured] for item in streams])
+    if not len(mouths):
+        raise EngineError("no talk has a captured mouth; lips are learned from those (`captured` in the layout)")
+    model.lips.fit(mouths)
+    acted = [item for item in streams if item.face is not None and item.trunk is not None]
+    if acted:
+        starts = [torch.arange(item.frames) < 2 for item in acted]
+        faces, trunks = (torch.cat([getattr(item, name) for item in acted]) for name in ("face", "trunk"))
+        model.codec.fit(faces, trunks, torch.cat(starts))
+
+
+def fingerprint(streams: Sequence[Stream]) -> str:
+    """Of all that training sees: a run is only continued on the same data."""
+    digest = hashlib.sha256()
+    for item in streams:
+        parts = [*item.heard, item.mouth, item.captured, item.plans]
+        parts += [value for value in (item.face, item.trunk) if value is not None]
+        for value in parts:
+            digest.update(np.ascontiguousarray(value.numpy()).tobytes())
+        digest.update(f"{item.name} {item.capture} {item.mood} {item.style}".encode())
+    return digest.hexdigest()[:16]
