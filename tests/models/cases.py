@@ -106,10 +106,12 @@ SETTINGS: dict[str, dict] = {
     "pose_codes": {"atol": 1e-3, "examples": 3, "long_frames": 4_000},
     # Ids are drawn, and phases follow from them; a Python loop over frames.
     "gesture": {"atol": 1e-3, "examples": 3, "long_frames": 1_000, "chunk": 250, "prompt": False},
+    # Plans are drawn, and what follows from them; a Python loop over frames.
+    "conversation": {"atol": 1e-3, "examples": 3, "long_frames": 1_000, "chunk": 250, "prompt": False},
     # Its events answer pauses and cues, not the frame itself; a Python loop over frames, 2 ms each. Four minutes.
     "listener_rules": {"atol": 1e-3, "examples": 4, "long_frames": 6_000, "prompt": False},
 }
-SIZES = {name: f"{name}:tiny" for name in ("text_motion", "pose_codes", "gesture")}
+SIZES = {name: f"{name}:tiny" for name in ("text_motion", "pose_codes", "gesture", "conversation")}
 """Models that are walked in a smaller size than the one they ship in."""
 MODELS = [
     ContractCase(name, partial(create, SIZES[name]) if name in SIZES else build, **SETTINGS.get(name, {}))

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from models.contract import initial_state
-from models.conversation.config import ACTS, CAPTURES, RATE
+from models.conversation.config import ACTS, CAPTURES, GROUPS, PLANS, RATE
 from models.conversation.model import SPEECH, Conversation
 from models.listening.voice import HANGOVER_S, MEL_MEAN, MEL_SCALE, SUBFRAMES
 from train.conversation.settings import Settings
 from train.conversation.streams import Stream
 from train.run.recipe import Batch, Batches
 
+BUSY_FRAMES = 20
+"""Frames for which a nod, a smile, a raise of the brows or a stroke counts as being made."""
 RETURN_S = 1.0
 """Time constant (s) in which a piece that begins astray comes back."""
 CLOSE_FRAMES = 3
@@ -37,6 +39,12 @@ class Acted:
             plans = torch.nn.functional.pad(stream.plans[:-1], (0, 0, 1, 0))
             state = initial_state(model.past.state_specs(), 1)
             self.past = model.past(before[None], plans[None], model.codec.speed, state)[0][0]
+        made = stream.plans.clone()
+        made[:, PLANS.index("blink")] = 0.0
+        begun = made.amax(-1).nonzero().flatten().tolist()
+        self.busy = torch.zeros(stream.frames)
+        for frame in begun:
+            self.busy[frame : frame + BUSY_FRAMES] = 1.0
 
 
 class ConversationBatches(Batches):
@@ -81,6 +89,9 @@ class Source:
         self.acted = (
             [Acted(item, model) for item in streams if item.face is not None] if settings.part != "lips" else []
         )
+        # What a body and a head do is far from rest on purpose: less of it is called astray.
+        share = {"rotation": settings.astray_head, "body": settings.astray_body}
+        self.loose = np.concatenate([np.full(group.parts, share.get(group.name, 1.0)) for group in GROUPS])
         with torch.no_grad():
             self.mouths = {id(item): model.lips.numbers(item.mouth) for item in self.spoken}
             self.closed = model.lips.numbers(torch.zeros_like(model.lips.mean))
@@ -156,13 +167,13 @@ class Source:
             heard = {name: _piece(getattr(stream.heard, name), first, length) for name in stream.heard._fields}
             numbers = _piece(item.numbers, then - 2, length + 2)
             past = _piece(item.past, then, length)
-            judged = torch.ones(length)
+            judged = 1.0 + settings.busy * _piece(item.busy, then, length)
             judged[min(length, stream.frames - first) :] = 0.0
             if not plain:
                 heard["own"], heard["partner"] = (self._faulty(heard[name], rng) for name in ("own", "partner"))
                 # Begin beside where the avatar was, and come back: what a free run does to itself is learned so.
-                far = settings.astray * rng.lognormal(0.0, 0.6)
-                astray = torch.from_numpy(rng.normal(0.0, far, ACTS).astype(np.float32))
+                far = settings.astray * rng.lognormal(0.0, 0.6) * self.loose
+                astray = torch.from_numpy(rng.normal(0.0, far).astype(np.float32))
                 fade = torch.exp(-torch.arange(length + 2) / (RETURN_S * RATE))[:, None]
                 numbers = numbers + astray * fade
                 past = past.clone()

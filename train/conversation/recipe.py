@@ -73,7 +73,7 @@ class ConversationRecipe(Recipe):
         given = torch.cat([thought, plans], -1)
         return {
             "acts": self._head(model.head, innovation, given, judged),
-            "plans": (entropy * judged).sum() / judged.sum().clamp_min(1.0),
+            "plans": (entropy * (judged > 0.0)).sum() / (judged > 0.0).sum().clamp_min(1.0),
         }
 
     def _head(self, head: FlowHead | RollingHead, wanted: Tensor, given: Tensor, judged: Tensor) -> Tensor:
@@ -83,13 +83,16 @@ class ConversationRecipe(Recipe):
             wanted = pad(wanted, (0, 0, 0, head.window - 1)).unfold(1, head.window, 1).transpose(-1, -2)
             judged = pad(judged, (0, head.window - 1)).unfold(1, head.window, 1).amin(-1)
         keep = judged > 0.0
+        weight = judged[keep].repeat(draws)
         wanted, given = wanted[keep].repeat(draws, *[1] * (wanted.ndim - 2)), given[keep].repeat(draws, 1)
         if not len(wanted):
             return given.sum() * 0.0
         noise = torch.randn_like(wanted)
         if isinstance(head, RollingHead):
-            return head.loss(wanted, given, noise).mean()
-        return head.loss(wanted, given, noise, torch.rand(len(wanted), device=wanted.device)).mean()
+            loss = head.loss(wanted, given, noise)
+        else:
+            loss = head.loss(wanted, given, noise, torch.rand(len(wanted), device=wanted.device))
+        return torch.as_tensor((loss * weight).sum() / weight.sum())
 
     def on_validation_start(self) -> None:
         """Forget the last validation."""

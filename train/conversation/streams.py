@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from engine.body.solve import rotations_of
@@ -36,6 +37,9 @@ TOGETHER = 16
 """Talks that are heard side by side."""
 BLINK = 0.3
 """Weight of the lids from which a blink has begun, one frame before."""
+STROKE, STROKE_APART = 0.6, 9
+"""Speed of the arms' numbers (1/s) from which a stroke has begun, and frames between two beginnings at least."""
+ARMS = slice(6 * TRUNK.index("rShldr"), None)
 SMILES = [FACE[f"mouthSmile{side}"] for side in ("Left", "Right")]
 LIDS = [FACE[f"eyeBlink{side}"] for side in ("Left", "Right")]
 TRUNK_JOINTS = [BODY.index(name) for name in TRUNK]
@@ -168,21 +172,31 @@ def _stream(model: Conversation, item: TalkFile, arrays: dict[str, NDArray[Any]]
         capture=CAPTURES.index(told.capture) if told.capture in CAPTURES else 0,
         face=torch.from_numpy(expression) if whole else None,
         trunk=trunk,
-        plans=torch.from_numpy(plans_of(told.events, expression, frames)),
+        plans=torch.from_numpy(plans_of(told.events, expression, None if trunk is None else trunk.numpy())),
         smile=float(expression[:, SMILES].mean()),
         style=model.config.styles.index(told.persona) if told.persona in model.config.styles else 0,
     )
 
 
-def plans_of(events: Sequence[tuple[str, float]], face: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """Plans (T, PLANS): 1 in the frame in which a movement begins. Blinks are found in the face (T, 58)."""
+def plans_of(
+    events: Sequence[tuple[str, float]], face: NDArray[np.float32], trunk: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """Plans (T, PLANS): 1 in the frame in which a movement begins. Blinks are found in the face (T, 58), strokes in the
+    speed of the arms of the trunk (T, 48)."""
+    frames = len(face)
     out = np.zeros((frames, len(PLANS)), np.float32)
     for kind, time in events:
         if kind in PLANS and 0 <= int(time * RATE) < frames:
             out[int(time * RATE), PLANS.index(kind)] = 1.0
     lids = face[:, LIDS].mean(1)
     begun = np.flatnonzero((lids[1:] > BLINK) & (lids[:-1] <= BLINK))
-    out[np.maximum(begun, 0), PLANS.index("blink")] = 1.0
+    out[begun, PLANS.index("blink")] = 1.0
+    if trunk is not None:
+        speed = np.linalg.norm(np.diff(trunk[:, ARMS], axis=0), axis=1) * RATE
+        speed = gaussian_filter1d(speed, 2.0)
+        rising = np.flatnonzero((speed[1:] > STROKE) & (speed[:-1] <= STROKE))
+        apart = np.diff(rising, prepend=-STROKE_APART - 1) > STROKE_APART
+        out[rising[apart], PLANS.index("stroke")] = 1.0
     return out
 
 
