@@ -87,6 +87,7 @@ def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOpti
         origins=tuple(getattr(options, "origin", ())),
         head=getattr(options, "head", "face"),
         raw_sound=getattr(options, "raw_sound", False),
+        echo=getattr(options, "echo", "say"),
         access=Access.of(options.keys, options.tokens, options.insecure),
     )
 

@@ -95,6 +95,13 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--raw-sound", action="store_true", help="leave sound as it is: no correction of level, hum, offset, polarity"
     )
+    serve.add_argument(
+        "--echo",
+        choices=("gate", "say", "off"),
+        default="say",
+        help="where the partner's microphone hears the avatar's own voice: say so (the default), hold it back as well "
+        "(gate), or do not look for it (off); for bundles that hear both voices",
+    )
     _session_options(serve)
     logs.add_arguments(serve)
 

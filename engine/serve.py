@@ -27,6 +27,7 @@ from engine.publish import Publisher
 from engine.record.serving import Recorders
 from engine.session.host import Host
 from engine.session.live import LiveSession, Opening
+from engine.sound.echo import EchoMode
 from engine.sources.base import Source
 from engine.stats import Stats
 
@@ -64,6 +65,7 @@ class ServeOptions:
     origins: tuple[str, ...] = ()
     head: str = "face"
     raw_sound: bool = False
+    echo: EchoMode = "say"
     access: Access = field(default_factory=Access)
 
 
@@ -107,6 +109,7 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
             where=options.where,
             realtime=not options.fast,
             raw_sound=options.raw_sound,
+            echo=options.echo,
         )
         stack.callback(host.stop)
         host.start()

@@ -22,6 +22,7 @@ STATUS = (672, 432, 592, 120)
 EMOTION_BARS = (1080, 432, 184)  # x, y, width; as tall as the status
 TRACES = (16, 560, 1248, 148)
 TRACE_SECONDS, LABEL_WIDTH = 8.0, 132
+AV_NOTICED_MS = (-125.0, 45.0)  # lips that are this early, or late, are noticed (ITU-R BT.1359-1)
 INK, DIM, PAPER, CARD = (236, 232, 228), (160, 150, 144), (40, 34, 30), (54, 47, 42)
 PARTNER_INK, AVATAR_INK, ALERT = (120, 190, 250), (196, 190, 96), (96, 140, 250)
 # Label, colour, lowest and highest value of each trace; the values come from trace_row in this order.
@@ -102,7 +103,7 @@ def draw_canvas(store: FrameStore, recent: list[Snapshot], received_rate: float,
         text(canvas, "partner not shown: engine serve --monitor", PARTNER[0] + 120, PARTNER[1] + 156, 0.52, DIM)
     draw_voice(canvas, recent)
     draw_traces(canvas, recent, store.rate)
-    draw_status(canvas, recent, received_rate, lost)
+    draw_status(canvas, store, recent, received_rate, lost)
     draw_emotion(canvas, store, recent, EMOTION_BARS)
     text(canvas, f"reaction engine   {store.engine.bundle}   session {store.engine.session}", 16, 30, 0.6)
     seconds = now.frame.seq / store.rate
@@ -183,20 +184,33 @@ def draw_emotion(canvas: Image, store: FrameStore, recent: list[Snapshot], place
 
 def draw_status(
     canvas: Image,
+    store: FrameStore,
     recent: list[Snapshot],
     received_rate: float,
     lost: int,
     place: tuple[int, int, int, int] = STATUS,
 ) -> None:
-    """Latency, rate and the newest frame's flags, at ``place``."""
-    x, y, _, _ = place
+    """Latency, A/V offset, rate and the newest frame's flags, at ``place``."""
+    x, y, _, tall = place
     late = recent[-50:]
     publish = float(np.median([(m.frame.publish_ns - m.frame.capture_ns) / 1e6 for m in late]))
     arrive = float(np.median([m.delay_ms for m in late]))
     here = f"{arrive:6.1f} ms" if 0 <= arrive < 10_000 else "unknown (another host's clock)"
-    text(canvas, f"capture to publish  {publish:6.1f} ms", x + 12, y + 28, 0.52)
-    text(canvas, f"capture to receive  {here}", x + 12, y + 54, 0.52)
     step = float(np.median([m.frame.step_us for m in late])) / 1000
-    text(canvas, f"model step {step:.2f} ms   {received_rate:.1f} frames/s   lost {lost}", x + 12, y + 80, 0.52, DIM)
     words = recent[-1].frame.words()
-    text(canvas, ", ".join(words) if words else "on time", x + 12, y + 106, 0.52, ALERT if words else DIM)
+    lines = [(f"capture to publish  {publish:6.1f} ms", INK), (f"capture to receive  {here}", INK), *_lips(store)]
+    lines.append((f"model step {step:.2f} ms   {received_rate:.1f} frames/s   lost {lost}", DIM))
+    lines.append((", ".join(words) if words else "on time", ALERT if words else DIM))
+    apart = 26 if len(lines) == 4 else (tall - 14) // len(lines)
+    for number, (line, colour) in enumerate(lines):
+        text(canvas, line, x + 12, y + apart + 2 + apart * number, 0.52, colour)
+
+
+def _lips(store: FrameStore) -> list[tuple[str, tuple[int, int, int]]]:
+    """How late lips are behind the avatar's own voice, in a line, where it has one."""
+    known = [store.av_offset[name] for name in ("p50", "p95") if name in store.av_offset]
+    if len(known) < 2:
+        return []
+    middle, late = known
+    noticed = not AV_NOTICED_MS[0] < middle <= late < AV_NOTICED_MS[1]
+    return [(f"A/V offset  {middle:+6.1f} ms   p95 {late:+.1f}", ALERT if noticed else INK)]

@@ -133,7 +133,7 @@ def draw_stage(
     elif second[3] >= SECOND_TALL and store.bodies:
         draw_second(canvas, figures, camera, second)
     cv2.rectangle(canvas, status[:2], (status[0] + wide - 1, status[1] + STATUS_TALL - 1), CARD, -1)
-    draw_status(canvas, recent, received_rate, lost, status)
+    draw_status(canvas, store, recent, received_rate, lost, status)
     draw_traces(canvas, store, recent)
     return canvas
 

@@ -77,9 +77,10 @@ class FrameStore:
 
     ``keep`` bounds how many moments are kept; None keeps all, for a recording. ``bodies`` are the announced skeletons
     by part, ``flat`` the stream of points if there is one, ``meters`` the streams of a few chances each; ``said`` when
-    each of the avatar's words began (engine's clock, with its text) and ended; ``missed`` counts the lead's frames that
-    never came. A store holds one run of an engine: :mod:`.recording` begins another where the engine begins anew.
-    Raises ValueError where there is nothing to draw.
+    each of the avatar's words began (engine's clock, with its text) and ended; ``av_offset`` how late its lips are, as
+    last announced (ms; empty without an own voice); ``missed`` counts the lead's frames that never came. A store holds
+    one run of an engine: :mod:`.recording` begins another where the engine begins anew. Raises ValueError where there
+    is nothing to draw.
     """
 
     def __init__(self, engine: Announced, keep: int | None = None) -> None:
@@ -89,6 +90,7 @@ class FrameStore:
         self.sample_rate = engine.sample_rate
         self.engine = engine
         self.controls: dict[str, Control] = {}
+        self.av_offset: Mapping[str, float] = {}
         self.said: dict[tuple[int, str], int] = {}
         self.parts = _parts(engine)
         self.streams = {stream.number: stream for stream in engine.streams}
@@ -119,6 +121,7 @@ class FrameStore:
         """Take over the controls' present values, and the words said, from a newer announcement of this session."""
         if announced is not None and announced.session == self.engine.session:
             self.controls = {control.name: control for control in announced.controls}
+            self.av_offset = announced.av_offset
             self.said |= {(word.start_ns, word.text): word.end_ns for word in announced.said}
             while self.keep is not None and len(self.said) > KEPT_WORDS:
                 del self.said[next(iter(self.said))]

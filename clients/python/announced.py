@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
@@ -79,7 +79,7 @@ class Said(NamedTuple):
 class Announced:
     """What an engine says of its session. ``skeletons`` by name have ``joints``, ``parents``, ``rest``, ``edges``,
     ``across`` and ``feet``; ``texts`` are those in force, ``said`` the avatar's newest words (of an engine with
-    --monitor)."""
+    --monitor), ``av_offset`` (ms) how late lips are behind the avatar's voice: "p50", "p95", ..."""
 
     session: int
     rate: float
@@ -91,6 +91,7 @@ class Announced:
     skeletons: dict[str, dict[str, Any]]
     texts: dict[str, str]
     said: tuple[Said, ...] = ()
+    av_offset: dict[str, float] = field(default_factory=dict)
 
     def lasting(self) -> tuple[object, ...]:
         """What does not change while one engine runs; controls and texts may."""
@@ -114,6 +115,7 @@ class Announced:
             raise ValueError("announced: two streams have one number")
         rate, bundle = _number(told.get("rate"), 1.0, 1000.0, "rate"), _text(told.get("bundle", "?"))
         skeletons, texts = _object(told.get("skeletons", {}), "skeletons"), _object(told.get("texts", {}), "texts")
+        lips = _object(told.get("av_offset_ms", {}), "av_offset_ms")
         return cls(
             session=_whole(told.get("session"), 2**32, "session"),
             rate=rate,
@@ -125,6 +127,7 @@ class Announced:
             skeletons={_text(name): _skeleton(each) for name, each in skeletons.items()},
             texts={_text(n): clean(t.get("text", "") if isinstance(t, dict) else t, 1000) for n, t in texts.items()},
             said=tuple(_word(each) for each in _list(told.get("said", []), "said")),
+            av_offset={_text(name): each for name, each in lips.items() if _is_number(each)},
         )
 
 

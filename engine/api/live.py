@@ -29,6 +29,7 @@ from engine.feeds.latest import PoseSample
 from engine.session.host import Host
 from engine.session.live import LiveSession, Opening
 from engine.session.pushed import BURST_S, PushedSound
+from engine.sound.echo import EchoMode
 from engine.sources.base import Source
 from engine.streams import Stream
 from engine.wire import Flag, Frame
@@ -61,16 +62,18 @@ def live(
     seconds: float | None = None,
     device: str = "cpu",
     raw_sound: bool = False,
+    echo: EchoMode = "say",
 ) -> Live:
     """A session in real time of ``bundles`` side by side (by default "rules"), which begins at once.
 
     ``source`` fills it as that of ``engine serve --source``: "live" (microphone and webcam), "demo", ("file", PATH),
     ("body", FILE.bvh), ("engine", ADDRESS), or a :class:`~engine.sources.base.Source` of one's own. Without one it gets
     what is pushed: sound at ``sample_rate`` Hz (by default the first bundle's), faces, bodies. ``seconds`` ends it.
-    ``device`` is "cpu" or "cuda". ``raw_sound`` leaves sound as it is (:mod:`engine.sound.front_end`). Raises
+    ``device`` is "cpu" or "cuda". ``raw_sound`` leaves sound as it is (:mod:`engine.sound.front_end`). ``echo``
+    says what is done where the avatar's own voice is heard in its partner's, as ``engine serve --echo``. Raises
     :class:`EngineError` for whatever of this cannot be had.
     """
-    return Live(bundles or ("rules",), source, seed, controls or {}, sample_rate, seconds, device, raw_sound)
+    return Live(bundles or ("rules",), source, seed, controls or {}, sample_rate, seconds, device, raw_sound, echo)
 
 
 class Live:
@@ -87,6 +90,7 @@ class Live:
         seconds: float | None,
         device: str,
         raw_sound: bool,
+        echo: EchoMode,
     ) -> None:
         self.lost = 0
         self._frames: deque[LiveFrame] = deque()
@@ -101,7 +105,7 @@ class Live:
             sources = _sources(source, served)
             for one in sources:
                 stack.callback(one.stop)
-            self._host = Host(served, self._clock, where=f"onnx:{device}", raw_sound=raw_sound)
+            self._host = Host(served, self._clock, where=f"onnx:{device}", raw_sound=raw_sound, echo=echo)
             stack.callback(self._host.stop)
             self._host.start()
             heard = {("audio", item.of) for item in served[0].spec.by_role("audio") if item.of == "partner"}

@@ -15,6 +15,7 @@ from engine.feeds.held import Held
 from engine.feeds.latest import PoseRing
 from engine.feeds.samples import AudioRing
 from engine.feeds.speaking import Speaking
+from engine.feeds.together import Together
 from engine.feeds.words import WordRing
 from engine.roles import ROLES
 from engine.sound.front_end import FrontEnd
@@ -65,6 +66,8 @@ class Feeds:
     speaking: dict[str, Speaking] = field(default_factory=dict)
     meters: dict[str, SoundMeter] = field(default_factory=dict)
     """What each voice's sound is like as it comes, of those that are written through a front end."""
+    together: Together = field(default_factory=Together)
+    """When what is played in real time begins."""
     notes: list[Callable[[], Sequence[str]]] = field(default_factory=list)
     """What sources say once each, although it is no problem; asked again and again."""
 
@@ -101,6 +104,7 @@ class Feeds:
             return first
         whole = cls(first.held, first.start_ns, first.raw_sound)
         for one in feeds:
+            one.meters = whole.meters
             for owner, ring in one.samples.items():
                 if whole.samples.setdefault(owner, ring) is not ring:
                     whole.samples[owner].follow(ring)
@@ -117,6 +121,14 @@ class Feeds:
         made = FrontEnd(on=not self.raw_sound)
         self.meters[owner] = made.meter
         return made
+
+    def raised_db(self) -> float:
+        """By how much the front ends raise the partner's voice against the avatar's own at the moment."""
+        partner, own = (
+            self.meters[owner].told().get("gain_db", 0.0) if owner in self.meters else 0.0
+            for owner in ("partner", "self")
+        )
+        return float(partner - own)
 
     def notices(self) -> list[str]:
         """What there is to say of the voices' sound, and of sources, once each."""

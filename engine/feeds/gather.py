@@ -7,6 +7,8 @@ older than :data:`~engine.feeds.latest.STALE_S` no longer counts as seen.
 A partner's face that is not seen raises NO_FACE, a partner's voice that is not heard SILENT. Nothing else has a flag of
 its own: dancing alone is nothing to report, so without a source nothing is raised, and where a source was asked for
 something, its absence is DEGRADED. The avatar's own silence is no absence.
+
+Where both voices are heard it is looked for the own one in the partner's sound (:mod:`engine.sound.echo`), hop by hop.
 """
 
 from __future__ import annotations
@@ -17,24 +19,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import EngineError
+from engine.feeds.beside import Beside
 from engine.feeds.feeds import Feeds, Key, columns, key
 from engine.feeds.latest import STALE_S, PoseRing
-from engine.feeds.samples import AudioRing, Hop
+from engine.feeds.samples import Hop
 from engine.noise import uniform
 from engine.roles import ROLES
+from engine.sound.echo import ECHO_MODES, Echo, EchoMode
 from engine.spec import InputSpec, StreamSpec
 from engine.wire import Flag
 
 NEVER_S = 1e3
 """Age given for a pose that was never seen, or a word that was never said."""
-_SLACK_HOPS = 0.75  # of a second voice: how far its place may stray from its time before it is set anew
-_MOST_BEHIND_S = 0.3
 
 
 class Gather:
     """Fills one row of a step's input buffers, frame by frame. ``given``: what sources bring; what was asked for and
     does not come is flagged. ``clock``: the owner of the voice whose hops the frames are made of. Not in ``realtime``
-    the hops of another voice are counted, as its times are those of whoever plays it."""
+    the hops of another voice are counted, as its times are those of whoever plays it. ``echo``: what is done where the
+    own voice is heard in the partner's."""
 
     def __init__(
         self,
@@ -44,15 +48,26 @@ class Gather:
         given: Collection[Key] = (),
         clock: str = "partner",
         realtime: bool = True,
+        echo: EchoMode = "off",
     ) -> None:
+        self.own_ns: int | None = None
+        """When the own voice that the last frame was given ended; None where it said nothing."""
+        if echo not in ECHO_MODES:
+            raise EngineError(f"echo {echo!r}: give one of {', '.join(ECHO_MODES)}")
         self._seed, self._feeds, self._realtime = seed, feeds, realtime
         inputs = spec.inputs
         heard = [item for item in inputs if item.role == "audio"]
         self._main = [item for item in heard if item.of == clock]
         self._beside = [
-            (item, _Beside(feeds.samples[item.of]), ("audio", item.of) in given) for item in heard if item.of != clock
+            (item, Beside(feeds.samples[item.of]), ("audio", item.of) in given) for item in heard if item.of != clock
         ]
         voices = {item.of for item in heard}
+        both = [next((item for item in heard if item.of == owner), None) for owner in ("self", "partner")]
+        self._both = [item for item in both if item is not None]
+        self.echo = None
+        """What looks for an echo, where it is looked for."""
+        if echo != "off" and len(self._both) == 2:
+            self.echo = Echo(spec.sample_rate, echo == "gate", feeds.raised_db)
         self._unheard = [ring for owner, ring in feeds.samples.items() if owner not in voices]
         self._noise = [(item, int(np.prod(item.shape))) for item in inputs if item.role == "noise"]
         self._poses = [
@@ -71,6 +86,7 @@ class Gather:
         never came. Returns the flags that follow."""
         flags = Flag(0)
         heard = hop is not None and hop.valid
+        told: dict[str, Hop | None] = {item.of: hop for item in self._main}
         for item in self._main:
             inputs[item.name][row] = hop.samples if hop is not None and heard else item.missing
             _companion(inputs, row, item.validity, float(heard or item.of == "self"))
@@ -79,6 +95,11 @@ class Gather:
         for item, voice, promised in self._beside:
             hop_beside = voice.read(time_ns) if self._realtime else voice.counted(frame)
             flags |= _fill_beside(inputs, row, item, hop_beside, promised)
+            told[item.of] = hop_beside
+        own = told.get("self")
+        self.own_ns = own.capture_ns if own is not None and own.valid and own.samples.any() else None
+        if self.echo is not None:
+            self._hold_back(self.echo, inputs, row, told)
         for ring in self._unheard:
             ring.pass_over(time_ns) if self._realtime else ring.consumed(frame)
         for item, poses, taken, absent in self._poses:
@@ -93,6 +114,21 @@ class Gather:
             inputs[item.name][row] = uniform(self._seed, frame, count).reshape(item.shape)
         return flags
 
+    def whole(self, end_ns: int) -> bool:
+        """Whether no voice beside the clock's is still on its way that belongs to the frame which ends then."""
+        return all(voice.there(end_ns) for _, voice, _ in self._beside)
+
+    def _hold_back(
+        self, echo: Echo, inputs: Mapping[str, NDArray[Any]], row: int, told: Mapping[str, Hop | None]
+    ) -> None:
+        """Let the partner's sound through as far as it is no echo."""
+        own, partner = (
+            hop.samples if (hop := told.get(item.of)) is not None and hop.valid else None for item in self._both
+        )
+        passed = echo.heard(own, partner)
+        if passed is not partner:
+            inputs[self._both[1].name][row] = passed
+
     def _fill_held(self, inputs: Mapping[str, NDArray[Any]], row: int, frame: int, time_ns: int) -> Flag:
         held = self._feeds.held.at(frame)
         if self._written != (held.version, row):
@@ -105,47 +141,6 @@ class Gather:
             if item.name not in held.by_hand:
                 inputs[item.name][row] = self._feeds.speaking[item.of].value(time_ns)
         return Flag.PENDING if held.pending else Flag(0)
-
-
-class _Beside:
-    """Reads a ring whose times are not the clock's: hop after hop, set anew only where its place strays from its time,
-    so that two sound cards that drift apart cost one small step now and then, and no sample a frame."""
-
-    def __init__(self, ring: AudioRing) -> None:
-        self._ring = ring
-        self._next: int | None = None
-        self._behind = 0  # samples by which it is read late, learnt from sound that came after its frame
-        self._missed: tuple[int, int] | None = None  # end of a frame without sound, and what had been written then
-
-    def counted(self, frame: int) -> Hop | None:
-        """Hop number ``frame``, or None where the sound is over."""
-        hop = self._ring.read_hop(frame)
-        self._ring.consumed(frame)
-        return hop
-
-    def read(self, end_ns: int) -> Hop | None:
-        """The hop captured by ``end_ns``, or None where there is none."""
-        ring, hop = self._ring, self._ring.hop
-        self._learn()
-        right = ring.position_at(end_ns) - self._behind - hop
-        if self._next is None or abs(right - self._next) > _SLACK_HOPS * hop:
-            self._next = right
-        found = ring.read_span(self._next) if self._next >= 0 else None
-        if found is None:
-            self._next = None
-            self._missed = self._missed or (end_ns, ring.written)
-            return None
-        self._next += hop
-        return found
-
-    def _learn(self) -> None:
-        """A frame had no sound: was there none, or did it come too late? Only then is it waited for longer."""
-        if self._missed is None or self._ring.written == self._missed[1]:
-            return
-        end_ns, written = self._missed
-        if self._ring.begins_ns(written) < end_ns:
-            self._behind = min(self._behind + self._ring.hop // 4, round(_MOST_BEHIND_S * self._ring.rate))
-        self._missed = None
 
 
 def _fill_beside(

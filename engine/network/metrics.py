@@ -1,15 +1,14 @@
 """What the network side counts, and all of it in the text form that Prometheus reads.
 
 Counters only ever grow, also over sessions that are gone, so rates can be taken of them. The delay of frames, from the
-capture of their newest input to their sending, is a histogram; quantiles over any time and any number of engines follow
-from it (``histogram_quantile``).
+capture of their newest input to their sending, is a histogram, and so is their A/V offset (:mod:`engine.stats`);
+quantiles over any time and any number of engines follow from them (``histogram_quantile``).
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 
@@ -18,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from engine.session.host import Host
+from engine.stats import Buckets
 from engine.wire import Flag, Frame
 
 BOUNDS_S = (0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.05, 0.06, 0.08, 0.12, 0.2, 0.5, 1.0)
@@ -47,8 +47,7 @@ class Traffic:
         self.ended: Counter[str] = Counter()
         """Sessions that the engine ended, by reason."""
         self.flagged: Counter[Flag] = Counter()
-        self._delays = [0] * (len(BOUNDS_S) + 1)
-        self._delay_s = 0.0
+        self._delays = Buckets(BOUNDS_S)
         self._lock = threading.Lock()
 
     def count(self, what: str, amount: int = 1) -> None:
@@ -68,20 +67,14 @@ class Traffic:
         with self._lock:
             self.counts["frames"] += 1
             self.counts["missed"] += missed
-            self._delays[bisect_left(BOUNDS_S, delay)] += 1
-            self._delay_s += delay
+            self._delays.add(delay)
             if frame.flags:
                 self.flagged[frame.flags] += 1
 
     def delays(self) -> tuple[list[tuple[str, float]], float]:
         """Upper bounds (s, as text) with how many frames were no later, and the sum of all delays in seconds."""
         with self._lock:
-            counted, total = list(self._delays), self._delay_s
-        reached, rows = 0, []
-        for bound, count in zip((*BOUNDS_S, None), counted, strict=True):
-            reached += count
-            rows.append(("+Inf" if bound is None else str(bound), float(reached)))
-        return rows, total
+            return self._delays.rows()
 
 
 class EngineCollector(Collector):
@@ -108,6 +101,11 @@ class EngineCollector(Collector):
         rows, total = traffic.delays()
         delay = "From the capture of a frame's newest input to its sending"
         yield HistogramMetricFamily("engine_capture_to_publish_seconds", delay, rows, total)
+        about = "From an own voice's sound to the sending of its frame, less the look-ahead; positive: lips late"
+        offset = HistogramMetricFamily("engine_av_offset_seconds", about, labels=["bundle"])
+        for bundle, counted in self._host.av_offsets().items():
+            offset.add_metric([bundle], *counted.rows())
+        yield offset
         share = GaugeMetricFamily("engine_loop_share", "Share of time of a loop's parts", labels=["bundle", "part"])
         full = GaugeMetricFamily("engine_rows_used", "Rows that counted of those that were run", labels=["bundle"])
         slots = GaugeMetricFamily("engine_slots", "Sessions of a bundle", labels=["bundle"])

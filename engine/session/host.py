@@ -25,7 +25,9 @@ from engine.session.head import HeadLink
 from engine.session.live import STREAMS_A_BUNDLE, LiveSession, Opening
 from engine.session.loop import Loop
 from engine.session.slot import Slot
+from engine.sound.echo import EchoMode
 from engine.sources.base import Source
+from engine.stats import Buckets
 from engine.wire import Frame
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,8 @@ class SessionRefused(EngineError):
 
 class Host:
     """``capacity`` sessions at most; ``window_ms``: see :class:`~engine.session.loop.Loop`. ``where`` and ``threads``
-    are :func:`~engine.runtime.open_runtime`'s. With ``raw_sound`` no voice goes through a front end. Thread-safe."""
+    are :func:`~engine.runtime.open_runtime`'s. With ``raw_sound`` no voice goes through a front end;
+    ``echo`` says what is done where the avatar's own voice is heard in its partner's. Thread-safe."""
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Host:
         threads: int = 1,
         realtime: bool = True,
         raw_sound: bool = False,
+        echo: EchoMode = "say",
         runtimes: Callable[..., Runtime] = open_runtime,
     ) -> None:
         if not 1 <= capacity <= MOST_SESSIONS:
@@ -67,7 +71,7 @@ class Host:
         self.capacity, self.clock, self.where = capacity, clock, where
         self.failure: BaseException | None = None
         self.refused = 0
-        self._realtime, self._raw_sound = realtime, raw_sound
+        self._realtime, self._raw_sound, self._echo = realtime, raw_sound, echo
         sizes = tuple(size for size in BUCKETS if size <= max(1, capacity))
         rows = math.ceil(capacity / sizes[-1]) * sizes[-1]
         window_ns = round(window_ms * 1e6) if capacity > 1 else 0
@@ -147,8 +151,12 @@ class Host:
             for slot, recorder in zip(session.slots, recorders, strict=False):
                 slot.record(recorder)
             session.starts(self.clock.now_ns())
-            for source in session.sources:
-                source.start(session.feeds, self.clock)
+            session.feeds.together.expect()  # or the first source would begin before the others are known
+            try:
+                for source in session.sources:
+                    source.start(session.feeds, self.clock)
+            finally:
+                session.feeds.together.leave(self.clock)
         except BaseException:
             self._forget(session)
             raise
@@ -169,6 +177,14 @@ class Host:
             "capacity": self.capacity,
             "refused": self.refused,
             "bundles": {name: {"slots": loop.slots, **loop.work.summary()} for name, loop in self._loops.items()},
+        }
+
+    def av_offsets(self) -> dict[str, Buckets]:
+        """The A/V offsets of each bundle that hears its avatar's own voice, of all its sessions so far."""
+        return {
+            name: loop.work.av_offsets
+            for name, loop in self._loops.items()
+            if any(item.of == "self" for item in self.bundles[name].spec.by_role("audio"))
         }
 
     def _admit(self, ask: Opening) -> int:
@@ -233,6 +249,7 @@ class Host:
                     given=ask.given,
                     sources=sources,
                     first_stream=place * STREAMS_A_BUNDLE,
+                    echo=self._echo,
                     frames=None if ask.seconds is None else max(1, round(ask.seconds * spec.rate)),
                 )
             )

@@ -77,6 +77,10 @@ class LiveSession:
         self._clock, self._close = clock, close
         self._touched_ns = clock.now_ns()
         self._said: deque[Word] = deque(maxlen=TOLD_WORDS)
+        self._echo = next((slot.echo for slot in slots if slot.echo is not None), None)
+        if self._echo is not None:
+            echo = self._echo
+            self.feeds.notes.append(lambda: [f"partner's voice: {text}" for text in echo.notices])
         if ask.monitor and "self" in self.feeds.words:
             self.feeds.words["self"].listen(self._said.append)
 
@@ -182,6 +186,7 @@ class LiveSession:
             "sources": [source.describe() for source in self.sources],
             "sound": self.sound(),
             "recording": self.recording,
+            **self._av_offset(),
         }
 
     def stats(self) -> dict[str, Any]:
@@ -190,8 +195,19 @@ class LiveSession:
         return {**told[0], **dict(zip(self.bundles[1:], told[1:], strict=True)), "sound": self.sound()}
 
     def sound(self) -> dict[str, dict[str, Any]]:
-        """The level meter of each voice that is heard (:meth:`engine.sound.meter.SoundMeter.told`)."""
-        return {owner: meter.told() for owner, meter in list(self.feeds.meters.items())}
+        """The level meter of each voice that is heard (:meth:`engine.sound.meter.SoundMeter.told`); of the partner's
+        also what of it is the avatar's own (:meth:`engine.sound.echo.Echo.told`), where that is looked for."""
+        told = {owner: meter.told() for owner, meter in list(self.feeds.meters.items())}
+        if self._echo is not None and "partner" in told:
+            told["partner"] |= self._echo.told()
+        return told
+
+    def _av_offset(self) -> dict[str, dict[str, float]]:
+        """The A/V offset (ms) of the first bundle that hears the avatar's own voice, once it has spoken."""
+        counted = next((slot.stats.av_offset for slot in self.slots if slot.stats.av_offset is not None), None)
+        if counted is None or not counted.count:
+            return {}
+        return {"av_offset_ms": {name: round(value, 1) for name, value in counted.summary().items()}}
 
 
 def _said(word: Word) -> list[Any]:

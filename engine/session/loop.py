@@ -170,7 +170,9 @@ class Loop:
             counts = outputs if good[row] else None
             block = blocks.get(row, Block(row, 1))
             try:
-                slot.settle(runtime.inputs, counts, trouble.get(row, ""), stepped - gathered, block)
+                offset_ns = slot.settle(runtime.inputs, counts, trouble.get(row, ""), stepped - gathered, block)
+                if offset_ns is not None:
+                    self.work.av_offsets.add(offset_ns / 1e9)
             except Exception as error:  # as above
                 slot.broken(f"its frame cannot be published: {_words(error)}")
         self.work.tick(len(due), runtime.blocks, begun, gathered, stepped, clock.now_ns())

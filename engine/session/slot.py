@@ -6,7 +6,10 @@ nothing, the monotonic clock makes frames due one period apart.
 
 **Policy** (real time; every case is flagged on the frame and counted):
 
-- sound that has not come within ``GRACE`` periods of when it was expected: the frame is due then, and the step runs
+- a second voice that is being spoken and is not there yet is waited for, :data:`BESIDE_S` at most: what both say at one
+  moment reaches the model in one frame;
+- sound that has not come within ``GRACE`` periods of when it was expected (of an own voice that a client sends within
+  ``OWN_GRACE_S``, or what its jitter asks for): the frame is due then, and the step runs
   without it (SILENT, DEGRADED). The samples are passed over if they come later; where they keep coming later, they are
   waited for longer from then on, up to ``LONGEST_DELAY_S`` after capture;
 - more than ``BACKLOG`` frames waiting (complete hops, or periods of the clock): the slot goes on with the newest,
@@ -36,9 +39,10 @@ from engine.feeds.gather import Gather
 from engine.record.step import Recorded, StepRecord
 from engine.runtime.protocol import Block
 from engine.session.timetable import Due, Later, Over, timetable
+from engine.sound.echo import Echo, EchoMode
 from engine.sources.base import Source
 from engine.spec import StreamSpec
-from engine.stats import Stats
+from engine.stats import Offsets, Stats
 from engine.streams import BAD_INPUT, streams
 from engine.wire import Flag, Frame
 
@@ -46,6 +50,9 @@ FAILURES = 5
 """Failed steps in a row after which a row is reset."""
 GIVE_UP = 50
 """Failed steps in a row after which a session is over: a model that never recovers must not look like one that runs."""
+BESIDE_S, BESIDE_LOOK_S = 0.012, 0.002
+"""For which a frame waits for a second voice (a player gives sound every 20 ms, a speech program every 10), and how
+often it looks: only whole hops of a voice wake the loop, and a second one's begin anywhere."""
 SAY_AGAIN_S = 10.0
 """A model that fails now and then is not logged more often."""
 Arrays = Mapping[str, NDArray[Any]]
@@ -73,10 +80,13 @@ class Slot:
         sources: Sequence[Source] = (),
         first_stream: int = 0,
         frames: int | None = None,
+        echo: EchoMode = "off",
     ) -> None:
         self.spec, self.feeds = spec, feeds
         self.session, self.generation, self.row = session, generation, 0
         self.stats = Stats({item.role for item in spec.inputs})
+        if realtime and any(item.of == "self" for item in spec.by_role("audio")):
+            self.stats.av_offset = Offsets()
         self.streams = streams(spec, monitor, first_stream)
         self.ended: str | None = None
         self.phase_ns = 0
@@ -86,13 +96,14 @@ class Slot:
         self._recorder: Recorded | None = None
         self._period_ns = round(1e9 / spec.rate)
         self._timetable, owner = timetable(spec, feeds, given, sources, realtime, clock)
-        self._gather = Gather(spec, feeds, seed, given, owner or "partner", realtime)
+        self._gather = Gather(spec, feeds, seed, given, owner or "partner", realtime, echo)
         self._held = {item.name: np.zeros(item.shape, item.dtype) for item in spec.outputs}
         self._frame, self._pending = 0, Flag.FIRST
         self._failures, self._reset, self._begun, self._fresh = 0, False, False, True
         self._said_ns: int | None = None
         self._paused: bool | None = None
         self._due: Due | None = None
+        self._waits: tuple[Due, int] | None = None  # what is due but for a second voice, and until when it waits
         self._given = Flag(0)
         self._start_ns = 0
 
@@ -101,6 +112,11 @@ class Slot:
         """When the frame that waits to be gathered was due."""
         assert self._due is not None
         return self._due.due_ns
+
+    @property
+    def echo(self) -> Echo | None:
+        """What looks for the own voice in the partner's sound; None where nothing does."""
+        return self._gather.echo
 
     @property
     def failing(self) -> bool:
@@ -131,7 +147,10 @@ class Slot:
         if self._limit is not None and self._frame >= self._limit:
             return Over()
         if self._paused:
+            self._waits = None
             return self._stand_still(now_ns)
+        if self._waits is not None:
+            return self._together(*self._waits, now_ns)
         skipped = self._timetable.waiting(self._frame, now_ns) if self._realtime else 0
         if skipped:
             self.stats.miss(skipped)
@@ -141,8 +160,16 @@ class Slot:
             if self._limit is not None and self._frame >= self._limit:
                 return Over()
         found = self._timetable.look(self._frame, now_ns)
-        self._due = found if isinstance(found, Due) else None
-        return found
+        self._due = None
+        return self._together(found, now_ns + round(BESIDE_S * 1e9), now_ns) if isinstance(found, Due) else found
+
+    def _together(self, due: Due, until_ns: int, now_ns: int) -> Due | Later:
+        """A frame that is due, once a second voice has come as far, or has been waited for."""
+        if self._realtime and now_ns < until_ns and not self._gather.whole(due.captured_ns):
+            self._waits = due, until_ns
+            return Later(min(until_ns, now_ns + round(BESIDE_LOOK_S * 1e9)))
+        self._due, self._waits = due, None
+        return due
 
     def gather(self, inputs: Arrays) -> bool:
         """Write the row's inputs of the frame that is due; whether the row has to be made new before it runs."""
@@ -159,9 +186,10 @@ class Slot:
         self._given, self._pending = flags, Flag(0)
         return self._fresh
 
-    def settle(self, inputs: Arrays, outputs: Arrays | None, trouble: str, step_ns: int, block: Block) -> None:
+    def settle(self, inputs: Arrays, outputs: Arrays | None, trouble: str, step_ns: int, block: Block) -> int | None:
         """Publish the frame that was gathered: of ``outputs`` (rows, *shape), which count, or of None the last pose,
-        because of ``trouble``. ``step_ns``: how long the step took that the row ran in, as part of ``block``."""
+        because of ``trouble``. ``step_ns``: how long the step took that the row ran in, as part of ``block``. Returns
+        its A/V offset in ns, None where there is none: without an own voice, or of a pose that is held."""
         due, row = self._due, self.row
         assert due is not None
         # Arrival is learnt, so a hop may come a little sooner than it was due.
@@ -199,7 +227,7 @@ class Slot:
             )
             self._publish(frame)
             frames.append(frame)
-        self._count(due, due_ns, stepped, step_ns, flags)
+        offset_ns = self._count(due, due_ns, stepped, step_ns, flags)
         if self._recorder is not None:
             given = {item.name: inputs[item.name][row] for item in self.spec.inputs}
             committed, times = outputs is not None, (due.captured_ns, due_ns)
@@ -208,8 +236,9 @@ class Slot:
             )
         self._timetable.done(self._frame)
         self._frame, self._due = self._frame + 1, None
+        return offset_ns
 
-    def _count(self, due: Due, due_ns: int, stepped_ns: int, step_ns: int, flags: Flag) -> None:
+    def _count(self, due: Due, due_ns: int, stepped_ns: int, step_ns: int, flags: Flag) -> int | None:
         done = self._clock.now_ns()
         self.stats.add(flags)
         stages = {"step": step_ns, "publish": done - stepped_ns}
@@ -219,6 +248,12 @@ class Slot:
                 stages |= {"capture_to_due": due_ns - due.captured_ns, "capture_to_publish": done - due.captured_ns}
         for name, duration in stages.items():
             self.stats.stages[name].add(duration)
+        own_ns = self._gather.own_ns
+        if self.stats.av_offset is None or own_ns is None or Flag.HELD in flags:
+            return None
+        offset_ns = done - own_ns + self.spec.lookahead * self._period_ns
+        self.stats.av_offset.add(offset_ns)
+        return offset_ns
 
     def _failed(self, trouble: str) -> None:
         self.stats.last_error = trouble

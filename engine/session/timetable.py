@@ -20,6 +20,9 @@ from engine.wire import Flag
 
 GRACE = 1.0
 """Periods for which sound is waited for beyond the moment at which it was expected."""
+OWN_GRACE_S, DEVIATIONS = 0.02, 4.0
+"""Of the avatar's own voice that a client sends it is no longer than this, or so many mean deviations of its delay
+(Jacobson 1988, SIGCOMM): a client that stops in mid-word says so by sending no more."""
 BACKLOG = 4
 """Frames that wait beside the newest at which they are skipped."""
 LONGEST_DELAY_S = 1.0
@@ -81,26 +84,40 @@ def timetable(
 ) -> tuple[Timetable, str]:
     """The timetable of a session, and whose voice its frames are made of ("" for nobody's)."""
     heard = [item.of for item in spec.by_role("audio")]
-    owner = next((owner for owner in ("partner", "self") if owner in heard and ("audio", owner) in given), "")
+    voices = [owner for owner in ("partner", "self") if owner in heard and ("audio", owner) in given]
+    owner = voices[0] if voices else ""
     ring = feeds.samples.get(owner)
+    others = [feeds.samples[other] for other in voices[1:]]
     if realtime:
-        return (ByClock(spec, feeds, sources) if ring is None else BySound(spec, ring, clock, owner)), owner
+        if ring is None:
+            return ByClock(spec, feeds, sources), owner
+        return BySound(spec, ring, clock, owner, others, pushed=not sources), owner
     beside = [other for name, other in feeds.samples.items() if name != owner and ("audio", name) in given]
     if ring is not None:
-        return Played(ring, beside), owner
+        return Played(ring, beside, others), owner
     return Counted(spec, feeds, [poses for key, poses in feeds.latest.items() if key in given], beside), owner
 
 
 class BySound:
     """In real time: a frame is due when its hop is complete. Where a partner's does not come that is DEGRADED; an
-    avatar that says nothing is silent, and nothing is missing."""
+    avatar that says nothing is silent, and nothing is missing. When it is over and one of the ``others`` that are heard
+    is not, frames go on by the clock. ``pushed``: it is sent, not played or captured here."""
 
-    def __init__(self, spec: StreamSpec, ring: AudioRing, clock: Clock, owner: str = "partner") -> None:
-        self._audio, self._clock = ring, clock
-        self._missing = Flag.DEGRADED if owner == "partner" else Flag(0)
+    def __init__(
+        self,
+        spec: StreamSpec,
+        ring: AudioRing,
+        clock: Clock,
+        owner: str = "partner",
+        others: Sequence[AudioRing] = (),
+        pushed: bool = False,
+    ) -> None:
+        self._audio, self._clock, self._others = ring, clock, others
+        self._missing = Flag(0) if owner == "self" else Flag.DEGRADED
+        self._stops = pushed and owner == "self"
         self._period_ns = round(1e9 / spec.rate)
         self._due_ns = 0
-        self._delay_ns = 0.0
+        self._delay_ns = self._deviation_ns = 0.0
         self._returning = 0  # frames that still count as those after a loss
         self._asked: tuple[int, bool, int] | None = None  # frame, whether its hop was waited for, late samples before
 
@@ -109,6 +126,8 @@ class BySound:
 
     def waiting(self, frame: int, now_ns: int, least: int = BACKLOG) -> int:
         newer = self._audio.newest_hop() - frame
+        if newer < 0 and self._alone:
+            newer = (now_ns - self._due_ns) // self._period_ns - 1
         return newer if newer >= least else 0
 
     def skip(self, frames: int, following: int) -> None:
@@ -123,7 +142,7 @@ class BySound:
         if ready:
             return self._heard(frame)
         if self._audio.ended:
-            return Over()
+            return self._without(now_ns) if self._alone else Over()
         latest = self._latest_ns
         return Later(latest) if now_ns < latest else self._given_up(frame)
 
@@ -133,7 +152,26 @@ class BySound:
     @property
     def _latest_ns(self) -> int:
         """Until when the next frame waits for its sound."""
-        return self._due_ns + round((1.0 + GRACE) * self._period_ns)
+        grace = GRACE * self._period_ns
+        if self._stops:
+            grace = min(grace, max(OWN_GRACE_S * 1e9, DEVIATIONS * self._deviation_ns))
+        return self._due_ns + self._period_ns + round(grace)
+
+    @property
+    def _alone(self) -> bool:
+        """Whether the voice is over and another that is heard is not, or has not been heard to its end."""
+        heard_ns = self._due_ns - round(self._delay_ns)
+        return self._audio.ended and any(
+            not ring.ended or ring.position_at(heard_ns) < ring.written - ring.hop // 2 for ring in self._others
+        )
+
+    def _without(self, now_ns: int) -> Due | Later:
+        """The voice is over, and the conversation is not."""
+        due_ns = self._due_ns + self._period_ns
+        if now_ns < due_ns:
+            return Later(due_ns)
+        self._due_ns = due_ns
+        return Due(None, due_ns - round(self._delay_ns), due_ns, Flag(0))
 
     def _heard(self, frame: int) -> Due:
         hop = self._audio.read_hop(frame)
@@ -147,6 +185,8 @@ class BySound:
             delay = self._clock.now_ns() - hop.capture_ns
             # After a loss the device may be another one, or another way to it: a longer delay is taken over at once.
             at_once = not self._delay_ns or (returning and delay > self._delay_ns)
+            off = 0.0 if at_once else abs(delay - self._delay_ns)
+            self._deviation_ns += (off - self._deviation_ns) * _DELAY_GAIN
             self._delay_ns += (delay - self._delay_ns) * (1.0 if at_once else _DELAY_GAIN)
         self._due_ns = hop.capture_ns + round(self._delay_ns)
         return Due(hop, hop.capture_ns, self._due_ns, Flag(0))
@@ -199,10 +239,11 @@ class ByClock:
 
 
 class Played:
-    """As fast as it goes, by hops that are there; other voices have to be as far."""
+    """As fast as it goes, by hops that are there; other voices (``beside``) have to be as far. It is over when the ring
+    is, and those of the ``others`` that are heard."""
 
-    def __init__(self, ring: AudioRing, beside: Sequence[AudioRing]) -> None:
-        self._audio, self._beside = ring, beside
+    def __init__(self, ring: AudioRing, beside: Sequence[AudioRing], others: Sequence[AudioRing] = ()) -> None:
+        self._audio, self._beside, self._others = ring, beside, others
 
     def begin(self, now_ns: int) -> None:
         pass
@@ -214,12 +255,12 @@ class Played:
         pass
 
     def look(self, frame: int, now_ns: int) -> Due | Later | Over:
-        hop = self._audio.read_hop(frame)
-        if hop is None:
-            return Over() if self._audio.ended else _soon(now_ns)
-        if not all(ring.hop_ready(frame) or ring.ended for ring in self._beside):
+        if not all(ring.hop_ready(frame) or ring.ended for ring in (self._audio, *self._beside)):
             return _soon(now_ns)
-        return Due(hop, hop.capture_ns, hop.capture_ns, Flag(0))
+        hop = self._audio.read_hop(frame)
+        there = [hop, *(ring.read_hop(frame) for ring in self._others)]
+        captured_ns = next((each.capture_ns for each in there if each is not None), None)
+        return Over() if captured_ns is None else Due(hop, captured_ns, captured_ns, Flag(0))
 
     def done(self, frame: int) -> None:
         self._audio.consumed(frame)

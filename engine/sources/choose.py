@@ -49,16 +49,32 @@ def senses(spec: StreamSpec) -> set[str]:
 def choose(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Source]:
     """The sources that ``options`` (of ``engine serve``) name, for bundles side by side. Raises :class:`EngineError`
     where none can be had, or where they give nothing that any of them wants."""
+    if options.speech is not None:
+        from engine.speech.choose import check_apart, speech
+
+        check_apart(options.speech, options.source or (), options.track or ())
     sources = _partner(options, bundles)
     if options.speech is None:
         if options.words:
             raise EngineError(f"--words {' '.join(options.words)}: it says where the words of --speech come from")
         return sources
-    from engine.speech.choose import speech
-
     access = Access.of(options.keys, options.tokens, options.insecure)
     how = {"words": options.words, "fast": options.fast, "loop": options.loop, "access": access}
-    return [*sources, *speech(options.speech, bundles, **how)]
+    own = speech(options.speech, bundles, **how)
+    _check_devices(sources, own)
+    return [*sources, *own]
+
+
+def _check_devices(partner: Sequence[Source], own: Sequence[Source]) -> None:
+    """Raises :class:`EngineError` where both voices are to come from one device."""
+    from engine.sources.mic import MicSource
+
+    heard = [{source.device for source in side if isinstance(source, MicSource)} for side in (partner, own)]
+    for device in heard[0] & heard[1]:
+        raise EngineError(
+            f"--speech mic: {device.name} is the partner's microphone as well, and both voices would be one; name a "
+            "loopback device of its own for --speech, or another --mic (engine devices lists them)"
+        )
 
 
 def _partner(options: argparse.Namespace, bundles: Sequence[Bundle]) -> list[Source]:

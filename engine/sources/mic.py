@@ -116,6 +116,11 @@ class MicSource:
         self._close()
 
     @property
+    def device(self) -> Input:
+        """The device that is heard."""
+        return self._device
+
+    @property
     def finished(self) -> bool:
         """A microphone is never over."""
         return False

@@ -78,7 +78,8 @@ def playing_rate(feeds: Feeds, owner: str = "partner") -> int:
 class Player:
     """Plays ``laps`` one after the other on a thread, from :meth:`start` to the end or :meth:`stop`.
 
-    ``fast``: no pacing; the writer waits for the reader instead, so the result does not depend on timing. Capture times
+    In real time it begins together with the session's others (:class:`~engine.feeds.together.Together`). ``fast``: no
+    pacing; the writer waits for the reader instead, so the result does not depend on timing. Capture times
     are then the session's start plus media time, ahead of the clock. ``slow_faces``: reading a face takes long enough
     to need its own thread in real time; where it falls behind, pictures are passed over (``skipped_faces``). ``owner``:
     whose voice and face it is. Where nothing is heard the sound only keeps the time, and ``fast`` goes by the faces
@@ -99,6 +100,8 @@ class Player:
         heard = owner in feeds.samples
         self._audio = feeds.samples[owner] if heard else AudioRing(SILENT_RATE, SILENT_RATE // 25, 1.0)
         self._origin_ns, self._face = feeds.start_ns, feeds.latest.get(("face", owner))
+        self._together = feeds.together
+        self._waited_for = False
         self._feed = FaceFeed(self._face)
         self._words = _WordFeed(feeds, owner)
         self._block = fast and heard
@@ -115,6 +118,9 @@ class Player:
 
     def start(self) -> None:
         """Begin to play."""
+        if not self._fast:
+            self._together.expect()
+            self._waited_for = True
         self._thread.start()
 
     def stop(self) -> None:
@@ -141,6 +147,8 @@ class Player:
         except Exception as error:  # a thread has no caller: whatever it is, the loop has to hear of it
             self._failure = f"playing failed: {type(error).__name__}: {error}"
         finally:
+            if self._waited_for:
+                self._together.leave(self._clock)
             self._audio.end()
             if self._face is not None:
                 self._face.end()
@@ -165,7 +173,10 @@ class Player:
                 return
 
     def _begin_ns(self) -> int:
-        return self._origin_ns if self._fast else self._clock.now_ns()
+        if not self._waited_for:
+            return self._origin_ns
+        self._waited_for = False
+        return self._together.begin(self._clock, self._stop)
 
     def _merged(self, pieces: Iterator[AudioBlock], lap: Lap, start_ns: int, lap_ns: int) -> None:
         faces = iter(lap.faces)

@@ -5,19 +5,41 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.access import LOCAL, Access
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from engine.feeds.feeds import wanted
+from engine.feeds.feeds import SPEECH_RATE, wanted
+from engine.sound.front_end import FrontEnd
+from engine.sound.meter import NOTHING_DBFS
 from engine.sources.base import Source
 from engine.sources.player import WordItem
+
+if TYPE_CHECKING:
+    from engine.sources.media import MediaFile
 
 KINDS = "PATH [WORDS.json, .TextGrid, .csv, .vtt or .srt], mic DEVICE or net HOST:PORT"
 WORDS = "beside, none, pocketsphinx or whisper [MODEL]"
 _KINDS = ("file", "mic", "net")
 _OWN = {("audio", "self"), ("words", "self"), ("speaking", "self")}
+_LOOKED_S = 60.0  # of a sound file, for a first sound
 log = logging.getLogger(__name__)
+
+
+def check_apart(asked: Sequence[str], source: Sequence[str], track: Sequence[str]) -> None:
+    """Raises :class:`EngineError` where ``--speech`` and ``--source`` name one file as both voices. Where ``--track``
+    chooses its sound the partner's may be another one in it."""
+    own = asked[1] if asked[0] == "file" and len(asked) > 1 else asked[0]
+    if asked[0] in ("mic", "net") or source[:1] != ["file"] or len(source) != 2:
+        return
+    if any(choice.startswith("audio") for choice in track) or not Path(own).is_file() or not Path(source[1]).is_file():
+        return
+    if Path(own).samefile(source[1]):
+        raise EngineError(
+            f"--speech {own}: it is the partner's file as well (--source file {source[1]}), and the avatar would "
+            "answer itself; give each its own, or leave one out (--source none)"
+        )
 
 
 def speech(
@@ -78,11 +100,29 @@ def _file(
     sound = Path(rest[0])
     if not sound.is_file():
         raise EngineError(f"{shown}: there is no file {sound}; give {KINDS}")
-    if not MediaFile(sound).has_audio:
+    media = MediaFile(sound)
+    if not media.has_audio:
         raise EngineError(f"{shown}: there is no sound in {sound}; give the file of a voice")
+    silent_s = _silent_s(media)
+    if silent_s is not None:
+        where = "to its end" if silent_s < _LOOKED_S else "in its beginning"
+        log.warning("%s: no sound in %.1f s %s: is it the right file, or track of it?", shown, silent_s, where)
     words: tuple[WordItem, ...] = ()
     if heeded or len(rest) == 2 or how != "beside":
         found = find_words(sound, rest[1] if len(rest) == 2 else None, how, *model)
         log.info("speech %s: %s", sound.name, found.told)
         words = found.words
     return FileSource(sound, fast, loop=loop, owner="self", words=words)
+
+
+def _silent_s(media: MediaFile) -> float | None:
+    """Seconds without a sound that a file begins with, where it has none up to its end or for a minute; otherwise
+    None."""
+    seconds, least = 0.0, 10 ** (NOTHING_DBFS / 20)
+    for block in media.audio(SPEECH_RATE, FrontEnd(on=False)):
+        if (abs(block.samples) > least).any():
+            return None
+        seconds += len(block.samples) / SPEECH_RATE
+        if seconds >= _LOOKED_S:
+            break
+    return seconds

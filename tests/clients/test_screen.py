@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from clients.opencv.body import AVATAR
-from clients.opencv.panel import draw_canvas
+from clients.opencv.panel import ALERT, draw_canvas
 from clients.opencv.screen import LEVELS, SIDE, STAGE, TRACES, Screen, captions, figures_of
 from clients.opencv.store import FrameStore, shown
 from clients.opencv.strip import words
@@ -223,3 +223,36 @@ def test_the_viewer_records_a_dance_without_sound(tmp_path):
     assert 30 <= len(frames) <= 40 and part(frames[-1], STAGE).std() > 15
     sheet = cv2.imread(str(png))
     assert sheet.shape[1] > 8 * 132 and sheet[:190, :132].std() > 10
+
+
+LATE = {"p50": 12.5, "p95": 31.0, "max": 80.0}
+
+
+@pytest.mark.parametrize("made", [lambda: filled([1, 2, 3]), dancing], ids=["face", "body"])
+def test_the_av_offset_is_one_line_more_where_one_is_announced(made):
+    store = made()
+    told = fake.dance("tcp://127.0.0.1:1") if store.bodies else fake.description("tcp://127.0.0.1:1")
+    before = Screen(store).draw(store.recent(9), 25.0, 0)
+    store.learn(fake.read(told, av_offset_ms=LATE))
+    assert store.av_offset == LATE
+    with_it = Screen(store).draw(store.recent(9), 25.0, 0)
+    changed = np.argwhere((before != with_it).any(2))
+    assert len(changed) and (changed.min(0) >= (430, 672)).all()
+    wide = np.argwhere((with_it == np.array(ALERT, np.uint8)).all(2))
+    store.learn(fake.read(told, av_offset_ms={"p50": 12.5, "p95": 46.0}))
+    noticed = Screen(store).draw(store.recent(9), 25.0, 0)
+    assert has(noticed, ALERT) > len(wide), "lips as late as that are noticed"
+    store.learn(fake.read(told, av_offset_ms={}))
+    np.testing.assert_array_equal(Screen(store).draw(store.recent(9), 25.0, 0), before)
+
+
+@pytest.mark.parametrize("told", [[1], "late", {"p50": "soon"}, {"p50": None, "p95": float("nan")}])
+def test_an_av_offset_that_is_none_is_not_shown(told):
+    store = dancing()
+    about = fake.dance("tcp://127.0.0.1:1")
+    if isinstance(told, dict):
+        store.learn(fake.read(about, av_offset_ms=told))
+        assert store.av_offset == {}
+    else:
+        with pytest.raises(ValueError, match="av_offset_ms"):
+            fake.read(about, av_offset_ms=told)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from engine.sources import choose as chooser
+from engine.sources import mic
 from engine.sources.choose import choose, partner_skeleton
 from engine.spec import InputSpec
+from engine.speech.choose import check_apart
 from tests.engine.dancer import STICK, dancer_bundle, take
 from tests.engine.said import said
+from tests.engine.speech.made import write_wav
 from tests.engine.test_cli import film
+from tests.engine.test_sources_mic import Ports
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +203,38 @@ def test_words_of_a_speech_that_nobody_gives_are_refused(dancer: Bundle) -> None
     assert "--words whisper base.en: it says where the words of --speech" in refused(
         dancer, words=["whisper", "base.en"]
     )
+
+
+def test_one_file_as_both_voices_is_refused_by_whatever_name(tmp_path: Path) -> None:
+    own, other = (write_wav(tmp_path / name, np.full(800, 0.1)) for name in ("own.wav", "other.wav"))
+    (tmp_path / "link.wav").symlink_to(own)
+    for asked in ([str(own)], ["file", str(own)], [str(tmp_path / "link.wav")]):
+        error = refused(Bundle.load("rules"), "file", str(own), speech=asked, **LOCAL)
+        assert "it is the partner's file as well" in error and str(own) in error and "--source none" in error
+    assert len(choose(options("file", str(own), speech=[str(other)], **LOCAL), [Bundle.load("rules")])) == 2
+    assert len(choose(options("none", speech=[str(own)], **LOCAL), [Bundle.load("rules")])) == 1
+    check_apart([str(own)], ["file", str(own)], ["audio=2"])  # the partner is another track of it
+    with pytest.raises(EngineError):
+        check_apart([str(own)], ["file", str(own)], ["video=2"])
+
+
+def test_one_device_as_both_voices_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mic, "_portaudio", lambda: Ports())
+    error = refused(Bundle.load("rules"), "live", mic="1", no_camera=True, speech=["mic", "Built-in"], **LOCAL)
+    assert "--speech mic: Built-in Mic is the partner's microphone as well" in error and "--mic" in error
+    assert (
+        len(choose(options("live", mic="1", no_camera=True, speech=["mic", "USB"], **LOCAL), [Bundle.load("rules")]))
+        == 2
+    )
+
+
+def test_a_speech_file_without_a_sound_is_told_before_anything_starts(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal(8_000)
+    silent = write_wav(tmp_path / "silent.wav", 1e-4 * noise)
+    late = write_wav(tmp_path / "late.wav", np.concatenate([np.zeros(30_000), 0.1 * noise]))
+    with said(level=logging.WARNING) as told:
+        choose(options("none", speech=[str(late)], **LOCAL), [Bundle.load("rules")])
+        assert told == []
+        choose(options("none", speech=[str(silent)], **LOCAL), [Bundle.load("rules")])
+    (line,) = told
+    assert "silent.wav: no sound in 0.5 s to its end" in line and "right file" in line

@@ -121,3 +121,43 @@ def test_bundles_at_rates_of_their_own_hear_one_voice() -> None:
     expected = 0.5 * np.sin(2 * np.pi * 300 * (np.arange(400) + 4000) / 8_000)
     assert np.abs(hop.samples - expected).max() < 0.02
     assert second.ended
+
+
+def test_sound_that_was_late_for_a_while_is_read_in_time_again() -> None:
+    pair, strays, told = Pair(), [], 0
+    for number in range(600):
+        newest = number - 2 if 10 <= number < 30 else number  # for a second it comes 80 ms late
+        while told <= newest:
+            pair.speak(40 * told, 40)
+            told += 1
+        heard = pair.frame(number)
+        strays.append(40 * (number + 1) - heard[-1] - 1)
+    assert strays[9] == 0 and 60 <= max(strays[32:200]) <= 90 and strays[-1] <= 10
+    assert sum(stray > 90 for stray in strays) <= 14  # frames without sound, while it was learnt
+
+
+def test_a_slower_card_steps_back_before_a_frame_is_without_sound() -> None:
+    pair, at, before, steps = Pair(), 0.0, 0.0, 0
+    for number in range(3000):
+        while at < 40 * (number + 1):
+            pair.speak(at, 20, 200e-6)
+            at += 20 * (1 + 200e-6)
+        heard = pair.frame(number)
+        if number > 5:
+            assert heard.any() and np.abs(np.diff(heard) - 1).max() < 0.01
+            steps += abs(heard[0] - before - 1) > 1.5
+        before = float(heard[-1])
+    assert 1 <= steps <= 5  # 24 ms of drift in two minutes
+
+
+def test_sound_that_is_late_once_is_read_in_time_from_then_on() -> None:
+    pair = Pair()
+    for number in range(60):
+        if number not in (20, 50):
+            for missing in range(number - (number - 1 in (20, 50)), number + 1):
+                pair.speak(40 * missing, 40)
+        heard = pair.frame(number)
+        if number in (20, 50):
+            assert not heard.any()
+        else:
+            assert heard.tolist() == list(range(40 * number, 40 * number + 40))

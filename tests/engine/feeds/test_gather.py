@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.errors import EngineError
 from engine.feeds.feeds import Feeds
 from engine.feeds.gather import NEVER_S, Gather
 from engine.feeds.latest import STALE_S, PoseRing, PoseSample
 from engine.feeds.samples import Hop
+from engine.sound.echo import ECHO_MODES
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from engine.wire import Flag
 from tests.engine.session.scene import MS, SPEC
@@ -144,3 +147,17 @@ def test_a_body_is_seen_as_a_face_is_and_missed_only_where_one_was_promised(
     assert (inputs["them"] == (2.0 if seen else 0.25)).all()
     assert inputs["them_valid"][0] == float(seen)
     assert inputs["them_age"][0] == pytest.approx(NEVER_S if age_s is None else age_s)
+
+
+def test_an_echo_is_looked_for_where_both_voices_are_heard_and_as_it_was_asked_for() -> None:
+    own = InputSpec("own", "audio", (40,), of="self")
+    both = dataclasses.replace(SPEC, name="both", inputs=(*SPEC.inputs, own))
+    looks = [
+        (spec.name, echo)
+        for spec in (SPEC, both)
+        for echo in ECHO_MODES
+        if Gather(spec, Feeds.of(spec, 0), 0, echo=echo).echo is not None
+    ]
+    assert looks == [("both", "gate"), ("both", "say")]
+    with pytest.raises(EngineError, match="'loud': give one of gate, say, off"):
+        Gather(both, Feeds.of(both, 0), 0, echo="loud")  # type: ignore[arg-type]
