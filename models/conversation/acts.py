@@ -33,6 +33,8 @@ class ActCodec(nn.Module):
     momentum: Tensor
     pace: Tensor
     speed: Tensor
+    vigour: Tensor
+    leak: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +43,8 @@ class ActCodec(nn.Module):
         self.register_buffer("mean", torch.zeros(count))
         self.register_buffer("analysis", torch.zeros(count, ACTS))
         self.register_buffer("synthesis", torch.zeros(ACTS, count))
-        for name, value in (("momentum", 0.0), ("pace", 1.0), ("speed", 1.0)):
+        # In training vigour is 1 and leak 0; a calibration of free runs sets both, number by number.
+        for name, value in (("momentum", 0.0), ("pace", 1.0), ("speed", 1.0), ("vigour", 1.0), ("leak", 0.0)):
             self.register_buffer(name, torch.full((ACTS,), value))
 
     def joined(self, faces: Tensor, trunks: Tensor) -> Tensor:
@@ -98,9 +101,11 @@ class ActCodec(nn.Module):
         """What ``numbers`` bring beyond what the two frames before foretell, in units of its usual size."""
         return (numbers - self.foretold(before, earlier)) / self.pace
 
-    def following(self, innovation: Tensor, before: Tensor, earlier: Tensor) -> Tensor:
-        """The inverse of :meth:`innovation`."""
-        return (self.foretold(before, earlier) + self.pace * innovation).clamp(-LARGEST, LARGEST)
+    def following(self, innovation: Tensor, before: Tensor, earlier: Tensor, rest: Tensor) -> Tensor:
+        """The inverse of :meth:`innovation`; a free run is led back to ``rest`` (..., ACTS) by :attr:`leak`, the share
+        of the way in a frame, and moves by :attr:`vigour` times what is drawn."""
+        moved = self.foretold(before, earlier) + self.vigour * self.pace * innovation
+        return (moved + self.leak * (rest - before)).clamp(-LARGEST, LARGEST)
 
     def foretold(self, before: Tensor, earlier: Tensor) -> Tensor:
         """Numbers that go on as they went."""

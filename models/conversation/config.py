@@ -40,7 +40,7 @@ TRUNK = (
 UPPER_NAMES = ("abdomen", "chest", "neck", "head", *TRUNK[2:])
 NECK_SHARE = 0.4
 """Of the head's turn the neck makes so much, the head the rest."""
-PLANS = ("nod", "smile", "brow", "blink")
+PLANS = ("nod", "smile", "brow", "blink", "stroke")
 """Movements that are decided on before they are made, each a yes or no in every frame."""
 
 
@@ -74,11 +74,12 @@ ACTS = sum(group.parts for group in GROUPS)
 @dataclass(frozen=True)
 class ConversationConfig:
     """``styles`` names whose manner of moving a body has. ``lookahead`` frames by which what is shown lags what is
-    heard. ``bands`` of the mel spectrum. Lips: ``lips`` channels of a convolution over the own voice, whose ``dilations`` make a narrow window in time, ``parts`` numbers of
-    a mouth. Acts: ``channels`` of a transformer over both voices and the own past, whose ``window`` (frames) is wide.
+    heard. ``bands`` of the mel spectrum. Lips: ``lips`` channels of a convolution over the own voice, whose
+    ``dilations`` make a narrow window in time, ``parts`` numbers of a mouth. Acts: ``channels`` of a transformer over
+    both voices and the own past, whose ``window`` (frames) is wide.
 
     ``head`` draws a frame: ``flow`` in ``steps`` steps of its flow, or ``rolling`` diffusion over ``roll`` frames; it
-    has ``head_layers`` layers of ``head_channels``. ``guide`` > 0: so many coarse body poses, one drawn each second.
+    has ``head_layers`` layers of ``head_channels``.
     """
 
     styles: tuple[str, ...] = ("anyone",)
@@ -97,7 +98,6 @@ class ConversationConfig:
     roll: int = 6
     head_layers: int = 3
     head_channels: int = 192
-    guide: int = 0
     dropout: float = 0.1
 
     def __post_init__(self) -> None:

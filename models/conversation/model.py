@@ -1,10 +1,11 @@
 """An avatar that talks and listens: own voice, partner's voice and face in; face and upper body out, frame by frame.
 
 audio2photoreal (Ng et al. 2024) makes twenty seconds at a time from two voices that are known whole. Here both are
-heard as they come, and a frame is drawn every thirtieth of a second. The mouth of speech follows the own voice through a
-narrow window (:mod:`.lips`); everything else (brows, eyes, head, smiles, trunk, hands) follows both voices, the
+heard as they come, and a frame is drawn every thirtieth of a second. The mouth of speech follows the own voice through
+a narrow window (:mod:`.lips`); everything else (brows, eyes, head, smiles, trunk, hands) follows both voices, the
 partner's face and the own past through a wide one: a transformer with cached keys gives one vector a frame, whether to
-begin a nod, a smile, a raise of the brows or a blink is drawn, and a small network draws the rest (:mod:`.heads`).
+begin a nod, a smile, a raise of the brows, a blink or a stroke of the hands is drawn, and a small network draws the
+rest (:mod:`.heads`).
 
 Training calls the parts on many frames at once; serving calls all of them for every one.
 """
@@ -94,6 +95,14 @@ class Manner(NamedTuple):
     present: Tensor  #: 1 where there is a partner
 
 
+class Drawn(NamedTuple):
+    """What acts are drawn by, (B, T, ...)."""
+
+    uniforms: Tensor  #: (B, T, drawn) uniform numbers
+    temperature: Tensor  #: (B, T)
+    rest: Tensor  #: (B, T, ACTS) where a free run is led back to
+
+
 class Conversation(StreamModel):
     """See the module docstring; ``config`` gives the sizes, ``spec`` inputs, outputs and state."""
 
@@ -101,6 +110,7 @@ class Conversation(StreamModel):
     licence = "Apache-2.0"
     odds: Tensor
     gains: Tensor
+    rests: Tensor
 
     def __init__(self, config: ConversationConfig) -> None:
         super().__init__()
@@ -123,6 +133,8 @@ class Conversation(StreamModel):
         # How much likelier than learned each plan is, as log odds. Zero in training, set by calibration.
         self.register_buffer("odds", torch.zeros(len(PLANS)))
         self.register_buffer("gains", gains(), persistent=False)
+        # How each style stands at rest; taken from the training talks.
+        self.register_buffer("rests", torch.zeros(len(config.styles), ACTS))
         self.drawn = len(PLANS) + even(ACTS)
         self.hearing_state = {
             **named("own", self.voice.state_specs()),
@@ -155,7 +167,8 @@ class Conversation(StreamModel):
             heard.own, capture, noise[..., : self.lips.draws], inputs[TEMPERATURE], part(state, "lips")
         )
         context, looked = self.look(heard, Manner(mood, style, inputs[PRESENT]), part(state, "sight"))
-        numbers, acted = self.act(context, noise[..., self.lips.draws :], inputs[TEMPERATURE], part(state, "act"))
+        drawn = Drawn(noise[..., self.lips.draws :], inputs[TEMPERATURE], self.rests[style])
+        numbers, acted = self.act(context, drawn, part(state, "act"))
         outputs, size = self.show(mouths.weights, numbers, inputs, state)
         return outputs, {
             **named("hearing", listened),
@@ -193,32 +206,42 @@ class Conversation(StreamModel):
             updates |= named(f"block{number}", kept)
         return self.leave(y), updates
 
-    def act(self, context: Tensor, uniforms: Tensor, temperature: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+    def act(self, context: Tensor, drawn: Drawn, state: Tensors) -> tuple[Tensor, Tensors]:
         """Numbers (B, T, ACTS) drawn frame by frame, each from all before it, and updates."""
-        running, written, drawn = state, [], []
+        running, written, made = state, [], []
         owned = self.act_state | self.draw_state
         for t in range(context.shape[1]):
-            updates = self._next(context[:, t : t + 1], uniforms[:, t], temperature[:, t], running)
-            drawn.append(updates["acts"])
+            updates = self._next(context[:, t : t + 1], Drawn(*(value[:, t] for value in drawn)), running)
+            made.append(updates["acts"])
             written.append(updates)
             if t + 1 < context.shape[1]:
                 running = commit(owned, running, updates, 1)
         joined = {
             name: torch.cat([item[name] for item in written], 1) for name, spec in owned.items() if spec.kind == "ring"
         }
-        return torch.stack(drawn, 1), {**written[-1], **joined}
+        return torch.stack(made, 1), {**written[-1], **joined}
 
-    def _next(self, context: Tensor, uniforms: Tensor, temperature: Tensor, state: Tensors) -> Tensors:
+    def run(self, context: Tensor, drawn: Drawn, state: Tensors) -> tuple[Tensor, Tensor]:
+        """Numbers (B, T, ACTS) and plans (B, T, PLANS) of a free run, for those who look at what was decided."""
+        numbers, plans = [], []
+        for t in range(context.shape[1]):
+            updates = self._next(context[:, t : t + 1], Drawn(*(value[:, t] for value in drawn)), state)
+            state = commit(self.act_state | self.draw_state, state, updates, 1)
+            numbers.append(updates["acts"])
+            plans.append(updates["plans"])
+        return torch.stack(numbers, 1), torch.stack(plans, 1)
+
+    def _next(self, context: Tensor, drawn: Drawn, state: Tensors) -> Tensors:
         """The updates of one frame: what is drawn in it among them."""
         before, earlier = state["acts"], state["past.earlier"]
         past, remembered = self.past(before[:, None], state["plans"][:, None], self.codec.speed, part(state, "past"))
         thought, rows = self.think(context, past, state)
         thought = thought[:, 0]
         chances = (self.decide(thought) + self.odds).sigmoid()
-        plans = (uniforms[:, : len(PLANS)] < chances).to(chances.dtype)
-        noise = temperature[:, None] * gaussian(uniforms[:, len(PLANS) :])[:, :ACTS]
+        plans = (drawn.uniforms[:, : len(PLANS)] < chances).to(chances.dtype)
+        noise = drawn.temperature[:, None] * gaussian(drawn.uniforms[:, len(PLANS) :])[:, :ACTS]
         innovation, kept = self.head(noise, torch.cat([thought, plans], -1), part(state, "head"))
-        acts = finite(self.codec.following(innovation, before, earlier))
+        acts = finite(self.codec.following(innovation, before, earlier, drawn.rest))
         return {
             **rows,
             **named("past", remembered),

@@ -147,8 +147,16 @@ def test_components_give_back_what_lies_in_them_and_innovations_what_they_were_m
     assert (back - faces)[:, 52:].square().mean() < 0.05 * usual + 1e-8
     assert (trunk - trunks).square().mean() < 0.02 * trunks.var()
     before, earlier, wanted = numbers[9:10], numbers[8:9], numbers[10:11]
-    made = codec.following(codec.innovation(wanted, before, earlier), before, earlier)
+    innovation = codec.innovation(wanted, before, earlier)
+    made = codec.following(innovation, before, earlier, torch.ones(1, ACTS))
     assert torch.allclose(made, wanted, atol=1e-5)
+    codec.leak.fill_(0.25)
+    led = codec.following(innovation, before, earlier, torch.ones(1, ACTS))
+    assert torch.allclose(led, wanted + 0.25 * (1.0 - before), atol=1e-5)
+    codec.leak.zero_()
+    codec.vigour.fill_(2.0)
+    twice = codec.following(innovation, before, earlier, torch.zeros(1, ACTS))
+    assert torch.allclose(twice - wanted, wanted - codec.foretold(before, earlier), atol=1e-5)
     assert ((codec.momentum >= 0) & (codec.momentum <= 0.95)).all() and codec.pace.min() > 0
 
 

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from engine.errors import EngineError
 from models.contract import Tensors, commit, initial_state, sanitise
+from models.listening.face import FaceFeatures
 from models.reaction import CONFIGS, Reaction
 from models.reaction.blocks import CrossModalBlock
-from models.listening.face import FaceFeatures
 from models.registry import create
 from tests.models.cases import draw_inputs
 

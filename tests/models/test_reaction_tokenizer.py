@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from engine.channels import FACE
 from engine.errors import EngineError
-from models.reaction import FaceTokenizer
 from models.listening.folded_names import FOLDED_NAMES
+from models.reaction import FaceTokenizer
 from models.reaction.config import AIS_GROUPS, DEFAULT_GROUPS
 from models.reaction.quantizer import Quantizer
 from train.reaction.fitting import fit_tokenizer

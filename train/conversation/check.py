@@ -40,7 +40,7 @@ def check(args: argparse.Namespace) -> Iterator[Checked]:
     ]
     if not found:
         raise EngineError(
-            f"{root} has neither talks (train/NAME.npz with NAME.wav) nor scenes (scene01_audio.wav); give a set's folder"
+            f"{root} has neither talks (train/NAME.npz) nor scenes (scene01_audio.wav); give a set's folder"
         )
     voices: dict[str, set[str]] = {}
     for item in found:
@@ -87,5 +87,6 @@ def _seen(arrays: dict[str, NDArray[np.float32]]) -> Iterator[str]:
         yield f"{100 * outside:.2g} % of the face's weights are not within 0 and 1"
     if not np.any(np.ptp(face, axis=0) > 1e-4):
         yield "the face does not move"
-    if "captured" in arrays and not arrays["captured"].all():
-        yield f"the mouth of speech is not known in {100 * float(np.mean(~arrays['captured'])):.0f} % of the frames"
+    known = float(np.mean(arrays["captured"])) if "captured" in arrays else 1.0
+    if known < 1.0:
+        yield f"the mouth of speech is not known in {100 * (1.0 - known):.0f} % of the frames"

@@ -45,17 +45,17 @@ class ConversationTraining:
         from models.conversation.model import build
         from train.conversation import windowed
         from train.conversation.batches import ConversationBatches, Validation
+        from train.conversation.calibrate import calibrate
         from train.conversation.recipe import ConversationRecipe
         from train.conversation.recipe_distil import DistilRecipe
         from train.conversation.recipe_windowed import WindowedRecipe
-        from train.conversation.streams import fingerprint, fit, read, styles_of, with_moods
+        from train.conversation.streams import fingerprint, fit, fit_rests, read, styles_of, with_moods
         from train.run.recipe import Recipe
         from train.run.resume import weights_of
 
         if settings.config not in CONFIGS:
             raise EngineError(f"no config {settings.config!r}; there is {', '.join(CONFIGS)}")
-        given: dict[str, Any] = {"lookahead": settings.lookahead, "guide": settings.guide}
-        given = {name: value for name, value in given.items() if value >= 0}
+        given: dict[str, Any] = {"lookahead": settings.lookahead} if settings.lookahead >= 0 else {}
         given |= {"head": settings.head} if settings.head else {}
         given |= {"steps": settings.head_steps} if settings.head_steps else {}
         config = dataclasses.replace(configuration(settings.config), **given)
@@ -69,23 +69,27 @@ class ConversationTraining:
                 raise EngineError("stage=distil goes on from a trained flow: give --from FILE")
             config = dataclasses.replace(config, steps=1)
         model = build(config)
-        if settings.stage == "windowed" or settings.lip_segment <= settings.lip_burn:
-            settings = dataclasses.replace(settings, part="lips") if settings.stage == "windowed" else settings
+        if settings.lip_segment <= settings.lip_burn or settings.act_segment <= settings.act_burn:
+            raise EngineError("lip_burn and act_burn must be shorter than the pieces: give longer segments")
+        windows = settings.stage == "windowed"
+        # Windows are of mouths alone; the settings that are kept with the run stay as they were given.
+        drawn = dataclasses.replace(settings, part="lips") if windows else settings
         parts = with_moods({split: read(model, args.data, split) for split in ("train", "dev")})
         if args.windowed is not None:
             teacher = windowed.load(args.windowed)
             parts = {
                 split: windowed.labelled(items, teacher, TRACKED_SHARE, settings.seed) for split, items in parts.items()
             }
-        if before is not None and settings.stage != "windowed":
+        if before is not None and not windows:
             model.load_state_dict(weights_of(before))
         elif kept is not None:
             model.load_state_dict(kept.state)
         else:
             fit(model, parts["train"])
+            fit_rests(model, parts["train"])
         data = {split: fingerprint(items) for split, items in parts.items()}
         recipe: Recipe
-        if settings.stage == "windowed":
+        if windows:
             lips = windowed.WindowedLips(
                 windowed.WindowedConfig(heard=model.voice.raw_width, segment=settings.lip_segment, parts=config.parts)
             )
@@ -98,12 +102,19 @@ class ConversationTraining:
             recipe = (DistilRecipe if settings.stage == "distil" else ConversationRecipe)(model, settings, data)
         minutes = {split: sum(item.frames for item in items) / 1800 for split, items in parts.items()}
         voices = sorted({item.voice for item in parts["train"]})
+
+        def finish(trained: Any) -> str:
+            if drawn.part == "lips":
+                return ""
+            return calibrate(trained, [*parts["dev"], *parts["train"]], settings)
+
         return Prepared(
             recipe=recipe,
-            batches=ConversationBatches(parts["train"], model, settings),
-            validation=Validation(parts["dev"], model, settings),
-            frames=settings.lip_rows * settings.lip_segment * (settings.part != "acts")
-            + settings.act_rows * settings.act_segment * (settings.part != "lips"),
+            finish=finish,
+            batches=ConversationBatches(parts["train"], model, drawn),
+            validation=Validation(parts["dev"], model, drawn),
+            frames=settings.lip_rows * settings.lip_segment * (drawn.part != "acts")
+            + settings.act_rows * settings.act_segment * (drawn.part != "lips"),
             summary=f"{len(parts['train'])} talks of {len(voices)} voices, {minutes['train']:.0f} min, to train on; "
             f"{len(parts['dev'])}, {minutes['dev']:.0f} min, to check; "
             f"{sum(p.numel() for p in recipe.model.parameters()):,} parameters",

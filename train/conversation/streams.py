@@ -213,6 +213,18 @@ def fit(model: Conversation, streams: Sequence[Stream]) -> None:
         model.codec.fit(faces, trunks, torch.cat(starts))
 
 
+def fit_rests(model: Conversation, streams: Sequence[Stream]) -> None:
+    """How each style stands at rest: the median of its talks' numbers."""
+    for style in range(len(model.config.styles)):
+        own = [
+            model.codec.numbers(item.face, item.trunk)
+            for item in streams
+            if item.style == style and item.face is not None and item.trunk is not None
+        ]
+        if own:
+            model.rests[style] = torch.cat(own).median(0).values
+
+
 def fingerprint(streams: Sequence[Stream]) -> str:
     """Of all that training sees: a run is only continued on the same data."""
     digest = hashlib.sha256()

@@ -1,0 +1,97 @@
+"""After training: free runs are brought to move as much, and as far, as the talks do.
+
+A network that is trained on the past as it was runs on a past of its own making; small mistakes add up, so that free
+runs wander farther than people, or move less. Each round runs some talks freely and compares, number by number, how far
+they go from rest and how fast they move, and how often each plan is begun; then what leads back to rest
+(:attr:`models.conversation.acts.ActCodec.leak`), how much is made of what is drawn (``vigour``) and the plans' odds are
+moved a little. Nothing else is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from models.contract import initial_state
+from models.conversation.config import ACTS, PLANS, RATE
+from models.conversation.model import Conversation, Drawn, Heard, Manner
+from train.conversation.settings import Settings
+from train.conversation.streams import Stream
+
+TALKS, FRAMES, SETTLE = 24, 900, 60
+"""Talks that are run side by side, frames of each, and frames at the start that are not counted."""
+LEAK_STEP, MOST_LEAK = 0.004, 0.05
+"""Share of the way back, in a frame, by which the leak grows where numbers go e times too far; the most of it."""
+LEAST_VIGOUR, MOST_VIGOUR = 0.6, 2.0
+MOST_ODDS = 2.0
+
+
+def calibrate(model: Conversation, streams: Sequence[Stream], settings: Settings) -> str:
+    """Set leak, vigour and odds of ``model``, in place; how rates and sizes were before and are then, in words."""
+    acted = [item for item in streams if item.face is not None and item.trunk is not None and item.frames >= 2 * SETTLE]
+    acted = acted[:TALKS]
+    if not acted or not settings.rounds:
+        return ""
+    frames = min(FRAMES, *(item.frames for item in acted))
+    wanted = _truth(model, acted, frames)
+    told = ""
+    model.eval()
+    for turn in range(settings.rounds + 1):
+        numbers, plans = free_run(model, acted, frames, settings.seed + turn)
+        far, fast, begun = (
+            ours / theirs for ours, theirs in zip(_sizes(model, acted, numbers, plans), wanted, strict=True)
+        )
+        shown = f"reach {far.median():.2f}, speed {fast.median():.2f}, plans {begun.mean():.2f} of the talks'"
+        told = told or f"free runs before: {shown}"
+        if turn == settings.rounds:
+            return f"{told}; after: {shown}"
+        leak = model.codec.leak + LEAK_STEP * far.log().clamp(-1.0, 1.0)
+        model.codec.leak.copy_(leak.clamp(0.0, MOST_LEAK))
+        vigour = model.codec.vigour * fast.clamp(0.25, 4.0) ** -0.4
+        model.codec.vigour.copy_(vigour.clamp(LEAST_VIGOUR, MOST_VIGOUR))
+        odds = model.odds - 0.7 * begun.clamp(0.1, 10.0).log()
+        model.odds.copy_(odds.clamp(-MOST_ODDS, MOST_ODDS))
+    return told
+
+
+@torch.no_grad()
+def free_run(model: Conversation, acted: Sequence[Stream], frames: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Numbers (B, T, ACTS) and plans (B, T, PLANS) of the first frames of talks, each from its own past."""
+    heard = Heard(*(torch.stack([getattr(item.heard, name)[:frames] for item in acted]) for name in Heard._fields))
+    rows = len(acted)
+    mood, style = (
+        torch.tensor([getattr(item, name) for item in acted])[:, None].expand(-1, frames) for name in ("mood", "style")
+    )
+    ones = torch.ones(rows, frames)
+    state = initial_state(model.sight_state | model.act_state | model.draw_state, rows)
+    context, _ = model.look(heard, Manner(mood, style, ones), state)
+    generator = torch.Generator().manual_seed(seed)
+    drawn = Drawn(torch.rand(rows, frames, model.drawn, generator=generator), ones, model.rests[style])
+    return model.run(context, drawn, state)
+
+
+@torch.no_grad()
+def _truth(model: Conversation, acted: Sequence[Stream], frames: int) -> tuple[Tensor, Tensor, Tensor]:
+    numbers = torch.stack(
+        [
+            model.codec.numbers(item.face[:frames], item.trunk[:frames])
+            for item in acted
+            if item.face is not None and item.trunk is not None
+        ]
+    )
+    return _sizes(model, acted, numbers, torch.stack([item.plans[:frames] for item in acted]))
+
+
+def _sizes(
+    model: Conversation, acted: Sequence[Stream], numbers: Tensor, plans: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """How far (ACTS,) numbers go from rest, how fast (ACTS,) they move, and how often (PLANS,) plans are begun."""
+    rests = torch.stack([model.rests[item.style] for item in acted])[:, None]
+    late = numbers[:, SETTLE:]
+    far = (late - rests).square().mean((0, 1)).sqrt().clamp_min(0.05)
+    fast = late.diff(dim=1).abs().mean((0, 1)).clamp_min(1e-4)
+    begun = (plans[:, SETTLE:].mean((0, 1)) * RATE).clamp_min(0.2 / 60.0)
+    assert len(far) == ACTS and len(begun) == len(PLANS)
+    return far, fast, begun
