@@ -71,24 +71,28 @@ def pictures(store: FrameStore) -> Iterator[Image]:
 
 
 def sound(store: FrameStore) -> NDArray[np.float32] | None:
-    """The partner's voice and the avatar's own together, (N,) in [-1, 1], one hop per frame number, silence where they
-    are missing; None without one."""
-    heard = {PARTNER_AUDIO, OWN_AUDIO}
-    if not any(heard & set(moment.values) for moment in store.moments.values()):
+    """One voice (N,), or the avatar's own on the left and the partner's on the right (2, N), in [-1, 1], one hop per
+    frame number, silence where they are missing; None without any."""
+    heard = [
+        part for part in (OWN_AUDIO, PARTNER_AUDIO) if any(part in moment.values for moment in store.moments.values())
+    ]
+    if not heard:
         return None
     first, last = min(store.moments), max(store.moments)
-    whole = np.zeros(((last - first + 1), store.hop), np.float32)
+    whole = np.zeros((len(heard), (last - first + 1), store.hop), np.float32)
     for seq, moment in store.moments.items():
-        for part in heard & set(moment.values):
-            if moment.values[part].size == store.hop:
-                whole[seq - first] += np.nan_to_num(moment.values[part])
-    return np.clip(whole.ravel(), -1.0, 1.0)
+        for row, part in enumerate(heard):
+            if part in moment.values and moment.values[part].size == store.hop:
+                whole[row, seq - first] = np.nan_to_num(moment.values[part])
+    voices = np.clip(whole.reshape(len(heard), -1), -1.0, 1.0)
+    return voices[0] if len(heard) == 1 else voices
 
 
 def write_video(
     path: Path, frames: Iterable[Image], rate: float, voice: NDArray[np.float32] | None, sample_rate: int
 ) -> int:
-    """Encode ``frames`` (H, W, 3) BGR at ``rate`` per second with ``voice`` as the sound; returns their number.
+    """Encode ``frames`` (H, W, 3) BGR at ``rate`` per second with ``voice``, (N,) or (2, N), as the sound; returns
+    their number.
 
     Height and width must be even. If interrupted the file is closed properly with what has been encoded. Raises
     :class:`OutputError` where it cannot be written to the end, with how much of it can be played.
@@ -131,7 +135,9 @@ class _Film:
 
     def __init__(self, path: Path, rate: float, voice: NDArray[np.float32] | None, sample_rate: int) -> None:
         self.count = self._fed = 0
-        self._rate, self._voice, self._sample_rate = rate, voice, sample_rate
+        self._rate, self._sample_rate = rate, sample_rate
+        self._voice = None if voice is None else np.atleast_2d(voice)
+        self._layout = "stereo" if self._voice is not None and len(self._voice) == 2 else "mono"
 
     def write(self, file: Any, frames: Iterable[Image]) -> None:
         encoder = "libx264" if "libx264" in av.codecs_available else "mpeg4"
@@ -142,7 +148,7 @@ class _Film:
         track = None
         if self._voice is not None:
             track = file.add_stream("aac", rate=self._sample_rate)
-            track.layout = "mono"
+            track.layout = self._layout
         try:
             for image in frames:
                 if self.count == 0:
@@ -162,10 +168,11 @@ class _Film:
         voice, fed = self._voice, self._fed
         if track is None or voice is None:
             return
-        until = min(voice.size, round(self.count / self._rate * self._sample_rate))
-        while fed < until and (until - fed >= 1024 or until == voice.size):
-            piece = voice[None, fed : min(fed + 1024, until)]
-            chunk = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format="fltp", layout="mono")
+        size = voice.shape[1]
+        until = min(size, round(self.count / self._rate * self._sample_rate))
+        while fed < until and (until - fed >= 1024 or until == size):
+            piece = voice[:, fed : min(fed + 1024, until)]
+            chunk = av.AudioFrame.from_ndarray(np.ascontiguousarray(piece), format="fltp", layout=self._layout)
             chunk.sample_rate, chunk.pts, chunk.time_base = self._sample_rate, fed, Fraction(1, self._sample_rate)
             file.mux(track.encode(chunk))
             fed += piece.shape[1]

@@ -92,6 +92,18 @@ def test_video_has_every_frame_and_sound_of_the_same_length(tmp_path, frames):
     assert 0.25 < np.std(heard[2048 : tone.size - 1024]) < 0.45
 
 
+def test_two_voices_are_heard_on_either_side(tmp_path):
+    frames, rate = 50, fake.SAMPLE_RATE
+    time = np.arange(frames * fake.HOP) / rate
+    own, partner = (0.5 * np.sin(2 * np.pi * hertz * time).astype(np.float32) for hertz in (300, 0))
+    path = tmp_path / "both.mp4"
+    images = [np.zeros((48, 64, 3), np.uint8)] * frames
+    write_video(path, images, fake.RATE, np.stack([own, partner]), rate)
+    with av.open(str(path)) as file:
+        left, right = np.concatenate([frame.to_ndarray() for frame in file.decode(audio=0)], 1)
+    assert np.std(left[2048:-2048]) > 0.25 and np.std(right[2048:-2048]) < 0.02
+
+
 def test_video_without_partner_has_no_sound(tmp_path):
     path = tmp_path / "mute.mp4"
     assert write_video(path, [np.zeros((32, 32, 3), np.uint8)] * 3, 25.0, None, 16000) == 3

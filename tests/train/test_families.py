@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_every_learned_family_is_trained_evaluated_and_exported() -> None:
-    assert families.learned() == ["reaction", "dance", "text_motion", "gesture"]
+    assert families.learned() == ["reaction", "dance", "text_motion", "gesture", "conversation"]
     for part in ("command", "evaluation.command", "check"):
         assert families.having(part) == families.learned()
     assert families.having("labelling") == ["dance"] and families.having("nothing.at.all") == []
