@@ -14,10 +14,11 @@ from train import families
 from train.__main__ import SHARED, main
 
 ROOT = Path(__file__).parents[2]
+LEARNED = ["reaction", "dance", "text_motion", "gesture", "conversation"]
 
 
 def test_every_learned_family_is_trained_evaluated_and_exported() -> None:
-    assert families.learned() == ["reaction", "dance", "text_motion", "gesture", "conversation"]
+    assert families.learned() == LEARNED
     for part in ("command", "evaluation.command", "check"):
         assert families.having(part) == families.learned()
     assert families.having("labelling") == ["dance"] and families.having("nothing.at.all") == []
@@ -60,7 +61,7 @@ def test_a_sixth_family_touches_no_file_of_the_others(
     monkeypatch.setattr(train, "__path__", [*train.__path__, str(tmp_path)])
     monkeypatch.setitem(registry.FAMILIES, "sixth", Family("the sixth, on nothing", {}))
     try:
-        assert families.having("evaluation.command") == ["reaction", "dance", "text_motion", "gesture", "sixth"]
+        assert families.having("evaluation.command") == [*LEARNED, "sixth"]
         assert main(["evaluate", "sixth", "--much", "6"]) == 0 and "measured 6" in capsys.readouterr().out
         assert main(["turn"]) == 3 and "turned" in capsys.readouterr().out
     finally:

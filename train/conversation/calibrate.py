@@ -4,15 +4,16 @@ A network that is trained on the past as it was runs on a past of its own making
 runs wander farther than people, or move less. Each round runs some talks freely and compares, number by number, how far
 they go from rest and how fast they move, and how often each plan is begun; then what leads back to rest
 (:attr:`models.conversation.acts.ActCodec.leak`), how much is made of what is drawn (``vigour``) and the plans' odds are
-moved a little. Nothing else is changed.
+moved a little. The best round is kept, and nothing else is changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.contract import initial_state
 from models.conversation.config import ACTS, PLANS, RATE
@@ -22,10 +23,11 @@ from train.conversation.streams import Stream
 
 TALKS, FRAMES, SETTLE = 24, 900, 60
 """Talks that are run side by side, frames of each, and frames at the start that are not counted."""
-LEAK_STEP, MOST_LEAK = 0.004, 0.05
+LEAK_STEP, MOST_LEAK = 0.001, 0.05
 """Share of the way back, in a frame, by which the leak grows where numbers go e times too far; the most of it."""
-LEAST_VIGOUR, MOST_VIGOUR = 0.6, 2.0
-MOST_ODDS = 2.0
+VIGOUR_STEP, LEAST_VIGOUR, MOST_VIGOUR = 0.12, 0.6, 2.0
+ODDS_STEP, MOST_ODDS = 0.3, 2.0
+"""Steps are small, and the best round is kept: free runs answer what is set late and strongly."""
 
 
 def calibrate(model: Conversation, streams: Sequence[Stream], settings: Settings) -> str:
@@ -36,24 +38,41 @@ def calibrate(model: Conversation, streams: Sequence[Stream], settings: Settings
         return ""
     frames = min(FRAMES, *(item.frames for item in acted))
     wanted = _truth(model, acted, frames)
-    told = ""
     model.eval()
-    for turn in range(settings.rounds + 1):
-        numbers, plans = free_run(model, acted, frames, settings.seed + turn)
+    told, shown, best = "", "", Best(float("inf"), "", {})
+    for _ in range(settings.rounds + 1):
+        numbers, plans = free_run(model, acted, frames, settings.seed)
         far, fast, begun = (
             ours / theirs for ours, theirs in zip(_sizes(model, acted, numbers, plans), wanted, strict=True)
         )
         shown = f"reach {far.median():.2f}, speed {fast.median():.2f}, plans {begun.mean():.2f} of the talks'"
-        told = told or f"free runs before: {shown}"
-        if turn == settings.rounds:
-            return f"{told}; after: {shown}"
+        told = told or shown
+        apart = float(far.log().abs().mean() + fast.log().abs().mean() + 0.5 * begun.log().abs().mean())
+        if apart < best.apart:
+            kept = {name: getattr(owner, name).clone() for owner, name in _set(model)}
+            best = Best(apart, shown, kept)
         leak = model.codec.leak + LEAK_STEP * far.log().clamp(-1.0, 1.0)
         model.codec.leak.copy_(leak.clamp(0.0, MOST_LEAK))
-        vigour = model.codec.vigour * fast.clamp(0.25, 4.0) ** -0.4
+        vigour = model.codec.vigour * fast.clamp(0.25, 4.0) ** -VIGOUR_STEP
         model.codec.vigour.copy_(vigour.clamp(LEAST_VIGOUR, MOST_VIGOUR))
-        odds = model.odds - 0.7 * begun.clamp(0.1, 10.0).log()
+        odds = model.odds - ODDS_STEP * begun.clamp(0.1, 10.0).log()
         model.odds.copy_(odds.clamp(-MOST_ODDS, MOST_ODDS))
-    return told
+    for owner, name in _set(model):
+        getattr(owner, name).copy_(best.kept[name])
+    return f"free runs before: {told}; after: {best.shown}"
+
+
+class Best(NamedTuple):
+    """The best round so far: how far apart its runs are from the talks, in words, and what was set in it."""
+
+    apart: float
+    shown: str
+    kept: dict[str, Tensor]
+
+
+def _set(model: Conversation) -> list[tuple[nn.Module, str]]:
+    """What calibration sets: of which module, by name."""
+    return [(model.codec, "leak"), (model.codec, "vigour"), (model, "odds")]
 
 
 @torch.no_grad()

@@ -46,7 +46,7 @@ class Settings(RunSettings):
     astray_head: float = Field(0.8, ge=0, description="share of it by which the head's turn begins beside")
     astray_body: float = Field(0.5, ge=0, description="share of it by which trunk and hands begin beside")
     busy: float = Field(3.0, ge=0, description="how much more frames count in which a planned movement is made")
-    rounds: int = Field(10, ge=0, description="free runs by which movements are calibrated after training")
+    rounds: int = Field(16, ge=0, description="free runs by which movements are calibrated after training")
     acts: float = Field(1.0, ge=0, description="weight of the acts' head")
     plans: float = Field(10.0, ge=0, description="weight of the plans' cross-entropy")
     lips: float = Field(1.0, ge=0, description="weight of the lips' head")
