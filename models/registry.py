@@ -63,6 +63,7 @@ FAMILIES: dict[str, Family] = {
     "conversation": Family(
         "the avatar that talks and listens, on a set in the layout talks",
         {"conversation": "models.conversation:build"},
+        {"conversation": "conversation"},
     ),
 }
 

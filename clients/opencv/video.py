@@ -24,6 +24,8 @@ from .subtitles import Subtitles
 Image = NDArray[np.uint8]
 TILE = (360, 300)  # of the sheet: width, height
 INSET = (108, 90)
+PLAYABLE = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+"""Rates (Hz) at which a film has its sound; others are resampled to the next."""
 FRAGMENT_S = 2.0
 """Of a film that breaks off, at most this much of what was written is lost."""
 
@@ -130,14 +132,27 @@ def _whole_or_cut() -> dict[str, str]:
     return {"movflags": flags}
 
 
+def _resampled(voice: NDArray[np.float32], layout: str, before: int, after: int) -> NDArray[np.float32]:
+    """``voice`` (channels, N) at another rate (Hz)."""
+    resampler = av.AudioResampler(format="fltp", layout=layout, rate=after)
+    whole = av.AudioFrame.from_ndarray(np.ascontiguousarray(voice), format="fltp", layout=layout)
+    whole.sample_rate = before
+    return np.concatenate([item.to_ndarray() for item in (*resampler.resample(whole), *resampler.resample(None))], 1)
+
+
 class _Film:
     """Encodes pictures and sound side by side; ``count`` are the pictures that were taken."""
 
     def __init__(self, path: Path, rate: float, voice: NDArray[np.float32] | None, sample_rate: int) -> None:
         self.count = self._fed = 0
         self._rate, self._sample_rate = rate, sample_rate
-        self._voice = None if voice is None else np.atleast_2d(voice)
-        self._layout = "stereo" if self._voice is not None and len(self._voice) == 2 else "mono"
+        self._voice, self._layout = None, "mono"
+        if voice is not None:
+            self._voice = np.atleast_2d(voice)
+            self._layout = "stereo" if len(self._voice) == 2 else "mono"
+            if sample_rate not in PLAYABLE:
+                self._sample_rate = next((rate for rate in PLAYABLE if rate > sample_rate), PLAYABLE[-1])
+                self._voice = _resampled(self._voice, self._layout, sample_rate, self._sample_rate)
 
     def write(self, file: Any, frames: Iterable[Image]) -> None:
         encoder = "libx264" if "libx264" in av.codecs_available else "mpeg4"

@@ -93,14 +93,16 @@ def test_video_has_every_frame_and_sound_of_the_same_length(tmp_path, frames):
 
 
 def test_two_voices_are_heard_on_either_side(tmp_path):
-    frames, rate = 50, fake.SAMPLE_RATE
-    time = np.arange(frames * fake.HOP) / rate
+    frames, rate = 50, 15_000  # a rate that AAC does not have
+    time = np.arange(round(frames / fake.RATE * rate)) / rate
     own, partner = (0.5 * np.sin(2 * np.pi * hertz * time).astype(np.float32) for hertz in (300, 0))
     path = tmp_path / "both.mp4"
     images = [np.zeros((48, 64, 3), np.uint8)] * frames
     write_video(path, images, fake.RATE, np.stack([own, partner]), rate)
     with av.open(str(path)) as file:
+        found = file.streams.audio[0].rate
         left, right = np.concatenate([frame.to_ndarray() for frame in file.decode(audio=0)], 1)
+    assert found == 16_000 and left.size / found == pytest.approx(frames / fake.RATE, abs=0.15)
     assert np.std(left[2048:-2048]) > 0.25 and np.std(right[2048:-2048]) < 0.02
 
 

@@ -129,9 +129,10 @@ def test_shipped_bundles_are_all_exports_of_their_models(tmp_path: Path) -> None
 
     assert shipped([], export) == 0
     models = ["listener_rules", "reaction", "dance", "dance_meter", "text_motion", "pose_codes", "gesture"]
+    models.append("conversation")
     assert [one[0] for one in asked] == models
     places = [[Path(word).name for word in one[1 : 3 if one[0] in models[1:] else 2]] for one in asked]
-    learned = ["reaction", "dance", "effort", "text_motion", "pose_codes", "gesture"]
+    learned = ["reaction", "dance", "effort", "text_motion", "pose_codes", "gesture", "conversation"]
     assert places == [["rules"], *([name, name] for name in learned)]
     assert all("--training-data" in one and "--notes" in one for one in asked[1:])
     asked.clear()
