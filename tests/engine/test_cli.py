@@ -171,7 +171,9 @@ def test_a_file_plays_to_its_end(capfd: pytest.CaptureFixture[str], speech: Path
 def test_what_the_avatar_says_is_a_path_and_its_words_lie_beside(
     capfd: pytest.CaptureFixture[str], speech: Path
 ) -> None:
-    served = ("serve", *PORTS, "--fast", "--source", "file", str(speech), "--speech")
+    partner = speech.with_name("partner.wav")
+    partner.write_bytes(speech.read_bytes())
+    served = ("serve", *PORTS, "--fast", "--source", "file", str(partner), "--speech")
     code, out, err = run(capfd, *served, str(speech))
     assert code == 0 and "frames 25 " in out and "speech speech.wav" in err
     words = speech.with_suffix(".csv")
