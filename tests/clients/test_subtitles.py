@@ -116,7 +116,8 @@ def test_own_voice_and_partner_are_heard_together() -> None:
         for number, level in ((256, 0.25), (258, 0.5)):
             receive(store, fake.frame(seq, np.full(fake.HOP, level, np.float32), number), seq)
     heard = sound(store)
-    assert heard is not None and np.allclose(heard, 0.75) and len(heard) == 4 * fake.HOP
+    assert heard is not None and heard.shape == (2, 4 * fake.HOP)
+    assert np.allclose(heard[0], 0.5) and np.allclose(heard[1], 0.25)  # the own voice on the left
 
 
 @pytest.mark.parametrize("bad", [[["a"]], [["a", "b", 1]], [["a", 1, -1]], [5], [["a", 1, 2, 3]], [[None, 1, 2]]])
