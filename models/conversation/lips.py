@@ -8,7 +8,6 @@ its frames still hang together comes from the noise, which wanders slowly: near 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +24,6 @@ WANDER_S = 0.5
 CALM = 0.5
 """Share of the noise at a temperature of 1: a mouth is better told than guessed. Correlation and error of held-out
 mouths are best near it, and still they move (a share of 0 gives means)."""
-
-
-class Mouths(NamedTuple):
-    """Mouths (B, T, 27) and the numbers they were drawn as (B, T, parts)."""
-
-    weights: Tensor
-    numbers: Tensor
 
 
 class LipNetwork(nn.Module):
@@ -85,8 +77,9 @@ class LipNetwork(nn.Module):
 
     def forward(
         self, raw: Tensor, capture: Tensor, uniforms: Tensor, temperature: Tensor, state: Tensors
-    ) -> tuple[Mouths, Tensors]:
-        """Mouths for raw features (B, T, heard), ``capture`` and ``temperature`` (B, T), ``uniforms`` (B, T, draws)."""
+    ) -> tuple[Tensor, Tensors]:
+        """Mouths (B, T, 27) for raw features (B, T, heard), ``capture`` and ``temperature`` (B, T), and ``uniforms``
+        (B, T, draws)."""
         given, updates = self.listen(raw, capture, state)
         keep = math.exp(-1.0 / (RATE * WANDER_S))
         fresh = gaussian(uniforms)[..., : self.config.parts]
@@ -101,4 +94,4 @@ class LipNetwork(nn.Module):
             drawn.append(numbers)
         numbers = torch.stack(drawn, 1)
         updates |= {"wander": finite(wander)} | named("head", {name: finite(carried[name]) for name in kept})
-        return Mouths(self.weights(numbers), numbers), updates
+        return self.weights(numbers), updates

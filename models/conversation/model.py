@@ -25,7 +25,6 @@ from models.conversation.acts import ActCodec, PastActs, gains
 from models.conversation.body import TalkingBody
 from models.conversation.config import (
     ACTS,
-    CAPTURES,
     MOODS,
     MOUTH,
     PLANS,
@@ -103,6 +102,13 @@ class Drawn(NamedTuple):
     rest: Tensor  #: (B, T, ACTS) where a free run is led back to
 
 
+class Acts(NamedTuple):
+    """What was drawn."""
+
+    numbers: Tensor  #: (B, T, ACTS)
+    plans: Tensor  #: (B, T, PLANS), 1 where a movement was begun
+
+
 class Conversation(StreamModel):
     """See the module docstring; ``config`` gives the sizes, ``spec`` inputs, outputs and state."""
 
@@ -168,8 +174,8 @@ class Conversation(StreamModel):
         )
         context, looked = self.look(heard, Manner(mood, style, inputs[PRESENT]), part(state, "sight"))
         drawn = Drawn(noise[..., self.lips.draws :], inputs[TEMPERATURE], self.rests[style])
-        numbers, acted = self.act(context, drawn, part(state, "act"))
-        outputs, size = self.show(mouths.weights, numbers, inputs, state)
+        acts, acted = self.act(context, drawn, part(state, "act"))
+        outputs, size = self.show(mouths, acts.numbers, inputs, state)
         return outputs, {
             **named("hearing", listened),
             **named("lips", spoken),
@@ -192,7 +198,8 @@ class Conversation(StreamModel):
         """What is heard and seen as one vector a frame (B, T, channels), and updates of ``sight_state``. Without a
         partner nothing of it is heard or seen."""
         there = manner.present[..., None]
-        seen = [heard.own, there * heard.partner, there * heard.face, heard.floor, there]
+        own_floor, partner_floor = heard.floor.chunk(2, -1)
+        seen = [heard.own, there * heard.partner, there * heard.face, own_floor, there * partner_floor, there]
         seen += [self.mood(manner.mood), self.style(manner.style)]
         looked: tuple[Tensor, Tensors] = self.stack(self.enter(torch.cat(seen, -1)), state)
         return looked
@@ -206,30 +213,20 @@ class Conversation(StreamModel):
             updates |= named(f"block{number}", kept)
         return self.leave(y), updates
 
-    def act(self, context: Tensor, drawn: Drawn, state: Tensors) -> tuple[Tensor, Tensors]:
-        """Numbers (B, T, ACTS) drawn frame by frame, each from all before it, and updates."""
-        running, written, made = state, [], []
+    def act(self, context: Tensor, drawn: Drawn, state: Tensors) -> tuple[Acts, Tensors]:
+        """What is drawn frame by frame, each from all before it, and updates."""
+        running, written = state, []
         owned = self.act_state | self.draw_state
         for t in range(context.shape[1]):
             updates = self._next(context[:, t : t + 1], Drawn(*(value[:, t] for value in drawn)), running)
-            made.append(updates["acts"])
             written.append(updates)
             if t + 1 < context.shape[1]:
                 running = commit(owned, running, updates, 1)
         joined = {
             name: torch.cat([item[name] for item in written], 1) for name, spec in owned.items() if spec.kind == "ring"
         }
-        return torch.stack(made, 1), {**written[-1], **joined}
-
-    def run(self, context: Tensor, drawn: Drawn, state: Tensors) -> tuple[Tensor, Tensor]:
-        """Numbers (B, T, ACTS) and plans (B, T, PLANS) of a free run, for those who look at what was decided."""
-        numbers, plans = [], []
-        for t in range(context.shape[1]):
-            updates = self._next(context[:, t : t + 1], Drawn(*(value[:, t] for value in drawn)), state)
-            state = commit(self.act_state | self.draw_state, state, updates, 1)
-            numbers.append(updates["acts"])
-            plans.append(updates["plans"])
-        return torch.stack(numbers, 1), torch.stack(plans, 1)
+        acts = Acts(*(torch.stack([item[name] for item in written], 1) for name in ("acts", "plans")))
+        return acts, {**written[-1], **joined}
 
     def _next(self, context: Tensor, drawn: Drawn, state: Tensors) -> Tensors:
         """The updates of one frame: what is drawn in it among them."""
@@ -276,6 +273,3 @@ def spoken(expression: Tensor, mouths: Tensor) -> Tensor:
 def build(config: str | Mapping[str, Any] | ConversationConfig = "small") -> Conversation:
     """The conversation model of a configuration, as plain values or by name, with random weights."""
     return Conversation(configuration(config))
-
-
-assert tuple(range(MOUTH[0], MOUTH[-1] + 1)) == MOUTH and len(CAPTURES) == 2  # channels of the mouth stand side by side

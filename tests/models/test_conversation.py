@@ -211,6 +211,7 @@ def test_neck_and_head_turn_as_the_face_says() -> None:
 
 def test_two_movements_of_a_channel_add_up_like_veils() -> None:
     face, mouth = torch.full((58,), 0.5), torch.full((len(MOUTH),), 0.5)
+    assert tuple(range(MOUTH[0], MOUTH[-1] + 1)) == MOUTH  # which is why a slice will do
     whole = spoken(face, mouth)
     assert torch.allclose(whole[list(MOUTH)], torch.tensor(0.75)) and torch.allclose(whole[:22], face[:22])
     assert torch.allclose(spoken(face, torch.zeros(len(MOUTH))), face)
@@ -234,7 +235,7 @@ def test_without_a_partner_nothing_of_it_is_heard_or_seen() -> None:
     model = lively()
     inputs = draw_inputs(model.spec, 1, 12, 4) | {"partner_present": torch.zeros(1, 12)}
     base = run(model, inputs)
-    for name in ("partner_face", "partner_face_valid", "partner_face_age"):
+    for name in ("partner_audio", "partner_audio_valid", "partner_face", "partner_face_valid", "partner_face_age"):
         changed = inputs | {name: torch.zeros_like(inputs[name])}
         assert torch.allclose(run(model, changed)["face"], base["face"], atol=1e-6)
     there = run(model, inputs | {"partner_present": torch.ones(1, 12)})

@@ -88,7 +88,8 @@ def free_run(model: Conversation, acted: Sequence[Stream], frames: int, seed: in
     context, _ = model.look(heard, Manner(mood, style, ones), state)
     generator = torch.Generator().manual_seed(seed)
     drawn = Drawn(torch.rand(rows, frames, model.drawn, generator=generator), ones, model.rests[style])
-    return model.run(context, drawn, state)
+    acts, _ = model.act(context, drawn, state)
+    return acts.numbers, acts.plans
 
 
 @torch.no_grad()

@@ -24,15 +24,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.channels import FACE_NAMES
 from engine.errors import EngineError
+from models.conversation.config import MOUTH, MOUTH_NAMES, RATE
 from train.files import FileError
+from train.speech.talk import SPLITS
 
-SPLITS = ("train", "dev", "test")
-FPS = 30.0
-MOUTH_NAMES = tuple(name for name in FACE_NAMES if name.startswith(("jaw", "mouth")))
-"""The 27 channels that speech moves."""
-MOUTH = tuple(FACE_NAMES.index(name) for name in MOUTH_NAMES)
+__all__ = ["FPS", "MOUTH", "MOUTH_NAMES", "SPLITS", "TalkFile", "TalkWriter", "Told", "Voices", "talks"]
+
+FPS = RATE
 SHAPES: dict[str, tuple[int, ...]] = {
     "face": (58,),
     "expression": (58,),

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from engine.body.skeleton import skeleton
 from engine.channels import FACE
+from models.conversation.config import BODY, NECK_SHARE
 from train.conversation.talks.layout import FPS, MOUTH
 from train.simulate.dialogues.voices import Utterance
 from train.simulate.gestures.build import gesture
@@ -32,9 +32,6 @@ from train.simulate.talk import RATE, SimulatedListener, Span, Talk
 from train.speech import talk as speech
 from train.speech.stresses import find_stresses
 
-BODY = skeleton("cmu")
-NECK_SHARE = 0.4
-"""Of the head's turn the neck makes so much, the head the rest."""
 SOFT_S = 0.15
 """Seconds over which a speaker's movements come and go with its turns."""
 JOIN_S = 0.7
