@@ -12,29 +12,15 @@ from models.contract import initial_state
 from models.conversation.heads import FlowHead, RollingHead
 from models.conversation.model import Conversation, Heard, Manner
 from train.conversation.settings import Settings
-from train.run.recipe import LOG_EVERY, Batch, Recipe
+from train.run.recipe import Batch, TermsRecipe
 
 
-class ConversationRecipe(Recipe):
+class ConversationRecipe(TermsRecipe):
     """Trains a conversation model. ``check`` holds beside the loss its terms."""
 
     family = "conversation"
     model: Conversation
     settings: Settings
-
-    def __init__(self, model: Conversation, settings: Settings, data: Mapping[str, str]) -> None:
-        super().__init__(model, settings, data)
-        self._checked: list[dict[str, Tensor]] = []
-
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        """One batch of pieces."""
-        torch.manual_seed(batch["seed"])
-        terms = self.terms(batch)
-        loss = self.total(terms)
-        if self.global_step % LOG_EVERY == 0:
-            self.write({f"train/{name}": value for name, value in {"loss": loss, **terms}.items()})
-            self.write({"train/rate": self.current_rate})
-        return self.finite(loss)
 
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
         """The weighed sum."""
@@ -93,18 +79,3 @@ class ConversationRecipe(Recipe):
         else:
             loss = head.loss(wanted, given, noise, torch.rand(len(wanted), device=wanted.device))
         return torch.as_tensor((loss * weight).sum() / weight.sum())
-
-    def on_validation_start(self) -> None:
-        """Forget the last validation."""
-        self._checked = []
-        torch.manual_seed(self.settings.seed)
-
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """The same terms, without faults and dropout."""
-        self._checked.append(self.terms(batch))
-
-    def on_validation_epoch_end(self) -> None:
-        """Means over the pieces; their weighed sum is what checkpoints are chosen by."""
-        means = {name: torch.stack([item[name].cpu() for item in self._checked]).mean() for name in self._checked[0]}
-        self.checked({"loss": float(self.total(means)), **{name: float(value) for name, value in means.items()}})
-        self.write({f"val/{name}": value for name, value in self.check.items() if name != "step"})

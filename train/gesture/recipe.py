@@ -15,32 +15,18 @@ from models.gesture.config import BODY
 from models.gesture.model import Gesture
 from models.gesture.plan import PREPARATION
 from train.gesture.settings import Settings
-from train.run.recipe import LOG_EVERY, Batch, Recipe
+from train.run.recipe import Batch, TermsRecipe
 
 _NODDING = [UPPER.index(BODY.index(joint)) for joint in ("neck", "head")]
 _HEAD = [6 * joint + number for joint in _NODDING for number in range(6)]
 
 
-class GestureRecipe(Recipe):
+class GestureRecipe(TermsRecipe):
     """Trains a gesture model. ``check`` holds beside the loss its terms."""
 
     family = "gesture"
     model: Gesture
     settings: Settings
-
-    def __init__(self, model: Gesture, settings: Settings, data: Mapping[str, str]) -> None:
-        super().__init__(model, settings, data)
-        self._checked: list[dict[str, Tensor]] = []
-
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        """One batch of pieces."""
-        torch.manual_seed(batch["seed"])
-        terms = self.terms(batch)
-        loss = self.total(terms)
-        if self.global_step % LOG_EVERY == 0:
-            self.write({f"train/{name}": value for name, value in {"loss": loss, **terms}.items()})
-            self.write({"train/rate": self.current_rate})
-        return self.finite(loss)
 
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
         """The weighed sum."""
@@ -109,23 +95,3 @@ class GestureRecipe(Recipe):
             "velocity": ((ours - theirs).diff(dim=1).abs().mean((-1, -2)) * pace).sum(),
             "cluster": (cluster.unflatten(0, judged.shape) * weight).sum(),
         }
-
-    def on_validation_start(self) -> None:
-        """Forget the last validation."""
-        self._checked = []
-
-    def validation_step(self, batch: Batch, _: int) -> None:
-        """The same terms, without faults and dropout."""
-        terms = self.terms(batch)
-        self._checked.append({**terms, "rows": torch.tensor(float(len(batch["ids"])))})
-
-    def on_validation_epoch_end(self) -> None:
-        """Means over the pieces; their weighed sum is what checkpoints are chosen by."""
-        rows = torch.stack([item["rows"] for item in self._checked])
-        means = {
-            name: (torch.stack([item[name].cpu() for item in self._checked]) * rows).sum() / rows.sum()
-            for name in self._checked[0]
-            if name != "rows"
-        }
-        self.checked({"loss": float(self.total(means)), **{name: float(value) for name, value in means.items()}})
-        self.write({f"val/{name}": value for name, value in self.check.items() if name != "step"})

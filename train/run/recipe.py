@@ -97,6 +97,54 @@ class Recipe(L.LightningModule):
         return self.lowest + (1 - self.lowest) * 0.5 * (1 + math.cos(math.pi * done))
 
 
+class TermsRecipe(Recipe):
+    """A recipe whose loss is a weighed sum of terms. A family gives :meth:`terms` and :meth:`total`; ``check`` holds
+    beside the loss the mean of every term over the rows of a validation."""
+
+    def __init__(self, model: nn.Module, settings: RunSettings, data: Mapping[str, str]) -> None:
+        super().__init__(model, settings, data)
+        self._checked: list[dict[str, Tensor]] = []
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """The terms of a batch, by name."""
+        raise NotImplementedError
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """The weighed sum."""
+        raise NotImplementedError
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """One batch."""
+        torch.manual_seed(batch["seed"])
+        terms = self.terms(batch)
+        loss = self.total(terms)
+        if self.global_step % LOG_EVERY == 0:
+            self.write({f"train/{name}": value for name, value in {"loss": loss, **terms}.items()})
+            self.write({"train/rate": self.current_rate})
+        return self.finite(loss)
+
+    def on_validation_start(self) -> None:
+        """Forget the last validation; what is drawn in it is the same every time."""
+        self._checked = []
+        torch.manual_seed(self.settings.seed)
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        """The same terms, without faults and dropout."""
+        rows = len(next(value for value in batch.values() if isinstance(value, Tensor)))
+        self._checked.append({**self.terms(batch), "rows": torch.tensor(float(rows))})
+
+    def on_validation_epoch_end(self) -> None:
+        """Means over the rows; their weighed sum is what checkpoints are chosen by."""
+        rows = torch.stack([item["rows"] for item in self._checked])
+        means = {
+            name: (torch.stack([item[name].cpu() for item in self._checked]) * rows).sum() / rows.sum()
+            for name in self._checked[0]
+            if name != "rows"
+        }
+        self.checked({"loss": float(self.total(means)), **{name: float(value) for name, value in means.items()}})
+        self.write({f"val/{name}": value for name, value in self.check.items() if name != "step"})
+
+
 class Batches:
     """The training batches from a step on; Lightning asks it where it is and sets it back there. A family gives
     :meth:`batch`, which follows from the settings and the step alone."""
