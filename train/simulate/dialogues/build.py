@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from engine.speech.align import Aligner
+from models.conversation.model import spoken
 from train.conversation.talks.layout import FPS, MOUTH, TalkWriter, Voices
 from train.simulate.cues import find_cues
 from train.simulate.dialogues.avatar import Avatar, as_talk, at_rate, avatar, turns_of
@@ -227,12 +229,9 @@ def _write(
 
 
 def whole_face(made: Avatar) -> NDArray[np.float32]:
-    """The face (T, 58): expression and mouth of speech together. Two movements of one channel add up like veils, so
-    that both are seen and the sum stays below 1."""
-    face = made.expression.astype(np.float32).copy()
-    shown = face[:, MOUTH]
-    face[:, MOUTH] = shown + made.mouth - shown * made.mouth
-    return face.astype(np.float32)
+    """The face (T, 58): expression and mouth of speech together, as the model puts them together."""
+    face = spoken(torch.from_numpy(made.expression), torch.from_numpy(made.mouth))
+    return np.asarray(face.numpy(), np.float32)
 
 
 def _words(said: list[Utterance]) -> list[tuple[str, float, float]]:
