@@ -35,6 +35,7 @@ class ActCodec(nn.Module):
     speed: Tensor
     vigour: Tensor
     leak: Tensor
+    calm: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,8 +44,11 @@ class ActCodec(nn.Module):
         self.register_buffer("mean", torch.zeros(count))
         self.register_buffer("analysis", torch.zeros(count, ACTS))
         self.register_buffer("synthesis", torch.zeros(ACTS, count))
-        # In training vigour is 1 and leak 0; a calibration of free runs sets both, number by number.
-        for name, value in (("momentum", 0.0), ("pace", 1.0), ("speed", 1.0), ("vigour", 1.0), ("leak", 0.0)):
+        for name, value in (("momentum", 0.0), ("pace", 1.0), ("speed", 1.0)):
+            self.register_buffer(name, torch.full((ACTS,), value))
+        # In training vigour and calm are 1 and leak 0; a calibration of free runs sets them, number by number. Calm is
+        # the share of the noise that a number is drawn with.
+        for name, value in (("vigour", 1.0), ("calm", 1.0), ("leak", 0.0)):
             self.register_buffer(name, torch.full((ACTS,), value))
 
     def joined(self, faces: Tensor, trunks: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ ACTS = sum(group.parts for group in GROUPS)
 class ConversationConfig:
     """``styles`` names whose manner of moving a body has. ``lookahead`` frames by which what is shown lags what is
     heard. ``bands`` of the mel spectrum. Lips: ``lips`` channels of a convolution over the own voice, whose
-    ``dilations`` make a narrow window in time, ``parts`` numbers of a mouth. Acts: ``channels`` of a transformer over
+    ``dilations`` make a narrow window in time. Acts: ``channels`` of a transformer over
     both voices and the own past, whose ``window`` (frames) is wide.
 
     ``head`` draws a frame: ``flow`` in ``steps`` steps of its flow, or ``rolling`` diffusion over ``roll`` frames; it
@@ -87,7 +87,6 @@ class ConversationConfig:
     bands: int = 40
     lips: int = 128
     dilations: tuple[int, ...] = (1, 2, 4)
-    parts: int = 12
     channels: int = 128
     heads: int = 4
     window: int = 90
@@ -128,7 +127,6 @@ CONFIGS = {
         bands=16,
         lips=16,
         dilations=(1, 2),
-        parts=4,
         channels=16,
         heads=2,
         window=12,

@@ -100,11 +100,13 @@ class FlowHead(nn.Module):
             x = x + self.net(x, condition, time) / self.steps
         return x, {}
 
-    def loss(self, wanted: Tensor, given: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-        """Squared error (...) of the flow's direction at ``time`` (...), mean over the numbers."""
+    def loss(self, wanted: Tensor, given: Tensor, noise: Tensor, time: Tensor, known: Tensor) -> Tensor:
+        """Squared error (...) of the flow's direction at ``time`` (...), mean over the numbers; of those that are not
+        ``known`` (..., numbers of 0 and 1) the network sees noise, and nothing is asked."""
+        wanted = torch.where(known > 0.0, wanted, noise)
         x = (1.0 - time[..., None]) * noise + time[..., None] * wanted
         made = self.net(x, self.net.condition(given), time)
-        return torch.as_tensor((made - (wanted - noise)).square().mean(-1))
+        return _mean((made - (wanted - noise)).square(), known)
 
 
 class RollingHead(nn.Module):
@@ -138,12 +140,18 @@ class RollingHead(nn.Module):
         flat = self.net(plan.flatten(-2), self.net.condition(given), time)
         return torch.as_tensor(flat.unflatten(-1, (self.window, self.numbers)))
 
-    def loss(self, wanted: Tensor, given: Tensor, noise: Tensor) -> Tensor:
-        """Squared error (...) of what the waiting frames are, the front as much as all others together. ``wanted`` and
-        ``noise`` (..., window, numbers)."""
+    def loss(self, wanted: Tensor, given: Tensor, noise: Tensor, known: Tensor) -> Tensor:
+        """Squared error (...) of what the waiting frames are, the front as much as all others together. ``wanted``,
+        ``noise`` and ``known`` as :meth:`FlowHead.loss` has them, (..., window, numbers)."""
+        wanted = torch.where(known > 0.0, wanted, noise)
         plan = (1.0 - self.levels) * wanted + self.levels * noise
-        apart = (self.guess(plan, given) - wanted).square().mean(-1)
+        apart = _mean((self.guess(plan, given) - wanted).square(), known)
         return 0.5 * apart[..., 0] + 0.5 * apart.mean(-1)
+
+
+def _mean(error: Tensor, known: Tensor) -> Tensor:
+    """Mean (...) over the numbers (..., n) that are known."""
+    return (error * known).sum(-1) / known.sum(-1).clamp_min(1.0)
 
 
 def head(numbers: int, given: int, config: ConversationConfig) -> FlowHead | RollingHead:

@@ -21,54 +21,62 @@ from models.conversation.stack import ConvStack
 CAPTURE_WIDTH = 8
 WANDER_S = 0.5
 """Correlation time (s) of the noise."""
-CALM = 0.5
+CALM = 0.3
 """Share of the noise at a temperature of 1: a mouth is better told than guessed. Correlation and error of held-out
-mouths are best near it, and still they move (a share of 0 gives means)."""
+mouths are best near it and below, and with it they move as much as captured ones."""
+LEAST = 0.1
+"""Share of the largest deviation that every channel is scaled by at least: what hardly moves counts less."""
+
+
+class MouthCodec(nn.Module):
+    """Mouths (..., 27) as numbers (..., 27) around nought, and back. Channel by channel, so that one which a recording
+    did not solve can be left out there."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(len(MOUTH)))
+        self.register_buffer("scale", torch.ones(len(MOUTH)))
+
+    def fit(self, mouths: Tensor, known: Tensor) -> None:
+        """Mean and deviation of each channel of mouths (N, 27) where it is ``known`` (N, 27), the deviation no less
+        than a tenth of the largest."""
+        count = known.sum(0).clamp_min(1.0)
+        mean = (mouths * known).sum(0) / count
+        spread = ((mouths - mean).square() * known).sum(0).div(count).sqrt()
+        self.mean.copy_(mean)
+        self.scale.copy_(spread.clamp_min(LEAST * float(spread.max())).clamp_min(1e-6))
+
+    def numbers(self, mouths: Tensor) -> Tensor:
+        """Of mouths."""
+        return (mouths - self.mean) / self.scale
+
+    def weights(self, numbers: Tensor) -> Tensor:
+        """The inverse of :meth:`numbers`, within 0 and 1."""
+        return (numbers * self.scale + self.mean).clamp(0.0, 1.0)
 
 
 class LipNetwork(nn.Module):
     """Mouths of raw features of the own voice (B, T, ``heard``)."""
 
-    mean: Tensor
-    analysis: Tensor
-    synthesis: Tensor
-
     def __init__(self, heard: int, config: ConversationConfig) -> None:
         super().__init__()
         self.config = config
-        width, parts = config.lips, config.parts
+        width, count = config.lips, len(MOUTH)
         self.enter = nn.Linear(heard, width)
         self.stack = ConvStack(width, config.dilations, config.dropout)
         self.capture = nn.Embedding(len(CAPTURES), CAPTURE_WIDTH)
         self.given = width + CAPTURE_WIDTH
-        self.head = head(parts, self.given, config)
-        self.register_buffer("mean", torch.zeros(len(MOUTH)))
-        self.register_buffer("analysis", torch.zeros(len(MOUTH), parts))
-        self.register_buffer("synthesis", torch.zeros(parts, len(MOUTH)))
-        self.draws = even(parts)
+        self.head = head(count, self.given, config)
+        self.codec = MouthCodec()
+        self.draws = even(count)
 
     def state_specs(self) -> dict[str, StateSpec]:
         """What is convolved, where the noise is, and what the head carries."""
         specs = named("stack", self.stack.state_specs()) | named("head", self.head.state_specs())
-        return specs | {"wander": StateSpec((self.config.parts,))}
-
-    def fit(self, mouths: Tensor) -> None:
-        """Take the principal components of mouths (N, 27). Small components keep their share: each number is scaled by
-        its own deviation, but no less than a tenth of the largest."""
-        self.mean.copy_(mouths.mean(0))
-        values, axes = torch.linalg.eigh(torch.cov((mouths - self.mean).T.double()))
-        axes, spread = axes.flip(-1)[:, : self.config.parts], values.flip(-1)[: self.config.parts].clamp_min(0).sqrt()
-        spread = spread.clamp_min(0.1 * float(spread[0]))
-        self.analysis.copy_(axes / spread)
-        self.synthesis.copy_((axes * spread).T)
-
-    def numbers(self, mouths: Tensor) -> Tensor:
-        """Mouths (..., 27) as numbers (..., parts)."""
-        return (mouths - self.mean) @ self.analysis
-
-    def weights(self, numbers: Tensor) -> Tensor:
-        """The inverse of :meth:`numbers`, within 0 and 1."""
-        return (numbers @ self.synthesis + self.mean).clamp(0.0, 1.0)
+        return specs | {"wander": StateSpec((len(MOUTH),))}
 
     def listen(self, raw: Tensor, capture: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """What the head is given (B, T, given) for raw features and ``capture`` (B, T), and updates of the convs."""
@@ -82,7 +90,7 @@ class LipNetwork(nn.Module):
         (B, T, draws)."""
         given, updates = self.listen(raw, capture, state)
         keep = math.exp(-1.0 / (RATE * WANDER_S))
-        fresh = gaussian(uniforms)[..., : self.config.parts]
+        fresh = gaussian(uniforms)[..., : len(MOUTH)]
         wander, carried = state["wander"], part(state, "head")
         drawn = []
         for t in range(raw.shape[1]):
@@ -94,4 +102,4 @@ class LipNetwork(nn.Module):
             drawn.append(numbers)
         numbers = torch.stack(drawn, 1)
         updates |= {"wander": finite(wander)} | named("head", {name: finite(carried[name]) for name in kept})
-        return self.weights(numbers), updates
+        return self.codec.weights(numbers), updates

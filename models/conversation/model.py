@@ -236,7 +236,7 @@ class Conversation(StreamModel):
         thought = thought[:, 0]
         chances = (self.decide(thought) + self.odds).sigmoid()
         plans = (drawn.uniforms[:, : len(PLANS)] < chances).to(chances.dtype)
-        noise = drawn.temperature[:, None] * gaussian(drawn.uniforms[:, len(PLANS) :])[:, :ACTS]
+        noise = drawn.temperature[:, None] * self.codec.calm * gaussian(drawn.uniforms[:, len(PLANS) :])[:, :ACTS]
         innovation, kept = self.head(noise, torch.cat([thought, plans], -1), part(state, "head"))
         acts = finite(self.codec.following(innovation, before, earlier, drawn.rest))
         return {

@@ -33,7 +33,7 @@ from models.conversation.config import (
 )
 from models.conversation.floor import LONGEST_S, QUIET_S, FloorTraces
 from models.conversation.heads import FlowHead, RollingHead, even, gaussian, head
-from models.conversation.lips import LipNetwork
+from models.conversation.lips import LEAST, LipNetwork, MouthCodec
 from models.conversation.model import Conversation, spoken
 from tests.models.cases import draw_inputs
 
@@ -112,9 +112,16 @@ def test_the_loss_of_a_flow_is_that_of_its_direction(monkeypatch: pytest.MonkeyP
         return torch.zeros_like(x)
 
     monkeypatch.setattr(flow.net, "forward", told)
-    loss = flow.loss(wanted, torch.zeros(6, 4), noise, torch.full((6,), 0.25))
+    quarter, known = torch.full((6,), 0.25), torch.ones(6, 2)
+    loss = flow.loss(wanted, torch.zeros(6, 4), noise, quarter, known)
     assert torch.allclose(loss, (wanted - noise).square().mean(-1))
     assert torch.allclose(at["x"], 0.75 * noise + 0.25 * wanted)
+    known[:, 1] = 0.0  # of what is not known the network sees noise, and its error does not count
+    loss = flow.loss(wanted, torch.zeros(6, 4), noise, quarter, known)
+    assert torch.allclose(loss, (wanted - noise)[:, 0].square())
+    assert torch.allclose(at["x"][:, 1], noise[:, 1]) and torch.allclose(
+        at["x"][:, 0], (0.75 * noise + 0.25 * wanted)[:, 0]
+    )
 
 
 def test_rolling_gives_each_frame_once_its_noise_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,6 +138,19 @@ def test_rolling_gives_each_frame_once_its_noise_is_gone(monkeypatch: pytest.Mon
         if t >= 2:
             assert torch.allclose(made[0], frames[t], atol=1e-5)
     assert state["plan"].shape == (1, 2, 2)
+
+
+def test_channels_that_a_recording_did_not_solve_do_not_shift_a_mouths_numbers() -> None:
+    codec = MouthCodec()
+    mouths, known = torch.rand(500, 27), torch.ones(500, 27, dtype=torch.bool)
+    known[:250, 3] = False
+    mouths[~known] = 0.0
+    codec.fit(mouths, known)
+    assert abs(float(codec.mean[3]) - 0.5) < 0.05 and abs(float(codec.scale[3]) - 0.29) < 0.03
+    assert torch.allclose(codec.weights(codec.numbers(mouths)), mouths, atol=1e-6)
+    mouths[:, 5] = 0.2
+    codec.fit(mouths, known)
+    assert torch.isclose(codec.scale[5], LEAST * codec.scale.max())
 
 
 def test_components_give_back_what_lies_in_them_and_innovations_what_they_were_made_of() -> None:

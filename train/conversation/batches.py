@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.contract import initial_state
-from models.conversation.config import ACTS, CAPTURES, GROUPS, PLANS, RATE
+from models.conversation.config import ACTS, CAPTURES, GROUPS, MOUTH, PLANS, RATE
 from models.conversation.model import SPEECH, Conversation
 from models.listening.voice import HANGOVER_S, MEL_MEAN, MEL_SCALE, SUBFRAMES
 from train.conversation.settings import Settings
@@ -81,7 +81,7 @@ class Source:
 
     def __init__(self, streams: Sequence[Stream], model: Conversation, settings: Settings) -> None:
         self.settings, self.lookahead = settings, model.config.lookahead
-        self.spoken = [item for item in streams if bool(item.captured.any())]
+        self.spoken = [item for item in streams if bool(item.known.any())]
         whole = [item for item in self.spoken if item.name.startswith(RECORDING)]
         kinds = [[item for item in whole if item.capture == kind] for kind in range(len(CAPTURES))]
         self.recorded = [kind for kind in kinds if kind]
@@ -93,8 +93,8 @@ class Source:
         share = {"rotation": settings.astray_head, "body": settings.astray_body}
         self.loose = np.concatenate([np.full(group.parts, share.get(group.name, 1.0)) for group in GROUPS])
         with torch.no_grad():
-            self.mouths = {id(item): model.lips.numbers(item.mouth) for item in self.spoken}
-            self.closed = model.lips.numbers(torch.zeros_like(model.lips.mean))
+            self.mouths = {id(item): model.lips.codec.numbers(item.mouth) for item in self.spoken}
+            self.closed = model.lips.codec.numbers(torch.zeros(len(MOUTH)))
 
     def draw(self, rng: np.random.Generator, plain: bool) -> Batch:
         """A batch; ``plain``: without faults."""
@@ -113,9 +113,7 @@ class Source:
             first = int(rng.integers(max(1, item.frames - length - ahead)))
             own = _piece(item.heard.own, first, length)
             mouth = _piece(self.mouths[id(item)], first - ahead, length)
-            known = _piece(item.captured.float(), first - ahead, length)
-            if first < ahead:
-                known[: ahead - first] = 0.0
+            known = _piece(item.known.float(), first - ahead, length)
             if not plain:
                 own = self._faulty(own, rng)
                 if rng.random() < settings.cut:

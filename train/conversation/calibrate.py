@@ -2,9 +2,9 @@
 
 A network that is trained on the past as it was runs on a past of its own making; small mistakes add up, so that free
 runs wander farther than people, or move less. Each round runs some talks freely and compares, number by number, how far
-they go from rest and how fast they move, and how often each plan is begun; then what leads back to rest
-(:attr:`models.conversation.acts.ActCodec.leak`), how much is made of what is drawn (``vigour``) and the plans' odds are
-moved a little. The best round is kept, and nothing else is changed.
+they go from rest, how fast they move and how much they tremble, and how often each plan is begun; then what leads back
+to rest (:attr:`models.conversation.acts.ActCodec.leak`), how much is made of what is drawn (``vigour``), the noise it
+is drawn with (``calm``) and the plans' odds are moved a little. The best round is kept, and nothing else is changed.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ from train.conversation.streams import Stream
 
 TALKS, FRAMES, SETTLE = 24, 900, 60
 """Talks that are run side by side, frames of each, and frames at the start that are not counted."""
-LEAK_STEP, MOST_LEAK = 0.001, 0.05
-"""Share of the way back, in a frame, by which the leak grows where numbers go e times too far; the most of it."""
+LEAK_STEP, LEAST_LEAK, MOST_LEAK = 0.001, 0.003, 0.05
+"""Share of the way back, in a frame, by which the leak grows where numbers go e times too far; the least of it, so that
+runs forget their mistakes, and the most."""
 VIGOUR_STEP, LEAST_VIGOUR, MOST_VIGOUR = 0.12, 0.6, 2.0
+CALM_STEP, LEAST_CALM = 0.12, 0.2
 ODDS_STEP, MOST_ODDS = 0.3, 2.0
 """Steps are small, and the best round is kept: free runs answer what is set late and strongly."""
 
 
 def calibrate(model: Conversation, streams: Sequence[Stream], settings: Settings) -> str:
-    """Set leak, vigour and odds of ``model``, in place; how rates and sizes were before and are then, in words."""
+    """Set leak, vigour, calm and odds of ``model``, in place; how rates and sizes were before and are then, in words."""
     acted = [item for item in streams if item.face is not None and item.trunk is not None and item.frames >= 2 * SETTLE]
     acted = acted[:TALKS]
     if not acted or not settings.rounds:
@@ -42,24 +44,39 @@ def calibrate(model: Conversation, streams: Sequence[Stream], settings: Settings
     told, shown, best = "", "", Best(float("inf"), "", {})
     for _ in range(settings.rounds + 1):
         numbers, plans = free_run(model, acted, frames, settings.seed)
-        far, fast, begun = (
-            ours / theirs for ours, theirs in zip(_sizes(model, acted, numbers, plans), wanted, strict=True)
-        )
-        shown = f"reach {far.median():.2f}, speed {fast.median():.2f}, plans {begun.mean():.2f} of the talks'"
+        sizes = _sizes(model, acted, numbers, plans)
+        off = Sizes(*(ours / theirs for ours, theirs in zip(sizes, wanted, strict=True)))
+        parts = zip(("reach", "speed", "tremor", "plans"), off, strict=True)
+        shown = ", ".join(f"{name} {value.median():.2f}" for name, value in parts) + " of the talks'"
         told = told or shown
-        apart = float(far.log().abs().mean() + fast.log().abs().mean() + 0.5 * begun.log().abs().mean())
+        apart = sum(weight * float(value.log().abs().mean()) for weight, value in zip(WEIGHTS, off, strict=True))
         if apart < best.apart:
             kept = {name: getattr(owner, name).clone() for owner, name in _set(model)}
             best = Best(apart, shown, kept)
-        leak = model.codec.leak + LEAK_STEP * far.log().clamp(-1.0, 1.0)
-        model.codec.leak.copy_(leak.clamp(0.0, MOST_LEAK))
-        vigour = model.codec.vigour * fast.clamp(0.25, 4.0) ** -VIGOUR_STEP
+        leak = model.codec.leak + LEAK_STEP * off.far.log().clamp(-1.0, 1.0)
+        model.codec.leak.copy_(leak.clamp(LEAST_LEAK, MOST_LEAK))
+        vigour = model.codec.vigour * off.fast.clamp(0.25, 4.0) ** -VIGOUR_STEP
         model.codec.vigour.copy_(vigour.clamp(LEAST_VIGOUR, MOST_VIGOUR))
-        odds = model.odds - ODDS_STEP * begun.clamp(0.1, 10.0).log()
+        calm = model.codec.calm * (off.tremor / off.fast).clamp(0.25, 4.0) ** -CALM_STEP
+        model.codec.calm.copy_(calm.clamp(LEAST_CALM, 1.0))
+        odds = model.odds - ODDS_STEP * off.begun.clamp(0.1, 10.0).log()
         model.odds.copy_(odds.clamp(-MOST_ODDS, MOST_ODDS))
     for owner, name in _set(model):
         getattr(owner, name).copy_(best.kept[name])
     return f"free runs before: {told}; after: {best.shown}"
+
+
+class Sizes(NamedTuple):
+    """How free runs are, or their ratio to the talks."""
+
+    far: Tensor  #: (ACTS,) how far numbers go from rest
+    fast: Tensor  #: (ACTS,) how fast they move
+    tremor: Tensor  #: (ACTS,) how much that changes from frame to frame
+    begun: Tensor  #: (PLANS,) how often in a second plans are begun
+
+
+WEIGHTS = (1.0, 1.0, 1.0, 0.5)
+"""How much each of :class:`Sizes` counts."""
 
 
 class Best(NamedTuple):
@@ -72,7 +89,7 @@ class Best(NamedTuple):
 
 def _set(model: Conversation) -> list[tuple[nn.Module, str]]:
     """What calibration sets: of which module, by name."""
-    return [(model.codec, "leak"), (model.codec, "vigour"), (model, "odds")]
+    return [(model.codec, "leak"), (model.codec, "vigour"), (model.codec, "calm"), (model, "odds")]
 
 
 @torch.no_grad()
@@ -93,7 +110,7 @@ def free_run(model: Conversation, acted: Sequence[Stream], frames: int, seed: in
 
 
 @torch.no_grad()
-def _truth(model: Conversation, acted: Sequence[Stream], frames: int) -> tuple[Tensor, Tensor, Tensor]:
+def _truth(model: Conversation, acted: Sequence[Stream], frames: int) -> Sizes:
     numbers = torch.stack(
         [
             model.codec.numbers(item.face[:frames], item.trunk[:frames])
@@ -104,14 +121,12 @@ def _truth(model: Conversation, acted: Sequence[Stream], frames: int) -> tuple[T
     return _sizes(model, acted, numbers, torch.stack([item.plans[:frames] for item in acted]))
 
 
-def _sizes(
-    model: Conversation, acted: Sequence[Stream], numbers: Tensor, plans: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """How far (ACTS,) numbers go from rest, how fast (ACTS,) they move, and how often (PLANS,) plans are begun."""
+def _sizes(model: Conversation, acted: Sequence[Stream], numbers: Tensor, plans: Tensor) -> Sizes:
     rests = torch.stack([model.rests[item.style] for item in acted])[:, None]
     late = numbers[:, SETTLE:]
     far = (late - rests).square().mean((0, 1)).sqrt().clamp_min(0.05)
     fast = late.diff(dim=1).abs().mean((0, 1)).clamp_min(1e-4)
+    tremor = late.diff(n=2, dim=1).abs().mean((0, 1)).clamp_min(1e-4)
     begun = (plans[:, SETTLE:].mean((0, 1)) * RATE).clamp_min(0.2 / 60.0)
     assert len(far) == ACTS and len(begun) == len(PLANS)
-    return far, fast, begun
+    return Sizes(far, fast, tremor, begun)

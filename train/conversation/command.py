@@ -91,10 +91,9 @@ class ConversationTraining:
         recipe: Recipe
         if windows:
             lips = windowed.WindowedLips(
-                windowed.WindowedConfig(heard=model.voice.raw_width, segment=settings.lip_segment, parts=config.parts)
+                windowed.WindowedConfig(heard=model.voice.raw_width, segment=settings.lip_segment)
             )
-            for name in ("mean", "analysis", "synthesis"):
-                getattr(lips, name).copy_(getattr(model.lips, name))
+            lips.codec.load_state_dict(model.lips.codec.state_dict())
             if before is not None:
                 lips.load_state_dict(weights_of(before))
             recipe = WindowedRecipe(lips, settings, data)

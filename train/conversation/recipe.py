@@ -41,7 +41,7 @@ class ConversationRecipe(TermsRecipe):
         own, wanted, known = batch["lips.own"], batch["lips.mouth"], batch["lips.known"]
         capture = batch["lips.capture"][:, None].expand(-1, own.shape[1])
         given, _ = model.listen(own, capture, initial_state(model.state_specs(), len(own), self.device))
-        return self._head(model.head, wanted, given, known)
+        return self._head(model.head, wanted, given, known.amax(-1), known)
 
     def _acts(self, batch: Batch) -> dict[str, Tensor]:
         model = self.model
@@ -62,20 +62,27 @@ class ConversationRecipe(TermsRecipe):
             "plans": (entropy * (judged > 0.0)).sum() / (judged > 0.0).sum().clamp_min(1.0),
         }
 
-    def _head(self, head: FlowHead | RollingHead, wanted: Tensor, given: Tensor, judged: Tensor) -> Tensor:
-        """The mean loss over several draws of noise for each judged frame."""
+    def _head(
+        self, head: FlowHead | RollingHead, wanted: Tensor, given: Tensor, judged: Tensor, known: Tensor | None = None
+    ) -> Tensor:
+        """The mean loss over several draws of noise for each judged frame, of the numbers (B, T, n) that are known."""
         draws = self.settings.draws
+        known = torch.ones_like(wanted) if known is None else known
         if isinstance(head, RollingHead):
-            wanted = pad(wanted, (0, 0, 0, head.window - 1)).unfold(1, head.window, 1).transpose(-1, -2)
+            wanted, known = (
+                pad(value, (0, 0, 0, head.window - 1)).unfold(1, head.window, 1).transpose(-1, -2)
+                for value in (wanted, known)
+            )
             judged = pad(judged, (0, head.window - 1)).unfold(1, head.window, 1).amin(-1)
         keep = judged > 0.0
         weight = judged[keep].repeat(draws)
-        wanted, given = wanted[keep].repeat(draws, *[1] * (wanted.ndim - 2)), given[keep].repeat(draws, 1)
+        wanted, known = (value[keep].repeat(draws, *[1] * (wanted.ndim - 2)) for value in (wanted, known))
+        given = given[keep].repeat(draws, 1)
         if not len(wanted):
             return given.sum() * 0.0
         noise = torch.randn_like(wanted)
         if isinstance(head, RollingHead):
-            loss = head.loss(wanted, given, noise)
+            loss = head.loss(wanted, given, noise, known)
         else:
-            loss = head.loss(wanted, given, noise, torch.rand(len(wanted), device=wanted.device))
+            loss = head.loss(wanted, given, noise, torch.rand(len(wanted), device=wanted.device), known)
         return torch.as_tensor((loss * weight).sum() / weight.sum())

@@ -50,20 +50,24 @@ class DistilRecipe(ConversationRecipe):
             for mine, theirs in zip(slow.parameters(), head.parameters(), strict=True):
                 mine.lerp_(theirs.detach(), 1.0 - SLOW)
 
-    def _head(self, head: FlowHead | RollingHead, wanted: Tensor, given: Tensor, judged: Tensor) -> Tensor:
+    def _head(
+        self, head: FlowHead | RollingHead, wanted: Tensor, given: Tensor, judged: Tensor, known: Tensor | None = None
+    ) -> Tensor:
         assert isinstance(head, FlowHead)
         keep = judged > 0.0
-        wanted, given = wanted[keep].repeat(self.settings.draws, 1), given[keep].repeat(self.settings.draws, 1)
+        known = torch.ones_like(wanted) if known is None else known
+        wanted, given, known = (value[keep].repeat(self.settings.draws, 1) for value in (wanted, given, known))
         if not len(wanted):
             return given.sum() * 0.0
         teacher, slow = self.teachers[id(head)], self.slow[id(head)]
         noise = torch.randn_like(wanted)
         step = torch.randint(WAY, (len(wanted),))
         time = step / WAY
+        wanted = torch.where(known > 0.0, wanted, noise)
         x = (1.0 - time[:, None]) * noise + time[:, None] * wanted
         with torch.no_grad():
             on = x + teacher.net(x, teacher.net.condition(given), time) / WAY
             after = (step + 1) / WAY
             there = on + (1.0 - after)[:, None] * slow.net(on, slow.net.condition(given), after)
         here = x + (1.0 - time)[:, None] * head.net(x, head.net.condition(given), time)
-        return torch.as_tensor((here - there).square().mean())
+        return torch.as_tensor(((here - there).square() * known).sum() / known.sum().clamp_min(1.0))

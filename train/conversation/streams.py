@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from engine.body.solve import rotations_of
-from engine.channels import FACE
+from engine.channels import FACE, FACE_NAMES
 from engine.errors import EngineError
 from engine.sound.resample import StreamingResampler
 from models.bodies.kinematics import to_six
@@ -48,7 +48,7 @@ TRUNK_JOINTS = [BODY.index(name) for name in TRUNK]
 @dataclass(frozen=True)
 class Stream:
     """One talk; T frames. ``heard`` of :class:`models.conversation.model.Heard` without batch. ``mouth`` (T, 27) of
-    speech, ``captured`` (T,) where it is known, ``capture`` how it was. ``face`` (T, 58) without it and ``trunk``
+    speech, ``known`` (T, 27) where it was captured, ``capture`` how. ``face`` (T, 58) without it and ``trunk``
     (T, 48), None where nobody knows them, with ``plans`` (T, PLANS), ``smile``, the mean of its smiles, and ``mood``,
     its third among all. ``seen``: the partner's face is there."""
 
@@ -56,7 +56,7 @@ class Stream:
     voice: str
     heard: Heard
     mouth: Tensor
-    captured: Tensor
+    known: Tensor
     capture: int
     face: Tensor | None
     trunk: Tensor | None
@@ -155,7 +155,8 @@ def _stream(model: Conversation, item: TalkFile, arrays: dict[str, NDArray[Any]]
         expression = face.copy()
         expression[:, MOUTH] = np.where(speaks, 0.0, face[:, MOUTH])
     captured = arrays.get("captured", np.ones(frames, bool))
-    whole = bool(arrays["known"].all()) if "known" in arrays else True
+    channels = arrays.get("known", np.ones(len(FACE_NAMES), bool))
+    whole = bool(np.delete(channels, MOUTH).all())
     body = arrays.get("body")
     trunk = None
     if whole:
@@ -168,7 +169,7 @@ def _stream(model: Conversation, item: TalkFile, arrays: dict[str, NDArray[Any]]
         voice=told.voice or item.name,
         heard=heard,
         mouth=torch.from_numpy(np.ascontiguousarray(mouth, np.float32)),
-        captured=torch.from_numpy(captured),
+        known=torch.from_numpy(captured[:, None] & channels[list(MOUTH)]),
         capture=CAPTURES.index(told.capture) if told.capture in CAPTURES else 0,
         face=torch.from_numpy(expression) if whole else None,
         trunk=trunk,
@@ -202,10 +203,10 @@ def plans_of(
 
 def fit(model: Conversation, streams: Sequence[Stream]) -> None:
     """Take the components of mouths and of acts from the talks."""
-    mouths = torch.cat([item.mouth[item.captured] for item in streams])
-    if not len(mouths):
+    mouths, known = (torch.cat([getattr(item, name) for item in streams]) for name in ("mouth", "known"))
+    if not known.any():
         raise EngineError("no talk has a captured mouth; lips are learned from those (`captured` in the layout)")
-    model.lips.fit(mouths)
+    model.lips.codec.fit(mouths, known)
     acted = [item for item in streams if item.face is not None and item.trunk is not None]
     if acted:
         starts = [torch.arange(item.frames) < 2 for item in acted]
@@ -229,7 +230,7 @@ def fingerprint(streams: Sequence[Stream]) -> str:
     """Of all that training sees: a run is only continued on the same data."""
     digest = hashlib.sha256()
     for item in streams:
-        parts = [*item.heard, item.mouth, item.captured, item.plans]
+        parts = [*item.heard, item.mouth, item.known, item.plans]
         parts += [value for value in (item.face, item.trunk) if value is not None]
         for value in parts:
             digest.update(np.ascontiguousarray(value.numpy()).tobytes())

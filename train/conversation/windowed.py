@@ -21,6 +21,7 @@ from torch.nn import functional
 from engine.errors import EngineError
 from models import checkpoint
 from models.conversation.config import CAPTURES, MOUTH
+from models.conversation.lips import MouthCodec
 from models.layers import LayerNorm
 from train.conversation.a2p.diffusion import Diffusion, motion_loss
 from train.conversation.a2p.layers import sinusoids
@@ -36,12 +37,11 @@ FAMILY = "conversation"
 
 @dataclass(frozen=True)
 class WindowedConfig:
-    """``heard`` features a frame, windows of ``segment`` frames, ``parts`` numbers of a mouth."""
+    """``heard`` features a frame, windows of ``segment`` frames."""
 
     windowed: bool = True
     heard: int = 51
     segment: int = 96
-    parts: int = 12
     width: int = 128
     dropout: float = 0.2
     diffusion_steps: int = 1000
@@ -52,14 +52,14 @@ class WindowedConfig:
 
 
 class WindowNet(nn.Module):
-    """Clean mouth numbers (B, T, parts) of noisy ones and what is heard: residual convolutions that see both ways, each
+    """Clean mouth numbers (B, T, 27) of noisy ones and what is heard: residual convolutions that see both ways, each
     scaled and shifted by the diffusion's step (FiLM)."""
 
     def __init__(self, heard: int, config: WindowedConfig) -> None:
         super().__init__()
         width = config.width
         self.width = width
-        self.enter, self.leave = nn.Linear(config.parts + heard, width), nn.Linear(width, config.parts)
+        self.enter, self.leave = nn.Linear(len(MOUTH) + heard, width), nn.Linear(width, len(MOUTH))
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU())
         self.norms = nn.ModuleList(LayerNorm(width) for _ in DILATIONS)
         self.films = nn.ModuleList(nn.Linear(width, 2 * width) for _ in DILATIONS)
@@ -67,7 +67,7 @@ class WindowNet(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, step: Tensor, heard: Tensor) -> Tensor:
-        """Of ``x`` (B, T, parts) at steps (B,) with ``heard`` (B, T, F)."""
+        """Of ``x`` (B, T, 27) at steps (B,) with ``heard`` (B, T, F)."""
         time = self.time(sinusoids(step, self.width))[:, None]
         y = self.enter(torch.cat([x, heard], -1))
         for norm, film, conv in zip(self.norms, self.films, self.convs, strict=True):
@@ -78,19 +78,13 @@ class WindowNet(nn.Module):
 
 
 class WindowedLips(nn.Module):
-    """Mouth numbers of windows; components of mouths as :class:`models.conversation.lips.LipNetwork` has them."""
-
-    mean: Tensor
-    analysis: Tensor
-    synthesis: Tensor
+    """Mouth numbers of windows."""
 
     def __init__(self, config: WindowedConfig) -> None:
         super().__init__()
         self.config, self.diffusion = config, Diffusion(config.diffusion_steps)
         self.net = WindowNet(config.heard + len(CAPTURES), config)
-        self.register_buffer("mean", torch.zeros(len(MOUTH)))
-        self.register_buffer("analysis", torch.zeros(len(MOUTH), config.parts))
-        self.register_buffer("synthesis", torch.zeros(config.parts, len(MOUTH)))
+        self.codec = MouthCodec()
 
     def heard(self, raw: Tensor, capture: Tensor) -> Tensor:
         """What is heard (B, T, F) of raw features (B, T, heard) and ``capture`` (B,)."""
@@ -98,11 +92,15 @@ class WindowedLips(nn.Module):
         return torch.cat([raw, kinds], -1)
 
     def loss(self, raw: Tensor, capture: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:
-        """Masked squared error (B,) of the clean mouth numbers."""
+        """Squared error (B,) of the clean mouth numbers (B, T, 27) where the ``mask`` (B, T, 27) knows them. What is
+        not known is noise to the network."""
         step = torch.randint(self.config.diffusion_steps, (len(raw),))
-        noised = self.diffusion.noised(wanted, step, torch.randn_like(wanted))
+        noise = torch.randn_like(wanted)
+        noised = torch.where(mask, self.diffusion.noised(wanted, step, noise), noise)
         made = self.net(noised, step, self.heard(raw, capture))
-        return motion_loss(made, wanted, mask, 1.0)
+        wanted = torch.where(mask, wanted, made.detach())
+        rows = mask.flatten(1).float().mean(1).clamp_min(1.0 / mask[0].numel())
+        return motion_loss(made, wanted, torch.ones_like(mask[..., 0]), 1.0) / rows
 
     def _clean(self, heard: Tensor, x: Tensor, step: Tensor) -> Tensor:
         return torch.as_tensor(self.net(x, step, heard))
@@ -116,7 +114,7 @@ class WindowedLips(nn.Module):
         length = segment + (count - 1) * (segment - OVERLAP)
         raw = functional.pad(raw[None], (0, 0, 0, length - frames), mode="replicate")[0]
         # One field of noise for all windows, so that those which overlap begin alike.
-        noise = torch.randn(length, self.config.parts, generator=torch.Generator().manual_seed(seed)) * temperature
+        noise = torch.randn(length, len(MOUTH), generator=torch.Generator().manual_seed(seed)) * temperature
         firsts = [number * (segment - OVERLAP) for number in range(count)]
         made = []
         for few in range(0, count, 64):
@@ -128,12 +126,11 @@ class WindowedLips(nn.Module):
         fade = torch.ones(segment)
         fade[:OVERLAP] = torch.arange(1, OVERLAP + 1) / (OVERLAP + 1)
         fade[-OVERLAP:] = fade[:OVERLAP].flip(0)
-        total, weight = torch.zeros(length, self.config.parts), torch.zeros(length, 1)
+        total, weight = torch.zeros(length, len(MOUTH)), torch.zeros(length, 1)
         for first, window in zip(firsts, torch.cat(made), strict=True):
             total[first : first + segment] += fade[:, None] * window
             weight[first : first + segment] += fade[:, None]
-        numbers = (total / weight)[:frames]
-        return (numbers @ self.synthesis + self.mean).clamp(0.0, 1.0)
+        return self.codec.weights((total / weight)[:frames])
 
 
 def load(path: Path) -> WindowedLips:
@@ -152,13 +149,12 @@ def labelled(streams: Sequence[Stream], windowed: WindowedLips, share: float, se
     tracker would tell them."""
     out: list[Stream] = []
     for number, item in enumerate(streams):
-        if bool(item.captured.all()):
+        told = item.known.any(-1, keepdim=True)
+        if bool(told.all()):
             out.append(item)
             continue
         draw = torch.rand(1, generator=torch.Generator().manual_seed(seed + number)).item()
         capture = int(draw < share)
         made = windowed.mouths(item.heard.own, capture, seed + number)
-        mouth = torch.where(item.captured[:, None], item.mouth, made)
-        known = torch.ones_like(item.captured)
-        out.append(replace(item, mouth=mouth, captured=known, capture=capture))
+        out.append(replace(item, mouth=torch.where(told, item.mouth, made), known=item.known | ~told, capture=capture))
     return out

@@ -64,6 +64,7 @@ def made_set(folder: Path, seconds: float = 6.0, count: int = 3) -> Path:
         writer.add("train", f"talk{number}", *talk(seconds, rng))
     sound, arrays, told = talk(seconds, rng)
     known = np.isin(np.arange(58), MOUTH)
+    known[FACE["mouthPucker"]] = False
     writer.add(
         "train",
         "capture-one",

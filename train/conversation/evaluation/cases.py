@@ -51,8 +51,8 @@ class Shown:
 
 @dataclass(frozen=True)
 class Case:
-    """A talk: the ``truth`` and the mouth of speech (T, 27) in it, both voices, the partner's face (T, 58) if it is
-    seen, and what is told."""
+    """A talk: the ``truth`` and the mouth of speech (T, 27) in it, the frames (T,) in which that was ``captured`` and
+    its channels (27,) that were ``solved``, both voices, the partner's face (T, 58) if it is seen, and what is told."""
 
     name: str
     split: str
@@ -60,6 +60,7 @@ class Case:
     truth: Shown
     mouth: Face
     captured: Mask
+    solved: Mask
     partner_face: Face | None
     told: Told
 
@@ -150,6 +151,7 @@ def read_case(talk: TalkFile) -> Case:
         Shown(face, arrays.get("body")),
         arrays.get("mouth", face[:, MOUTH]),
         arrays.get("captured", np.ones(frames, bool)),
+        arrays.get("known", np.ones(face.shape[1], bool))[list(MOUTH)],
         arrays.get("partner_face"),
         talk.told(),
     )

@@ -1,7 +1,8 @@
 """Lips against captured ones: correlation, error, lag, closures, jitter, and how soon they close after speech.
 
-Sums are taken talk by talk, around the talk's own mean where it is correlation, so that how one voice's mouth differs
-from another's counts in the error alone. Everything is a function of sums that are pooled by the bootstrap.
+Channels that a recording did not solve are left out. Sums are taken talk by talk, around the talk's own mean where it
+is correlation, so that how one voice's mouth differs from another's counts in the error alone. Everything is a function
+of sums that are pooled by the bootstrap.
 """
 
 from __future__ import annotations
@@ -36,11 +37,12 @@ LONGEST = 60
 
 @dataclass(frozen=True)
 class Talk:
-    """A case as lips are measured on it: ``truth`` (T, 28), the aperture ``below`` which its mouth is closed, frames
-    of ``bilabials`` (N,), ``speech`` (T,) whether a phrase is said, and ``ends`` (M, 2): first frame after a phrase,
-    and first frame of what is said next."""
+    """A case as lips are measured on it: ``truth`` (T, 28) and which of its columns (28,) were ``solved``, the aperture
+    ``below`` which its mouth is closed, frames of ``bilabials`` (N,), ``speech`` (T,) whether a phrase is said, and
+    ``ends`` (M, 2): first frame after a phrase, and first frame of what is said next."""
 
     truth: Array
+    solved: NDArray[np.bool_]
     below: float
     bilabials: NDArray[np.intp]
     speech: NDArray[np.bool_]
@@ -65,13 +67,14 @@ def ends_of(case: Case) -> NDArray[np.intp]:
 
 def tally(mouth: Array, talk: Talk) -> Tally:
     """What a mouth (T, 27) adds to the sums."""
-    own, true = measured(mouth), talk.truth
+    own, true = (np.where(talk.solved, rows, 0.0) for rows in (measured(mouth), talk.truth))
     x, y = own - own.mean(0), true - true.mean(0)
     sums: Sums = {
         "frames": np.array(float(len(own))),
         "xx": (x * x).sum(0),
         "yy": (y * y).sum(0),
         "xy": (x * y).sum(0),
+        "told": float(len(own)) * talk.solved,
         "off": np.abs(own - true).sum(0),
         "wiggle": np.array(np.abs(np.diff(own[:, SPOKEN], 2, axis=0)).sum()),
         "wiggle.true": np.array(np.abs(np.diff(true[:, SPOKEN], 2, axis=0)).sum()),
@@ -133,19 +136,18 @@ def _shifted(x: Array, y: Array) -> Sums:
 def derive(sums: Sums, mean: Sums) -> dict[str, Array]:
     """Metrics (D,) of sums with the draws on axis 0; ``mean`` are those of the mean mouth."""
     found: dict[str, Array] = {}
-    frames = sums["frames"][:, None]
     moving = np.sqrt(sums["yy"][0] / sums["frames"][0]) > MOVES
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.sqrt(sums["xx"] * sums["yy"])
         each = np.where(spread > 1e-9, sums["xy"] / spread, 0.0)  # what does not move follows nothing
-        off, base = sums["off"] / frames, mean["off"] / mean["frames"][:, None]
+        off, base = (np.where(part["told"] > 0, part["off"] / part["told"], np.nan) for part in (sums, mean))
         for group, columns in COLUMNS.items():
             told = [column for column in columns if moving[column]]
             found[f"r_{group}"] = each[:, told].mean(1) if told else np.full(len(each), np.nan)
-            found[f"mae_{group}"] = off[:, columns].mean(1)
-            found[f"over_{group}"] = found[f"mae_{group}"] / base[:, columns].mean(1)
-        found["mae"] = off[:, SPOKEN].mean(1)
-        found["over_mean"] = found["mae"] / base[:, SPOKEN].mean(1)
+            found[f"mae_{group}"] = _mean(off[:, columns])
+            found[f"over_{group}"] = found[f"mae_{group}"] / _mean(base[:, columns])
+        found["mae"] = _mean(off[:, SPOKEN])
+        found["over_mean"] = found["mae"] / _mean(base[:, SPOKEN])
         found["lag"] = lags(sums)
         for name in ("bilabials", "shut"):
             found[f"closed_{name}"], found[f"luck_{name}"] = (
@@ -156,6 +158,12 @@ def derive(sums: Sums, mean: Sums) -> dict[str, Array]:
     for share in (50, 90):
         found[f"closing_{share}"] = quantile(sums["closing"], share / 100.0) / FPS
     return found
+
+
+def _mean(columns: Array) -> Array:
+    """Mean (D,) of the columns (D, n) that are told; not a number where none is."""
+    told = np.isfinite(columns)
+    return np.asarray(np.where(told, columns, 0.0).sum(1) / told.sum(1))
 
 
 def lags(sums: Sums) -> Array:
@@ -200,6 +208,7 @@ def stretch(talk: Talk, first: int, last: int) -> Talk:
     ends = talk.ends[(talk.ends[:, 0] >= first) & (talk.ends[:, 0] < last)]
     return Talk(
         talk.truth[first:last],
+        talk.solved,
         talk.below,
         talk.bilabials[inside] - first,
         talk.speech[first:last],

@@ -76,6 +76,7 @@ def lip_talks(cases: Sequence[Case]) -> dict[str, lips.Talk]:
     return {
         case.name: lips.Talk(
             truth[case.name],
+            np.append(case.solved, True),
             below[case.voice],
             lips.frame_of(bilabials(case)),
             speech[case.name],

@@ -1,7 +1,7 @@
 """An offline model's mouths, which saw whole recordings: what a causal model loses by not looking ahead.
 
 The file is one that ``python -m train conversation --set stage=windowed`` wrote. It hears the own voice as the
-streaming model does, by the same features.
+streaming model does, by the same features, and is drawn with the same share of noise.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.errors import EngineError
 from models.contract import initial_state
 from models.conversation.config import CAPTURES, RATE, SAMPLE_RATE
+from models.conversation.lips import CALM
 from models.listening.voice import VoiceFeatures
 from train.conversation.evaluation.cases import Case
 from train.conversation.evaluation.rows import LIPS, WINDOWED, FunctionRow, speaking
@@ -41,7 +42,7 @@ def windowed(path: Path, seed: int = 0) -> Mouths:
         with torch.no_grad():
             raw, _ = voice.features(pcm, torch.ones(pcm.shape[:2]), initial_state(voice.state_specs(), 1))
         capture = CAPTURES.index(case.kind) if case.kind in CAPTURES else 0
-        return np.asarray(model.mouths(raw[0], capture, seed).numpy(), np.float32)
+        return np.asarray(model.mouths(raw[0], capture, seed, CALM).numpy(), np.float32)
 
     return mouth
 

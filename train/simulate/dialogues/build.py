@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.channels import FACE_NAMES
 from engine.speech.align import Aligner
 from models.conversation.model import spoken
 from train.conversation.talks.layout import FPS, MOUTH, TalkWriter, Voices
@@ -28,6 +29,7 @@ from train.simulate.dialogues.voices import (
     captured_voices,
     fill,
     say,
+    solved_channels,
     words_of,
 )
 from train.simulate.gestures.library import Library, load_library
@@ -56,12 +58,14 @@ class Order:
 
 
 class Side(NamedTuple):
-    """One side of a dialogue: its voice, what it says, and its talk as the other side hears and sees it."""
+    """One side of a dialogue: its voice, what it says, and its talk as the other side hears and sees it; how its
+    mouth was captured, and which channels of it (27,) were."""
 
     voice: Voice
     said: list[Utterance]
     talk: Talk
     capture: str = ""
+    solved: NDArray[np.bool_] | None = None
 
 
 def build(out: Path, order: Order, command: str, tell: Callable[[str], None]) -> None:
@@ -108,19 +112,23 @@ def voices_of(root: Path) -> dict[str, Any]:
 def _recordings(writer: TalkWriter, data: Path, split: str) -> None:
     """The captured recordings themselves, as talks to a silent partner: the mouth is what is known of their faces."""
     texts = words_of(data)
-    for item in capture_files(data):
+    files = capture_files(data)
+    for item, solved in zip(files, solved_channels(files), strict=True):
         name = f"capture-{item.path.name}"
         if item.split != split or writer.has(split, name):
             continue
         pcm = decode(item.path.with_suffix(".flac"))
         frames = int(len(pcm) / RATE * FPS)
         mouth = captured_face(item.path.with_suffix(".npz"), frames, FPS)
-        known = np.zeros(58, bool)
+        known = np.zeros(len(FACE_NAMES), bool)
         known[[channel for channel in mouth.channels if item.capture == "tracked" or channel in MOUTH]] = True
+        known[list(MOUTH)] &= solved
         licence, credit = FACEGOOD if item.voice == "facegood" else GRID
         arrays: dict[str, NDArray[Any]] = {
             "face": mouth.face,
-            "expression": np.where(known & ~np.isin(np.arange(58), MOUTH), mouth.face, 0.0).astype(np.float32),
+            "expression": np.where(known & ~np.isin(np.arange(len(FACE_NAMES)), MOUTH), mouth.face, 0.0).astype(
+                np.float32
+            ),
             "mouth": mouth.face[:, MOUTH],
             "captured": np.ones(frames, bool),
             "known": known,
@@ -165,7 +173,8 @@ def _captured(
     partner = rest[int(rng.integers(len(rest)))]
     said = fill(dialogue.sides[0], own.voice, own.phrases, rng)
     answers = fill(dialogue.sides[1], partner, (), rng)
-    return _faced(dialogue, [(own.voice, said, own.capture), (partner, answers, "")], rng)
+    first, second = _faced(dialogue, [(own.voice, said, own.capture), (partner, answers, "")], rng)
+    return first._replace(solved=own.solved), second
 
 
 def _faced(
@@ -208,6 +217,9 @@ def _write(
         "partner_face": at_rate(partner.talk.face, FACE_RATE, FPS, len(made.expression)).astype(np.float16),
         "fps": np.array(FPS),
     }
+    if own.solved is not None:
+        arrays["known"] = np.ones(len(FACE_NAMES), bool)
+        arrays["known"][list(MOUTH)] = own.solved
     turns = {key: [asdict(span) for span in turns_of(side.talk.phrases)] for key, side in (("o", own), ("p", partner))}
     told = {
         "voice": own.voice.name,

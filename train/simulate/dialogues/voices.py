@@ -29,6 +29,8 @@ from train.speech.tts import SilentPhrase, Speaker, TtsVoice
 
 SHORT_S = 0.6
 """A turn shorter than this is a listener's "mm-hmm"."""
+MOVES = 0.02
+"""Weight that a channel reaches somewhere in a take in which it was solved."""
 SIDES = {"train": "train", "dev": "val", "test": "test"}
 """Splits of talks, and what the simulation of voices calls them."""
 
@@ -53,10 +55,12 @@ class CapturedPhrase:
 @dataclass(frozen=True)
 class CapturedVoice:
     """A speaker whose mouth was captured. ``capture`` is ``captured`` (a face capture) or ``tracked`` (by a webcam's
-    tracker): the two name the same movements by different numbers."""
+    tracker): the two name the same movements by different numbers. ``solved`` (27,) is false for channels of the mouth
+    that these recordings never solved; a speaker whose takes do not agree in that stands here several times."""
 
     voice: Voice
     capture: str
+    solved: NDArray[np.bool_]
     phrases: tuple[CapturedPhrase, ...]
 
 
@@ -109,12 +113,29 @@ def mouth_of(path: Path, seconds: float) -> NDArray[np.float32]:
     return captured_face(path.with_suffix(".npz"), frames, FPS).face[:, MOUTH]
 
 
+def solved_channels(files: Sequence[CaptureFile]) -> list[NDArray[np.bool_]]:
+    """Which channels of the mouth (27,) each recording solved. A face capture was solved take by take: a channel that
+    stays nought in a take and moves in another of the same speaker's was not looked for. A tracker tells all."""
+    moved = {}
+    for item in files:
+        with np.load(item.path.with_suffix(".npz")) as stored:
+            frames = int(len(stored["arkit52"]) / float(stored["fps"]) * FPS)
+        mouth = captured_face(item.path.with_suffix(".npz"), frames, FPS).face[:, MOUTH]
+        moved[item.path] = np.ptp(mouth, axis=0) > MOVES if item.capture == "captured" else np.ones(len(MOUTH), bool)
+    ever = {item.voice: np.any([moved[one.path] for one in files if one.voice == item.voice], axis=0) for item in files}
+    return [moved[item.path] | ~ever[item.voice] for item in files]
+
+
 def captured_voices(data: Path, split: str) -> list[CapturedVoice]:
     """The captured speakers of a split with their phrases. Raises :class:`EngineError` where there are none."""
     found = []
-    files = [item for item in capture_files(data) if item.split == split]
-    for name in dict.fromkeys(item.voice for item in files):
-        own = [item for item in files if item.voice == name]
+    every = capture_files(data)
+    solved = dict(zip(every, solved_channels(every), strict=True))
+    files = [item for item in every if item.split == split]
+    groups: dict[tuple[str, bytes], list[CaptureFile]] = {}
+    for item in files:
+        groups.setdefault((item.voice, solved[item].tobytes()), []).append(item)
+    for (name, _), own in groups.items():
         phrases, mouths = [], []
         for item in own:
             whole = decode(item.path.with_suffix(".flac"))
@@ -127,7 +148,7 @@ def captured_voices(data: Path, split: str) -> list[CapturedVoice]:
         source = "FACEGOOD" if name == "facegood" else "GRID"
         voice = Voice(name, source, SIDES[split], licence, credit, said)
         pairs = tuple(CapturedPhrase(*pair) for pair in zip(said, mouths, strict=True))
-        found.append(CapturedVoice(voice, own[0].capture, pairs))
+        found.append(CapturedVoice(voice, own[0].capture, solved[own[0]], pairs))
     if not found:
         raise EngineError(f"{data} holds no captured recordings of split {split}: add face_arkit_audio_facegood")
     return found

@@ -94,10 +94,10 @@ def test_a_bundle_that_only_listens_is_told_when_it_speaks(talks: list[Case]) ->
 
 def test_the_offline_model_hears_the_own_voice(talks: list[Case], tmp_path: Path) -> None:
     torch.manual_seed(0)
-    config = WindowedConfig(heard=27, segment=96, parts=3, width=16, diffusion_steps=100)
+    config = WindowedConfig(heard=27, segment=96, width=16, diffusion_steps=100)
     lips = WindowedLips(config)
-    lips.synthesis.copy_(torch.rand(3, 27))
-    lips.mean.fill_(0.3)
+    lips.codec.scale.fill_(0.2)
+    lips.codec.mean.fill_(0.3)
     path = tmp_path / "lips.safetensors"
     checkpoint.save(path, checkpoint.Checkpoint(FAMILY, config.to_dict(), lips.state_dict()))
     row = windowed.row(path)
@@ -110,7 +110,7 @@ def test_the_offline_model_hears_the_own_voice(talks: list[Case], tmp_path: Path
     assert np.abs(row.play([louder])[capture.name].face - made.face).max() > 1e-4
     seen = dataclasses.replace(capture, told=dataclasses.replace(capture.told, capture="captured"))
     assert np.abs(row.play([seen])[capture.name].face - made.face).max() > 1e-5
-    narrow = WindowedConfig(heard=5, segment=96, parts=3, width=16, diffusion_steps=100)
+    narrow = WindowedConfig(heard=5, segment=96, width=16, diffusion_steps=100)
     checkpoint.save(path, checkpoint.Checkpoint(FAMILY, narrow.to_dict(), WindowedLips(narrow).state_dict()))
     with pytest.raises(EngineError, match="it hears 5 numbers a frame"):
         windowed.windowed(path)
