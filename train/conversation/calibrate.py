@@ -33,7 +33,7 @@ ODDS_STEP, MOST_ODDS = 0.3, 2.0
 
 
 def calibrate(model: Conversation, streams: Sequence[Stream], settings: Settings) -> str:
-    """Set leak, vigour, calm and odds of ``model``, in place; how rates and sizes were before and are then, in words."""
+    """Set leak, vigour, calm and odds of ``model``, in place; how runs were before and are then, in words."""
     acted = [item for item in streams if item.face is not None and item.trunk is not None and item.frames >= 2 * SETTLE]
     acted = acted[:TALKS]
     if not acted or not settings.rounds:

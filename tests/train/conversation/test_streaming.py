@@ -80,6 +80,9 @@ def test_talks_are_read_as_they_are_heard(streams: list[Stream], root: Path) -> 
     assert one.heard.partner[42:58, SPEECH].min() > 0.5
     assert by_name["capture-one"].face is None and by_name["capture-one"].capture == CAPTURES.index("tracked")
     assert not by_name["unlabelled"].known[100].any() and by_name["unlabelled"].known[10].all()
+    pucker = MOUTH_NAMES.index("mouthPucker")
+    known = by_name["capture-one"].known
+    assert not known[:, pucker].any() and known[:, np.arange(len(MOUTH)) != pucker].all()
     assert one.plans[36, PLANS.index("nod")] == 1 and one.plans[60, PLANS.index("smile")] == 1
     assert {item.mood for item in streams} == {0, 1, 2} and styles_of(root) == ("ada", "ben")
     assert hops(np.zeros(16_000, np.float32), 16_000, 40).shape == (40, 500)

@@ -125,6 +125,8 @@ class Served:
                     inputs[item.name][row] = float(not case.alone)
                 elif set(item.names) == set(CAPTURES) and case.kind in item.names:
                     inputs[item.name][row] = item.names.index(case.kind)
+                elif case.told.persona in item.names and item.name not in self._set:
+                    inputs[item.name][row] = item.names.index(case.told.persona)
 
     def _hearing(self, case: Case, frames: int) -> Hearing:
         spec = self.bundle.spec

@@ -9,7 +9,7 @@ import pytest
 
 from tests.train.conversation.evaluation.toys import case, face_of, mouth, opening
 from train.conversation.evaluation import lips, parts
-from train.conversation.evaluation.mouth import NAMES, SPOKEN, aperture, closed_below, measured
+from train.conversation.evaluation.mouth import COLUMNS, NAMES, SPOKEN, aperture, closed_below, measured
 from train.conversation.talks.layout import FPS, MOUTH_NAMES
 from train.report.intervals import by_group, pooled, weights
 from train.simulate.talk import Span
@@ -192,3 +192,19 @@ def test_rows_are_pooled_by_how_often_a_voice_is_drawn(truth: np.ndarray, talk: 
     found = lips.derive(sums, sums)["mae_jaw"]
     assert len(found) == 51 and found[0] == pytest.approx(np.mean(truth[:, JAW]) / 2.0)
     assert np.allclose(found, np.mean(truth[:, JAW]) * weight[:, 1] / 2.0)
+
+
+def test_channels_that_a_recording_did_not_solve_are_left_out(truth: np.ndarray, talk: lips.Talk) -> None:
+    pucker, made = NAMES.index("mouthPucker"), truth.copy()
+    made[:, pucker] = 0.9
+    partly = dataclasses.replace(talk, solved=np.arange(len(NAMES)) != pucker)
+    assert metrics(made, talk)["mae_lips"] > 0.01 and metrics(made, partly)["mae_lips"] == 0.0
+    made[:, NAMES.index("mouthFunnel")] += 0.14
+    told = len(COLUMNS["lips"]) - 1  # the mean is over those that are told
+    assert metrics(made, partly)["mae_lips"] == pytest.approx(0.14 / told)
+    nothing = dataclasses.replace(talk, solved=np.zeros(len(NAMES), bool))
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(metrics(made, nothing)["mae"])
+    one = case(face_of(truth), SPANS)
+    one = dataclasses.replace(one, solved=np.arange(len(MOUTH_NAMES)) != pucker)
+    assert not parts.lip_talks([one])[one.name].solved[pucker] and parts.lip_talks([one])[one.name].solved[-1]

@@ -63,6 +63,14 @@ def test_a_bundle_is_given_voices_face_and_controls(talks: list[Case], bundle: B
     assert set(SHOWN) >= {"jawOpen", "browInnerUp"}
 
 
+def test_a_body_has_the_manner_of_who_is_told(talks: list[Case], bundle: Bundle) -> None:
+    who = dataclasses.replace(talks[0], told=dataclasses.replace(talks[0].told, persona="cyd"))
+    assert (column(Served("echo", bundle), [who, talks[1]], "talk", "mouthLeft") == 2.0).all()
+    assert (column(Served("echo", bundle), talks, "talk", "mouthLeft") == 0.0).all()
+    asked = Served("echo", bundle, controls={"style": "ben"})
+    assert (column(asked, [who, talks[1]], "talk", "mouthLeft") == 1.0).all()
+
+
 def test_frames_that_come_late_are_put_where_they_belong(talks: list[Case], bundle: Bundle, tmp_path: Path) -> None:
     now = Served("now", bundle).play(talks)["talk"].face[:, FACE["jawOpen"]]
     late = Served("late", echo(tmp_path / "echo", dataclasses.replace(SPEC, lookahead=2))).play(talks)["talk"].face

@@ -123,7 +123,9 @@ def case(
     told = told or Told(voice=f"voice of {name}", turns=tuple(own), partner_turns=tuple(spoken))
     sound = Voices(voice(own, seconds), voice(spoken, seconds), RATE)
     known = np.ones(len(face), bool)
-    return Case(name, "test", sound, Shown(face, body), face[:, MOUTH], known, partner_face, told)
+    return Case(
+        name, "test", sound, Shown(face, body), face[:, MOUTH], known, np.ones(len(MOUTH), bool), partner_face, told
+    )
 
 
 def small_set(root: Path) -> Path:
@@ -170,6 +172,7 @@ SPEC = StreamSpec(
         InputSpec("seen_age", "age", low=0.0, high=1e4),
         InputSpec("articulation", "control", (), 0.0, 1.0, names=CAPTURES),
         InputSpec("partner_present", "control", (), 0.0, 1.0, 1.0),
+        InputSpec("style", "control", (), 0.0, 2.0, names=("ada", "ben", "cyd")),
         InputSpec("size", "control", (), 0.0, 2.0, 1.0),
         InputSpec("noise", "noise", (1,), 0.0, 1.0, 0.5),
     ),
@@ -183,6 +186,7 @@ SHOWN = {
     "noseSneerLeft": "articulation",
     "noseSneerRight": "partner_present",
     "tongueOut": "noise",
+    "mouthLeft": "style",
 }
 """By channel what the toy bundle shows there: the loudest sample of a voice, or a number as it is."""
 
@@ -192,7 +196,7 @@ def step() -> bytes:
     ways = np.zeros((len(SHOWN), 58), np.float32)
     for row, channel in enumerate(SHOWN):
         ways[row, FACE[channel]] = 1.0
-    numbers = ("seen_there", "seen_age", "articulation", "partner_present", "size")
+    numbers = ("seen_there", "seen_age", "articulation", "partner_present", "style", "size")
     nodes = [
         *(
             (kind, text, out, more)
@@ -205,7 +209,7 @@ def step() -> bytes:
         *(("Unsqueeze", f"{name} last", f"{name}.one", {}) for name in numbers),
         (
             "Concat",
-            "own.peak theirs.peak seen_there.one seen_age.one articulation.one partner_present.one noise",
+            "own.peak theirs.peak seen_there.one seen_age.one articulation.one partner_present.one noise style.one",
             "all",
             {"axis": 2},
         ),

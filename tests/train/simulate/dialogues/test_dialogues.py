@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from engine.channels import FACE
-from models.conversation.config import BODY, MOUTH, NECK_SHARE
+from models.conversation.config import BODY, MOUTH, MOUTH_NAMES, NECK_SHARE
 from train.simulate.dialogues.avatar import Avatar, _body, at_rate, mouths, turns_of
 from train.simulate.dialogues.build import whole_face
 from train.simulate.dialogues.turns import LENGTH_S, Said, _of_meeting, placed
-from train.simulate.dialogues.voices import CapturedPhrase, Utterance, fill
+from train.simulate.dialogues.voices import CapturedPhrase, CaptureFile, Utterance, fill, solved_channels
 from train.simulate.talk import SimulatedListener, Span
 from train.simulate.voices import Phrase, Voice
 from train.speech.ami import Person, Word
@@ -62,6 +64,21 @@ def test_mouths_lie_where_they_are_said_and_are_unknown_where_nobody_captured_th
     assert (mouth[35:55] == 1).all() and mouth[:30].max() == 0 and mouth[60:].max() == 0
     assert 0 < mouth[30, 0] < 1  # it comes in over some frames
     assert known[:115].all() and not known[120:150].any() and known[155:].all()
+
+
+def test_a_channel_that_stays_nought_in_one_take_alone_was_not_solved_there(tmp_path: Path) -> None:
+    names = ["jawOpen", "mouthPucker", "mouthLeft"]
+    files = []
+    takes = (("one", [0.5, 0.4, 0.0]), ("two", [0.5, 0.0, 0.0]), ("clip", [0.5, 0.0, 0.0]))
+    for take, moved in takes:
+        path, shown = tmp_path / take, np.zeros((30, 3), np.float32)
+        shown[10:20] = moved
+        np.savez(path.with_suffix(".npz"), arkit52=shown, names=names, fps=30.0, valid=np.ones(3, bool))
+        files.append(CaptureFile(path, "ann", "train", "tracked" if take == "clip" else "captured"))
+    one, two, tracked = solved_channels(files)
+    pucker, left = MOUTH_NAMES.index("mouthPucker"), MOUTH_NAMES.index("mouthLeft")
+    assert one[pucker] and not two[pucker] and two[left] and two.sum() == len(MOUTH) - 1
+    assert tracked.all()  # a tracker tells every channel
 
 
 def test_pauses_join_turns_and_rates_change_in_the_middle_of_frames() -> None:
