@@ -74,7 +74,9 @@ def test_a_channel_that_stays_nought_in_one_take_alone_was_not_solved_there(tmp_
         path, shown = tmp_path / take, np.zeros((30, 3), np.float32)
         shown[10:20] = moved
         np.savez(path.with_suffix(".npz"), arkit52=shown, names=names, fps=30.0, valid=np.ones(3, bool))
-        files.append(CaptureFile(path, "ann", "train", "tracked" if take == "clip" else "captured"))
+        files.append(
+            CaptureFile(path, *(("bob", "train", "tracked") if take == "clip" else ("ann", "train", "captured")))
+        )
     one, two, tracked = solved_channels(files)
     pucker, left = MOUTH_NAMES.index("mouthPucker"), MOUTH_NAMES.index("mouthLeft")
     assert one[pucker] and not two[pucker] and two[left] and two.sum() == len(MOUTH) - 1
