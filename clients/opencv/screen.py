@@ -1,6 +1,7 @@
 """The viewer's picture of a session, whatever it announces: faces as before, bodies on a stage, flat figures, or all.
 
-A session with a body stream gets the stage, on which avatar and partner stand where they are in the world; beside it
+A session with a body stream gets the stage, on which avatar and partner stand where they are in the world; an avatar
+that has a face too, and no partner's body beside it, has the face as large as the body. Beside the stage stands
 whatever else there is: faces, a figure of points, controls, meters, timing. One with points and no body has the points
 in its place. A session without either gets the canvas of :mod:`.panel`.
 """
@@ -42,6 +43,7 @@ from .traces import LEVELS, body_rows, draw_row, meter_rows
 
 Image = NDArray[np.uint8]
 STAGE = (16, 48, 832, 504)  # x, y, width, height
+LARGE_FACE, HALF_STAGE = (16, 48, 412, 504), (436, 48, 412, 504)
 SIDE = (864, 48, 400, 504)
 STATUS_TALL = 118
 TRACES = (16, 560, 1248, 148)
@@ -69,8 +71,15 @@ class Screen:
         passed = 0 if self._seq is None else max(recent[-1].frame.seq - self._seq, 0)
         self._seq = recent[-1].frame.seq
         figures = figures_of(self.store, recent)
-        self.camera = follow(self.camera, outline(figures), STAGE[2:], passed / self.store.rate)
+        self.camera = follow(
+            self.camera, outline(figures), stage_of(self.store, recent[-1])[2:], passed / self.store.rate
+        )
         return draw_stage(self.store, recent, figures, self.camera, received_rate, lost, self.plane)
+
+
+def stage_of(store: FrameStore, now: Snapshot) -> tuple[int, int, int, int]:
+    """Where bodies are drawn (x, y, width, height): beside a large face, or over the whole width."""
+    return HALF_STAGE if BODY in store.bodies and PARTNER_BODY not in store.bodies and FACE in now.faces else STAGE
 
 
 @functools.cache
@@ -111,18 +120,21 @@ def draw_stage(
     now = recent[-1]
     points = newest(recent, FLAT)
     flat = plane if points is not None else None
+    stage = stage_of(store, now)
+    if stage is HALF_STAGE:
+        put(canvas, LARGE_FACE, draw_head(now.faces[FACE], size=LARGE_FACE[2:]))
     if store.bodies or flat is None or points is None:
-        put(canvas, STAGE, draw_scene(figures, camera, STAGE[2:]))
+        put(canvas, stage, draw_scene(figures, camera, stage[2:]))
     else:
         put(canvas, STAGE, flat.draw(points, STAGE[2:]))
     text(canvas, f"reaction engine   {store.engine.bundle}   session {store.engine.session}", 16, 30, 0.6)
     seconds = now.frame.seq / store.rate
     text(canvas, f"{int(seconds // 60):02d}:{seconds % 60:04.1f}   frame {now.frame.seq}", 1060, 30, 0.52, DIM)
     for line, words in enumerate(captions(store, figures)):
-        text(canvas, words, STAGE[0] + 12, STAGE[1] + 24 + 22 * line, 0.46, DIM)
+        text(canvas, words, stage[0] + 12, stage[1] + 24 + 22 * line, 0.46, DIM)
     x, y, wide, tall = SIDE
     status = (x, y + tall - STATUS_TALL, wide, STATUS_TALL)
-    y = draw_faces(canvas, now, (x, y, wide))
+    y = draw_faces(canvas, now, (x, y, wide), () if stage is STAGE else (FACE,))
     y = draw_controls(canvas, now, (x, y, wide), status[1])
     y = draw_meters(canvas, store, recent, (x, y, wide), status[1])
     y = draw_emotion(canvas, store, recent, (x + 12, y, wide // 2)) if status[1] - y > EMOTION_TALL else y
@@ -171,11 +183,12 @@ def captions(store: FrameStore, figures: Sequence[StageBody]) -> list[str]:
     return words
 
 
-def draw_faces(canvas: Image, now: Snapshot, place: tuple[int, int, int]) -> int:
-    """The faces of the moment side by side at ``place`` (x, y, width); returns where the next block begins."""
+def draw_faces(canvas: Image, now: Snapshot, place: tuple[int, int, int], drawn: Sequence[str] = ()) -> int:
+    """The faces of the moment that are not ``drawn`` already side by side at ``place`` (x, y, width); returns where the
+    next block begins."""
     x, y, wide = place
     styles = {FACE: light.AVATAR, PARTNER_FACE: light.PARTNER}
-    seen = [name for name in styles if name in now.faces]
+    seen = [name for name in styles if name in now.faces and name not in drawn]
     for index, name in enumerate(seen):
         each = (wide - 8 * (len(seen) - 1)) // len(seen)
         box = (x + index * (each + 8), y, each, FACE_TALL)

@@ -13,7 +13,7 @@ import pytest
 
 from clients.opencv.body import AVATAR
 from clients.opencv.panel import ALERT, draw_canvas
-from clients.opencv.screen import LEVELS, SIDE, STAGE, TRACES, Screen, captions, figures_of
+from clients.opencv.screen import HALF_STAGE, LARGE_FACE, LEVELS, SIDE, STAGE, TRACES, Screen, captions, figures_of
 from clients.opencv.store import FrameStore, shown
 from clients.opencv.strip import words
 from clients.opencv.traces import body_rows, meter_rows, speed
@@ -108,6 +108,14 @@ def test_a_face_and_a_body_of_one_session_are_both_shown():
     image = Screen(store).draw(store.recent(200), 30.0, 0)
     assert part(image, STAGE).std() > 15 and image[48:198, 864:1264].std() > 20
     assert store.lead == 0 and store.recent(1)[0].face["mouthSmileLeft"] == 0.5
+
+
+def test_a_face_without_a_partner_s_body_is_as_large_as_the_body():
+    stores = (dancing(monitor=False, outputs=outputs) for outputs in (("body", "face"), ("body",)))
+    image, wide = (Screen(store).draw(store.recent(200), 30.0, 0) for store in stores)
+    face, body = part(image, LARGE_FACE), part(image, HALF_STAGE)
+    assert face.std() > 15 and body.std() > 12 and (face != part(wide, LARGE_FACE)).mean() > 0.5
+    assert (image[48:112, 864:1264] == wide[48:112, 864:1264]).all(), "the face is not drawn once more beside"
 
 
 def test_a_bundle_that_only_watches_shows_whom_it_watches():
