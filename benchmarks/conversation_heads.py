@@ -177,8 +177,8 @@ def trained(
 
 
 def _settings(options: argparse.Namespace, steps: int) -> Settings:
-    asked = {"config": options.config, "seed": options.seed, "steps": steps, "part": "lips", "recorded": 1.0}
-    return settings_of(Settings, asked)
+    asked = {"config": options.config, "seed": options.seed, "steps": steps, "check_every": steps}
+    return settings_of(Settings, asked | {"part": "lips", "recorded": 1.0})
 
 
 def _started(learned: Sequence[Stream], config: ConversationConfig, seed: int) -> Conversation:
@@ -259,7 +259,7 @@ def timed(variants: Sequence[Variant], stream: Stream, rounds: int) -> list[floa
 
 def _show(part: Played, rows: Sequence[Mapping[str, object]]) -> None:
     seconds = sum(stream.frames for stream in part.streams) / RATE
-    print(f"\nlips, {part.kind}: {len(part.streams)} held-out recordings, {seconds:.0f} s")
+    print(f"\nlips, {part.kind}; held-out recordings: {len(part.streams)}, {seconds:.0f} s")
     headings = ["r jaw", "r lips", "r apert.", "error", "lag", "jitter", "ms", "ratio"]
     print(f"{'head':20} ahead " + " ".join(f"{heading:>8}" for heading in headings))
     for row in rows:

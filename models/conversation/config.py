@@ -93,7 +93,7 @@ class ConversationConfig:
     blocks: int = 3
     hidden: int = 320
     head: Literal["flow", "rolling"] = "flow"
-    steps: int = 2
+    steps: int = 8
     roll: int = 6
     head_layers: int = 3
     head_channels: int = 192
@@ -135,6 +135,7 @@ CONFIGS = {
         head_layers=1,
         head_channels=16,
         roll=3,
+        steps=2,
     ),
 }
 

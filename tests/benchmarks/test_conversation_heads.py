@@ -119,6 +119,10 @@ def test_a_perfect_mouth_has_no_error(
         assert found["over_mean"] == 0.0 and abs(found["lag"]) < 0.05
 
 
+def test_any_number_of_steps_is_taken():
+    assert heads._settings(options(), 250).steps == 250
+
+
 def test_a_set_with_too_few_recordings_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     folder = made_set(tmp_path / "set", count=1)
     for extra, reason in (([], "are too few to hold some out; give a set"), (["--steps", "1"], "--steps of 2 or more")):

@@ -1,7 +1,7 @@
 """``python -m train evaluate conversation``: measure avatars that talk and listen on held-out talks.
 
 Prints the tables, the conclusions and one line of JSON with the main figures; with ``--out`` writes ``report.json``,
-``report.md``, ``report.html`` and ``lips_KIND.png``.
+``report.md``, ``report.html`` and ``lips_KIND.png``; with ``--film`` also a film of dialogues and a strip of it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--windowed", type=Path, metavar="FILE", help="an offline model of lips, of `stage=windowed`")
     add("--out", type=Path, help="folder for report.json, report.html and pictures")
+    add("--film", type=float, metavar="SECONDS", help="write dialogue.mp4 into --out: both sides by the first bundle")
     add("--split", default="test", choices=("test", "dev"), help="the talks that are measured (default: test)")
     add(
         "--talks",
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> None:
     for name, least in (("talks", 0), ("takes", 1), ("seed", 0), ("threads", 1)):
         if getattr(args, name) < least:
             raise EngineError(f"--{name} {getattr(args, name)}: give at least {least}")
+    if args.film is not None and not (args.film > 0.0 and args.out is not None and args.bundle):
+        raise EngineError(f"--film {args.film:g}: give seconds above 0, a --bundle, and --out for where it goes")
     args.bundle = [one for given in args.bundle for one in given]
     controls = dict(pair(item, "temperature=0.8") for item in args.set)
     whole.run(args, controls, lambda line: print(line, file=sys.stderr, flush=True))
