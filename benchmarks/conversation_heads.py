@@ -157,20 +157,18 @@ def trained(
 ) -> list[Variant]:
     """All heads at all look-aheads."""
     variants = []
+    whole, half = _settings(options, options.steps), _settings(options, options.steps // 2)
     for ahead in lookaheads:
         made: list[LipNetwork] = []
         flow = _started(learned, replace(size, lookahead=ahead, head="flow"), options.seed)
-        settings = _settings(options, options.steps)
-        train(flow, ConversationRecipe(flow, settings, {}), learned, f"flow, look-ahead {ahead}")
+        train(flow, ConversationRecipe(flow, whole, {}), learned, f"flow, look-ahead {ahead}")
         for walk in WALKS:
             made.append(copy.deepcopy(flow.lips))
             made[-1].head.steps = walk
-        settings = _settings(options, options.steps // 2)
-        train(flow, DistilRecipe(flow, settings, {}), learned, f"distilled, look-ahead {ahead}")
+        train(flow, DistilRecipe(flow, half, {}), learned, f"distilled, look-ahead {ahead}")
         flow.lips.head.steps = 1
         rolling = _started(learned, replace(size, lookahead=ahead, head="rolling"), options.seed)
-        settings = _settings(options, options.steps)
-        train(rolling, ConversationRecipe(rolling, settings, {}), learned, f"rolling, look-ahead {ahead}")
+        train(rolling, ConversationRecipe(rolling, whole, {}), learned, f"rolling, look-ahead {ahead}")
         made += [flow.lips, rolling.lips]
         variants += [Variant(head, ahead, mouth.eval()) for head, mouth in zip(HEADS, made, strict=True)]
     return variants
@@ -295,7 +293,6 @@ def _kept(file: Path | None) -> Iterator[None]:
         file.touch()
     except OSError as error:
         raise EngineError(f"{file} cannot be written ({error.strerror}); give another --out") from error
-    both = _Both(sys.stdout)
-    with redirect_stdout(both):
+    with redirect_stdout(_Both(sys.stdout)) as both:
         yield
     file.write_text(both.all, "utf-8")

@@ -36,11 +36,13 @@ KNOWN = 0.99
 @dataclass(frozen=True)
 class Shown:
     """What an avatar shows: ``face`` (T, 58) and, if it has a body, local quaternions ``body`` (T, 27, 4) x y z w of
-    skeleton ``cmu``, ``rate`` frames a second."""
+    skeleton ``cmu``, ``rate`` frames a second. ``mouth`` (T, 27) is that of speech alone, where it is known apart from
+    the expression that shares its channels."""
 
     face: Face
     body: Face | None = None
     rate: float = FPS
+    mouth: Face | None = None
 
     def face_at(self, rate: float, frames: int) -> Face:
         """The face (frames, 58) at another rate."""

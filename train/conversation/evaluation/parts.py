@@ -261,7 +261,10 @@ def _face(row: Row, case: Case, shown: Played) -> NDArray[np.float32]:
 
 
 def _mouth(row: Row, case: Case, shown: Played) -> Array:
-    return case.mouth if row.name == TRUTH else _face(row, case, shown)[:, MOUTH]
+    if row.name == TRUTH:
+        return case.mouth
+    alone = shown[row.name][case.name].mouth
+    return _face(row, case, shown)[:, MOUTH] if alone is None else alone[: case.frames]
 
 
 def _seconds(cases: Iterable[Case]) -> float:

@@ -3,12 +3,16 @@
 What a bundle is given is found by role and owner, so a bundle of this family, one that only listens (its own voice then
 reaches it as ``self_speaking``) and one of another rate all run by the same code. Talks of about one length run side by
 side. A frame that a bundle shows ``lookahead`` frames late is put where it belongs.
+
+A captured recording holds the mouth of speech and no smile at a partner. Where a bundle can be asked to leave its lips
+out (``lip_strength``), recordings are played without them as well, with the same noise, and what the expression shows
+on the mouth's channels is taken off before lips are measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +22,8 @@ from engine.bundle import Bundle
 from engine.channels import FACE_NAMES
 from engine.errors import EngineError
 from engine.spec import InputSpec
-from models.conversation.config import CAPTURES
+from models.conversation.config import CAPTURES, MOUTH
+from models.conversation.spec import LIPS
 from train.conversation.evaluation.cases import Case, Shown, within
 from train.conversation.evaluation.rows import EVERY, LISTENING
 from train.conversation.talks.layout import FPS
@@ -75,13 +80,20 @@ class Served:
 
     def play(self, cases: Sequence[Case], take: int = 0) -> dict[str, Shown]:
         """What it shows in each case; another ``take`` has other noise."""
-        made: dict[str, Shown] = {}
-        order = sorted(cases, key=lambda case: case.frames)  # those that run together end together
-        for first in range(0, len(order), ROWS):
-            made |= self._together(order[first : first + ROWS], take)
+        made = self._played(cases, take)
+        if self.bundle.spec.rate == FPS and any(item.name == LIPS for item in self.bundle.spec.controls):
+            for name, bare in self._played([case for case in cases if case.alone], take, {LIPS: 0.0}).items():
+                made[name] = replace(made[name], mouth=of_speech(made[name].face, bare.face))
         return made
 
-    def _together(self, cases: Sequence[Case], take: int) -> dict[str, Shown]:
+    def _played(self, cases: Sequence[Case], take: int, more: Mapping[str, float] | None = None) -> dict[str, Shown]:
+        found: dict[str, Shown] = {}
+        order = sorted(cases, key=lambda case: case.frames)  # those that run together end together
+        for first in range(0, len(order), ROWS):
+            found |= self._together(order[first : first + ROWS], take, more or {})
+        return found
+
+    def _together(self, cases: Sequence[Case], take: int, more: Mapping[str, float]) -> dict[str, Shown]:
         spec = self.bundle.spec
         late = spec.lookahead
         lengths = [round(case.seconds * spec.rate) for case in cases]
@@ -91,6 +103,8 @@ class Served:
         def fill(inputs: Mapping[str, NDArray[Any]], frame: int) -> None:
             if frame == 0:
                 self._begin(inputs, cases, heard)
+                for name, value in more.items():
+                    inputs[name][...] = value
             for item in spec.inputs:
                 for row, one in enumerate(heard):
                     if item.role == "audio":
@@ -140,6 +154,13 @@ class Served:
     def _seed(self, case: Case, take: int) -> int:
         key = [self.seed, take, *f"{self.bundle.name}/{case.name}".encode()]
         return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
+
+
+def of_speech(whole: NDArray[np.float32], bare: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mouth of speech (T, 27) of a face (T, 58) and the same face without it: the inverse of
+    :func:`models.conversation.model.spoken`."""
+    under = bare[:, MOUTH]
+    return np.clip((whole[:, MOUTH] - under) / np.maximum(1.0 - under, 1e-3), 0.0, 1.0).astype(np.float32)
 
 
 def _seen(item: InputSpec, inputs: Mapping[str, NDArray[Any]], there: Sequence[bool]) -> None:

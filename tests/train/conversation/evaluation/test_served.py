@@ -17,8 +17,8 @@ from tests.train.conversation.evaluation.toys import SHOWN, SPEC, case, echo, fa
 from train.conversation.evaluation import windowed
 from train.conversation.evaluation.cases import Case
 from train.conversation.evaluation.rows import EVERY, LIPS, LISTENING
-from train.conversation.evaluation.served import Served
-from train.conversation.talks.layout import FPS, Told
+from train.conversation.evaluation.served import Served, of_speech
+from train.conversation.talks.layout import FPS, MOUTH, MOUTH_NAMES, Told
 from train.conversation.windowed import FAMILY, WindowedConfig, WindowedLips
 
 OWN, PARTNER = [(1.0, 2.0)], [(3.0, 4.0)]
@@ -69,6 +69,22 @@ def test_a_body_has_the_manner_of_who_is_told(talks: list[Case], bundle: Bundle)
     assert (column(Served("echo", bundle), talks, "talk", "mouthLeft") == 0.0).all()
     asked = Served("echo", bundle, controls={"style": "ben"})
     assert (column(asked, [who, talks[1]], "talk", "mouthLeft") == 1.0).all()
+
+
+def test_the_mouth_of_speech_is_told_apart_from_a_smile() -> None:
+    talk = case(face_of(mouth(opening(OWN, 3.0))), OWN, name="capture-x", told=Told(voice="v", capture="captured"))
+    dialogue = case(np.zeros((90, 58), np.float32), OWN, PARTNER)
+    made = Served("conversation", Bundle.load("conversation"), controls={"mood": "cheerful"}).play([talk, dialogue])
+    shown, apart = made["capture-x"].face[:, MOUTH], made["capture-x"].mouth
+    assert apart is not None and made["talk"].mouth is None and apart.shape == (90, 27)
+    smile, jaw = MOUTH_NAMES.index("mouthSmileLeft"), MOUTH_NAMES.index("jawOpen")
+    assert shown[:, smile].mean() > apart[:, smile].mean() + 0.01  # the smile is the expression's
+    assert np.corrcoef(shown[:, jaw], apart[:, jaw])[0, 1] > 0.9
+    under = np.full((4, 58), 0.2, np.float32)
+    spoken = np.full((4, 27), 0.5, np.float32)
+    whole = under.copy()
+    whole[:, MOUTH] = under[:, MOUTH] + spoken - under[:, MOUTH] * spoken
+    assert np.allclose(of_speech(whole, under), spoken, atol=1e-6)
 
 
 def test_frames_that_come_late_are_put_where_they_belong(talks: list[Case], bundle: Bundle, tmp_path: Path) -> None:
