@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ from train.conversation.recipe_distil import DistilRecipe
 from train.conversation.settings import Settings
 from train.conversation.streams import Stream, fit, read
 from train.report.intervals import Sums
+from train.report.tables import number
 from train.run.progress import progress
 from train.run.settings import settings_of
 
@@ -105,7 +106,7 @@ def main(arguments: list[str]) -> int:
         print(f"held out of training: {', '.join(stream.name for part in played for stream in part.streams)}")
         variants = trained(learned, size, sorted(set(options.lookahead)), options)
         took = timed(variants, played[0].streams[0], options.rounds)
-        rows = []
+        rows: list[dict[str, Any]] = []
         for variant, seconds in zip(variants, took, strict=True):
             found = {part.kind: measured(variant, part, options.seed) for part in played}
             ratio = seconds / min(took)
@@ -113,6 +114,8 @@ def main(arguments: list[str]) -> int:
             rows[-1] |= {"kinds": found}
         for part in played:
             _show(part, rows)
+        for row in rows:
+            row["kinds"] = {kind: {k: number(v) for k, v in found.items()} for kind, found in row["kinds"].items()}
         held = {part.kind: [stream.name for stream in part.streams] for part in played}
         report("conversation_heads", {"steps": options.steps, "seed": options.seed, "held_out": held, "rows": rows})
     return 0
@@ -133,11 +136,11 @@ def recordings(root: Path, size: ConversationConfig) -> tuple[list[Stream], list
     streams = [stream for stream in read(build(size), root, "train") if stream.name in names]
     learned = [stream for stream in streams if stream.name not in held]
     played = []
-    for number, kind in enumerate(CAPTURES):
-        kept = [stream for stream in streams if stream.name in held and stream.capture == number]
+    for index, kind in enumerate(CAPTURES):
+        kept = [stream for stream in streams if stream.name in held and stream.capture == index]
         if kept:
             talks = lip_talks([case for case in cases if case.name in held and case.kind == kind])
-            played.append(Played(kind, kept, talks, _mean_mouth([s for s in learned if s.capture == number])))
+            played.append(Played(kind, kept, talks, _mean_mouth([s for s in learned if s.capture == index])))
     return learned, played
 
 
@@ -228,9 +231,9 @@ def measured(variant: Variant, part: Played, seed: int) -> dict[str, float]:
     """:data:`MEASURES` of a variant on what is held out."""
     own: Sums = {}
     mean: Sums = {}
-    for number, stream in enumerate(part.streams):
+    for index, stream in enumerate(part.streams):
         talk = part.talks[stream.name]
-        mouths = (play(variant, stream, 1000 * seed + number), part.mean.expand(stream.frames, -1))
+        mouths = (play(variant, stream, 1000 * seed + index), part.mean.expand(stream.frames, -1))
         for total, mouth in zip((own, mean), mouths, strict=True):
             for name, value in lips.tally(mouth.numpy(), talk).sums.items():
                 total[name] = total.get(name, 0.0) + value[None]
@@ -255,15 +258,13 @@ def timed(variants: Sequence[Variant], stream: Stream, rounds: int) -> list[floa
     return [float(np.median(times[WARM:])) for times in took]
 
 
-def _show(part: Played, rows: Sequence[Mapping[str, object]]) -> None:
+def _show(part: Played, rows: Sequence[Mapping[str, Any]]) -> None:
     seconds = sum(stream.frames for stream in part.streams) / RATE
     print(f"\nlips, {part.kind}; held-out recordings: {len(part.streams)}, {seconds:.0f} s")
     headings = ["r jaw", "r lips", "r apert.", "error", "lag", "jitter", "ms", "ratio"]
     print(f"{'head':20} ahead " + " ".join(f"{heading:>8}" for heading in headings))
     for row in rows:
-        kinds = row["kinds"]
-        assert isinstance(kinds, dict)
-        values = [*(kinds[part.kind][name] for name in MEASURES), row["ms"], row["ratio"]]
+        values = [*(row["kinds"][part.kind][name] for name in MEASURES), row["ms"], row["ratio"]]
         print(f"{row['head']:20} {row['lookahead']:5} " + " ".join(f"{value:8.2f}" for value in values))
 
 

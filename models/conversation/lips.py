@@ -14,16 +14,23 @@ from torch import Tensor, nn
 
 from engine.spec import AGE, StateSpec
 from models.contract import Tensors, finite, named, part
-from models.conversation.config import CAPTURES, MOUTH, RATE, ConversationConfig
+from models.conversation.config import CAPTURES, MOUTH, MOUTH_NAMES, RATE, ConversationConfig
 from models.conversation.heads import even, gaussian, head
 from models.conversation.stack import ConvStack
 
 CAPTURE_WIDTH = 8
+JAW = MOUTH_NAMES.index("jawOpen")
 WANDER_S = 0.5
 """Correlation time (s) of the noise."""
 CALM = 0.3
 """Share of the noise at a temperature of 1: a mouth is better told than guessed. Correlation and error of held-out
 mouths are best near it and below, and with it they move as much as captured ones."""
+OPENING_NAMES = ("jawOpen", "mouthFunnel", "mouthLowerDown", "mouthUpperUp")
+OPENING = torch.tensor([float(name.startswith(OPENING_NAMES)) for name in MOUTH_NAMES])
+"""1 for each channel that parts the lips."""
+MOST_GAIN, FIRST_GAIN = 2.2, 1.5
+RISE_S, FALL_S, OPEN = 0.3, 20.0, 0.03
+"""Time constants (s) in which the reach of a voice is followed, and the jaw's opening from which it counts."""
 LEAST = 0.1
 """Share of the largest deviation that every channel is scaled by at least: what hardly moves counts less."""
 
@@ -61,6 +68,9 @@ class MouthCodec(nn.Module):
 class LipNetwork(nn.Module):
     """Mouths of raw features of the own voice (B, T, ``heard``)."""
 
+    reach: Tensor
+    opening: Tensor
+
     def __init__(self, heard: int, config: ConversationConfig) -> None:
         super().__init__()
         self.config = config
@@ -71,12 +81,16 @@ class LipNetwork(nn.Module):
         self.given = width + CAPTURE_WIDTH
         self.head = head(count, self.given, config)
         self.codec = MouthCodec()
+        # How far a mouth of each capture's numbers opens when it opens wide; taken from captured ones.
+        self.register_buffer("reach", torch.full((len(CAPTURES),), 0.3))
+        self.register_buffer("opening", OPENING, persistent=False)
         self.draws = even(count)
 
     def state_specs(self) -> dict[str, StateSpec]:
         """What is convolved, where the noise is, and what the head carries."""
         specs = named("stack", self.stack.state_specs()) | named("head", self.head.state_specs())
-        return specs | {"wander": StateSpec((len(MOUTH),))}
+        # The reach so far over the one that is wanted.
+        return specs | {"wander": StateSpec((len(MOUTH),)), "reached": StateSpec((1,), initial=1.0 / FIRST_GAIN)}
 
     def listen(self, raw: Tensor, capture: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """What the head is given (B, T, given) for raw features and ``capture`` (B, T), and updates of the convs."""
@@ -102,4 +116,19 @@ class LipNetwork(nn.Module):
             drawn.append(numbers)
         numbers = torch.stack(drawn, 1)
         updates |= {"wander": finite(wander)} | named("head", {name: finite(carried[name]) for name in kept})
-        return self.codec.weights(numbers), updates
+        mouths, reached = self.widened(self.codec.weights(numbers), capture, state["reached"])
+        return mouths, updates | {"reached": finite(reached)}
+
+    def widened(self, mouths: Tensor, capture: Tensor, reached: Tensor) -> tuple[Tensor, Tensor]:
+        """Mouths (B, T, 27) that open as wide as captured ones, and the reach (B, 1) so far. The less a voice is like
+        those that were learned from, the less a network opens its mouth; what the jaw has reached lately tells by how
+        much."""
+        rise, fall = (1.0 - math.exp(-1.0 / (RATE * tau)) for tau in (RISE_S, FALL_S))
+        wanted, out = self.reach[capture].clamp_min(0.05), []
+        for t in range(mouths.shape[1]):
+            now = mouths[:, t, JAW : JAW + 1] / wanted[:, t, None]
+            rate = torch.where(now > reached, rise, fall) * (mouths[:, t, JAW : JAW + 1] > OPEN)
+            reached = (reached + rate * (now - reached)).clamp(1.0 / MOST_GAIN, 1.0)
+            gain = 1.0 + self.opening * (1.0 / reached - 1.0)
+            out.append((gain * mouths[:, t]).clamp(max=1.0))
+        return torch.stack(out, 1), reached

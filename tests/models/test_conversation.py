@@ -27,13 +27,14 @@ from models.conversation.config import (
     CONFIGS,
     GROUPS,
     MOUTH,
+    MOUTH_NAMES,
     PLANS,
     ConversationConfig,
     configuration,
 )
 from models.conversation.floor import LONGEST_S, QUIET_S, FloorTraces
 from models.conversation.heads import FlowHead, RollingHead, even, gaussian, head
-from models.conversation.lips import LEAST, MouthCodec
+from models.conversation.lips import FIRST_GAIN, LEAST, MOST_GAIN, MouthCodec
 from models.conversation.model import Conversation, spoken
 from tests.models.cases import draw_inputs
 
@@ -151,6 +152,26 @@ def test_channels_that_a_recording_did_not_solve_do_not_shift_a_mouths_numbers()
     mouths[:, 5] = 0.2
     codec.fit(mouths, known)
     assert torch.isclose(codec.scale[5], LEAST * codec.scale.max())
+
+
+def test_a_mouth_that_opens_little_comes_to_open_wide_and_stays_closed_where_it_is() -> None:
+    lips = build(TINY).lips
+    jaw, smile = MOUTH_NAMES.index("jawOpen"), MOUTH_NAMES.index("mouthSmileLeft")
+    capture, first = torch.ones(1, 300, dtype=torch.long), torch.full((1, 1), 1.0 / FIRST_GAIN)
+    lips.reach[:] = torch.tensor([0.9, 0.4])
+    mouths = torch.zeros(1, 300, len(MOUTH))
+    mouths[:, ::4, jaw], mouths[:, :, smile] = 0.25, 0.25
+    wide, reached = lips.widened(mouths, capture, first)
+    assert abs(float(wide[0, 296, jaw]) - 0.4) < 0.03 and abs(float(reached) - 0.25 / 0.4) < 0.04
+    assert (wide[0, 1::4, jaw] == 0).all() and (wide[:, :, smile] == 0.25).all()
+    mouths[:, ::4, jaw] = 0.06  # so little is not made more than MOST_GAIN of
+    small, _ = lips.widened(mouths.repeat(1, 8, 1), capture.repeat(1, 8), first)
+    assert float(small.diff(dim=1).abs().max()) <= 0.06 * MOST_GAIN + 1e-6 and float(small[0, 2396, jaw]) > 0.1
+    mouths[:, ::4, jaw] = 0.8  # and a mouth that opens wide is left as it is
+    large, reached = lips.widened(mouths, capture, first)
+    assert float(reached) == 1.0 and torch.isclose(large[0, 296, jaw], torch.tensor(0.8))
+    silent, same = lips.widened(torch.zeros(1, 300, len(MOUTH)), capture, first)
+    assert torch.equal(same, first) and silent.max() == 0, "silence does not change what was reached"
 
 
 def test_components_give_back_what_lies_in_them_and_innovations_what_they_were_made_of() -> None:

@@ -26,6 +26,7 @@ from engine.sound.resample import StreamingResampler
 from models.bodies.kinematics import to_six
 from models.contract import commit, initial_state
 from models.conversation.config import BODY, CAPTURES, HOP, MOUTH, PLANS, RATE, SAMPLE_RATE, TRUNK
+from models.conversation.lips import JAW, OPEN
 from models.conversation.model import SPEECH, Conversation, Heard
 from models.conversation.spec import FACE_SEEN, OWN, OWN_HEARD, PARTNER, PARTNER_HEARD
 from train.conversation.talks.layout import TalkFile, talks
@@ -39,6 +40,8 @@ BLINK = 0.3
 """Weight of the lids from which a blink has begun, one frame before."""
 STROKE, STROKE_APART = 0.6, 9
 """Speed of the arms' numbers (1/s) from which a stroke has begun, and frames between two beginnings at least."""
+REACH = 0.85
+"""Share of the frames with an open mouth in which it is not open wide."""
 ARMS = slice(6 * TRUNK.index("rShldr"), None)
 SMILES = [FACE[f"mouthSmile{side}"] for side in ("Left", "Right")]
 LIDS = [FACE[f"eyeBlink{side}"] for side in ("Left", "Right")]
@@ -207,11 +210,20 @@ def fit(model: Conversation, streams: Sequence[Stream]) -> None:
     if not known.any():
         raise EngineError("no talk has a captured mouth; lips are learned from those (`captured` in the layout)")
     model.lips.codec.fit(mouths, known)
+    for kind in range(len(model.lips.reach)):
+        open_jaws = [_jaw(item)[_jaw(item) > OPEN] for item in streams if item.capture == kind and item.known.any()]
+        if open_jaws and len(jaws := torch.cat(open_jaws)):
+            model.lips.reach[kind] = torch.quantile(jaws, REACH)
     acted = [item for item in streams if item.face is not None and item.trunk is not None]
     if acted:
         starts = [torch.arange(item.frames) < 2 for item in acted]
         faces, trunks = (torch.cat([getattr(item, name) for item in acted]) for name in ("face", "trunk"))
         model.codec.fit(faces, trunks, torch.cat(starts))
+
+
+def _jaw(item: Stream) -> Tensor:
+    """How far the captured jaw (N,) is open."""
+    return item.mouth[item.known[:, JAW], JAW]
 
 
 def fit_rests(model: Conversation, streams: Sequence[Stream]) -> None:

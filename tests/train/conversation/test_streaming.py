@@ -88,6 +88,14 @@ def test_talks_are_read_as_they_are_heard(streams: list[Stream], root: Path) -> 
     assert hops(np.zeros(16_000, np.float32), 16_000, 40).shape == (40, 500)
 
 
+def test_how_wide_captured_mouths_open_is_taken_from_them(streams: list[Stream], model: Conversation) -> None:
+    jaw = MOUTH_NAMES.index("jawOpen")
+    for kind in range(len(CAPTURES)):
+        own = torch.cat([item.mouth[item.known[:, jaw], jaw] for item in streams if item.capture == kind])
+        low, high = torch.quantile(own[own > 0.03], torch.tensor([0.7, 0.95]))
+        assert low < model.lips.reach[kind] < high
+
+
 def test_blinks_and_strokes_are_found_where_they_begin() -> None:
     face = np.zeros((60, 58), np.float32)
     face[20:26, [FACE["eyeBlinkLeft"], FACE["eyeBlinkRight"]]] = 0.9
