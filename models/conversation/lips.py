@@ -129,6 +129,7 @@ class LipNetwork(nn.Module):
             now = mouths[:, t, JAW : JAW + 1] / wanted[:, t, None]
             rate = torch.where(now > reached, rise, fall) * (mouths[:, t, JAW : JAW + 1] > OPEN)
             reached = (reached + rate * (now - reached)).clamp(1.0 / MOST_GAIN, 1.0)
-            gain = 1.0 + self.opening * (1.0 / reached - 1.0)
+            # What is nearly closed stays so.
+            gain = 1.0 + self.opening * (1.0 / reached - 1.0) * (now / reached).clamp(max=1.0)
             out.append((gain * mouths[:, t]).clamp(max=1.0))
         return torch.stack(out, 1), reached

@@ -160,7 +160,8 @@ def of_speech(whole: NDArray[np.float32], bare: NDArray[np.float32]) -> NDArray[
     """The mouth of speech (T, 27) of a face (T, 58) and the same face without it: the inverse of
     :func:`models.conversation.model.spoken`."""
     under = bare[:, MOUTH]
-    return np.clip((whole[:, MOUTH] - under) / np.maximum(1.0 - under, 1e-3), 0.0, 1.0).astype(np.float32)
+    apart = (whole[:, MOUTH] - under) / np.maximum(1.0 - under, 1e-3)
+    return np.asarray(np.clip(apart, 0.0, 1.0), np.float32)
 
 
 def _seen(item: InputSpec, inputs: Mapping[str, NDArray[Any]], there: Sequence[bool]) -> None:
