@@ -22,6 +22,9 @@ from tests.train.conversation.sets import made_set
 from train.__main__ import main
 from train.conversation import calibrate, windowed
 from train.conversation.batches import Acted, Source, cut_off
+from train.conversation.recipe import ConversationRecipe
+from train.conversation.recipe_distil import DistilRecipe
+from train.conversation.recipe_windowed import WindowedRecipe
 from train.conversation.settings import Settings
 from train.conversation.streams import Stream, fit, hops, plans_of, read, styles_of, with_moods
 
@@ -204,6 +207,37 @@ def test_a_flow_is_distilled_to_one_step(root: Path, flow: Path, tmp_path: Path)
     assert train(root, rolling, settings=("head=rolling",)) == 0
     given = ("--from", str(rolling / "model.safetensors"))
     assert train(root, tmp_path / "not", *given, settings=("stage=distil",)) == 2
+
+
+def test_what_a_recording_did_not_solve_is_not_asked_for(streams: list[Stream], model: Conversation) -> None:
+    settings = Settings(config="tiny", part="lips", lip_rows=4, lip_segment=24, lip_burn=2, recorded=1.0)
+    source = Source([item for item in streams if item.name == "capture-one"], model, settings)
+    batch = source.draw(np.random.default_rng(0), plain=True)
+    pucker, jaw = MOUTH_NAMES.index("mouthPucker"), MOUTH_NAMES.index("jawOpen")
+    assert batch["lips.known"][:, 4:, jaw].all() and not batch["lips.known"][..., pucker].any()
+    net = windowed.WindowedLips(windowed.WindowedConfig(heard=model.voice.raw_width, segment=24, width=16))
+    loose = copy.deepcopy(model)
+    with torch.no_grad():  # so that what is drawn depends on what is given
+        for value in (*loose.parameters(), *net.parameters()):
+            value.add_(0.3 * torch.randn_like(value))
+    recipes = [
+        ConversationRecipe(copy.deepcopy(loose), settings, {}),
+        DistilRecipe(copy.deepcopy(loose), settings, {}),
+        WindowedRecipe(net, settings, {}),
+    ]
+
+    def loss(recipe: ConversationRecipe | WindowedRecipe, channel: int | None) -> float:
+        changed = {**batch, "lips.mouth": batch["lips.mouth"].clone()}
+        if channel is not None:
+            changed["lips.mouth"][..., channel] += 2.0
+        recipe.model.eval()
+        torch.manual_seed(0)
+        found = recipe._loss(changed) if isinstance(recipe, WindowedRecipe) else recipe.terms(changed)["lips"]
+        return float(found.detach())
+
+    for recipe in recipes:
+        assert loss(recipe, pucker) == pytest.approx(loss(recipe, None), rel=1e-5)
+        assert abs(loss(recipe, jaw) - loss(recipe, None)) > 1e-3 * loss(recipe, None)
 
 
 def test_windowed_lips_label_voices_nobody_captured(root: Path, model: Conversation, tmp_path: Path) -> None:
