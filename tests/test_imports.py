@@ -107,6 +107,7 @@ def is_package(parts: list[str]) -> bool:
 DRAWING = {
     "train.reaction.view",
     "train.report.filmstrip",
+    "train.conversation.evaluation.pictures",
     "train.gesture.aisle.render",
     "train.gesture.evaluation.pictures",
     "train.simulate.gestures.pictures",

@@ -11,7 +11,7 @@ import torch
 
 from engine.bundle import Bundle
 from engine.errors import EngineError
-from train.conversation.evaluation import film, loudness, plots, report, windowed
+from train.conversation.evaluation import loudness, pictures, plots, report, windowed
 from train.conversation.evaluation.cases import KINDS, Case, read_cases, read_spoken, there
 from train.conversation.evaluation.loudness import Loudness
 from train.conversation.evaluation.rows import RESERVED, Row, average, simple
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, controls: Mapping[str, Any], say: Say) -> None
     if args.out is not None:
         plots.write(evaluation, args.out)
         if args.film is not None:
-            frames = film.save(args.out / "dialogue.mp4", served[0], evaluation.dialogues, args.film)
+            frames = pictures.save(args.out / "dialogue.mp4", served[0], evaluation.dialogues, args.film)
             say(f"dialogue.mp4: {frames} frames")
     print(report.figures(evaluation))
 

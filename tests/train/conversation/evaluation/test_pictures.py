@@ -14,7 +14,7 @@ from engine.bundle import Bundle
 from engine.errors import EngineError
 from tests.train.conversation.evaluation.toys import case
 from train.__main__ import main
-from train.conversation.evaluation import film
+from train.conversation.evaluation import pictures
 from train.conversation.evaluation.cases import Case
 from train.conversation.evaluation.served import Served
 
@@ -29,32 +29,36 @@ def sides() -> list[Case]:
 
 
 def test_only_dialogues_with_both_sides_are_shown(sides: list[Case]) -> None:
-    assert [(pair.left.name, pair.right.name) for pair in film.pairs(sides[::-1])] == [("talk-a", "talk-b")]
+    assert [(pair.left.name, pair.right.name) for pair in pictures.pairs(sides[::-1])] == [("talk-a", "talk-b")]
     with pytest.raises(EngineError, match="no dialogue of which both sides"):
-        film.save(Path("nowhere.mp4"), Served("conversation", Bundle.load("conversation")), sides[:1], 2.0)
+        pictures.save(Path("nowhere.mp4"), Served("conversation", Bundle.load("conversation")), sides[:1], 2.0)
 
 
 def test_a_film_shows_and_sounds_both_sides(sides: list[Case], tmp_path: Path) -> None:
     path = tmp_path / "dialogue.mp4"
-    assert film.save(path, Served("conversation", Bundle.load("conversation")), sides, 1.2) == 36
+    assert pictures.save(path, Served("conversation", Bundle.load("conversation")), sides, 1.2) == 36
     with av.open(str(path)) as file:
         frames = [frame.to_ndarray(format="bgr24") for frame in file.decode(video=0)]
     with av.open(str(path)) as file:
         sound = np.concatenate([frame.to_ndarray() for frame in file.decode(audio=0)], 1)
-    assert len(frames) == 36 and frames[0].shape == (film.HEAD[1] + film.TRUNK[1] + film.BAR, 2 * film.HEAD[0], 3)
-    left, right = sound[:, : int(0.6 * film.SOUND_RATE)].std(1)
+    assert len(frames) == 36 and frames[0].shape == (
+        pictures.HEAD[1] + pictures.TRUNK[1] + pictures.BAR,
+        2 * pictures.HEAD[0],
+        3,
+    )
+    left, right = sound[:, : int(0.6 * pictures.SOUND_RATE)].std(1)
     assert left > 5.0 * right, "the left avatar speaks first"
-    left, right = sound[:, int(0.85 * film.SOUND_RATE) : int(1.15 * film.SOUND_RATE)].std(1)
+    left, right = sound[:, int(0.85 * pictures.SOUND_RATE) : int(1.15 * pictures.SOUND_RATE)].std(1)
     assert right > 5.0 * left
     bar = frames[9][-8].astype(float)
-    assert np.abs(bar[: film.HEAD[0]].mean(0) - bar[film.HEAD[0] :].mean(0)).max() > 40.0
+    assert np.abs(bar[: pictures.HEAD[0]].mean(0) - bar[pictures.HEAD[0] :].mean(0)).max() > 40.0
     strip = cv2.imread(str(path.with_suffix(".png")))
-    assert strip.shape[1] == film.STRIP_COLUMNS * round(0.3 * 2 * film.HEAD[0]) and strip.std() > 10
+    assert strip.shape[1] == pictures.STRIP_COLUMNS * round(0.3 * 2 * pictures.HEAD[0]) and strip.std() > 10
 
 
 def test_a_bundle_without_a_body_is_not_filmed(sides: list[Case], tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="shows no body"):
-        film.save(tmp_path / "x.mp4", Served("rules", Bundle.load("rules")), sides, 1.0)
+        pictures.save(tmp_path / "x.mp4", Served("rules", Bundle.load("rules")), sides, 1.0)
 
 
 @pytest.mark.parametrize("given", [["--film", "0"], ["--film", "5"], ["--film", "nan", "--out", "x", "--bundle", "y"]])
