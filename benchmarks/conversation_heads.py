@@ -1,7 +1,7 @@
 """What draws a mouth best and cheapest in the conversation model: a flow in 1 to 8 steps, the flow distilled to one
 step, or rolling diffusion; each at several look-aheads.
 
-``python -m benchmarks conversation_heads --data SET [--steps 600] [--lookahead 0 1 2] [--out FILE]``. The lips alone
+``python -m benchmarks conversation_heads --data SET [--steps 600] [--lookahead 0 1 2]``. The lips alone
 are trained, on the captured recordings of split train (talks named ``capture-...``), with the pieces and the noise of
 the same seed. A flow is trained once for each look-ahead and walked in several numbers of steps; the distilled one goes
 on from it for half as many steps. The weights that play are a running mean.
@@ -21,14 +21,12 @@ from __future__ import annotations
 
 import argparse
 import copy
-import io
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,6 +49,7 @@ from train.conversation.settings import Settings
 from train.conversation.streams import Stream, fit, read
 from train.report.intervals import Sums
 from train.report.tables import number
+from train.run.callbacks import warming
 from train.run.progress import progress
 from train.run.settings import settings_of
 
@@ -94,30 +93,28 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--config", default="small", choices=tuple(CONFIGS), help="size of the model (default small)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, pieces and noise (default 0)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"frames timed (default {ROUNDS})")
-    parser.add_argument("--out", type=Path, help="file that is to hold what is printed")
     options = parser.parse_args(arguments)
     if options.steps < 2 or options.rounds < 1 or min(options.lookahead) < 0:
         raise EngineError("give --steps of 2 or more, --rounds of 1 or more and --lookahead of 0 or more")
     torch.set_num_threads(1)
-    with _kept(options.out):
-        size = configuration(options.config)
-        learned, played = recordings(options.data, size)
-        print(f"{options.config}, {options.steps} steps; trained on {len(learned)} captured recordings")
-        print(f"held out of training: {', '.join(stream.name for part in played for stream in part.streams)}")
-        variants = trained(learned, size, sorted(set(options.lookahead)), options)
-        took = timed(variants, played[0].streams[0], options.rounds)
-        rows: list[dict[str, Any]] = []
-        for variant, seconds in zip(variants, took, strict=True):
-            found = {part.kind: measured(variant, part, options.seed) for part in played}
-            ratio = seconds / min(took)
-            rows.append({"head": variant.head, "lookahead": variant.lookahead, "ms": 1e3 * seconds, "ratio": ratio})
-            rows[-1] |= {"kinds": found}
-        for part in played:
-            _show(part, rows)
-        for row in rows:
-            row["kinds"] = {kind: {k: number(v) for k, v in found.items()} for kind, found in row["kinds"].items()}
-        held = {part.kind: [stream.name for stream in part.streams] for part in played}
-        report("conversation_heads", {"steps": options.steps, "seed": options.seed, "held_out": held, "rows": rows})
+    size = configuration(options.config)
+    learned, played = recordings(options.data, size)
+    print(f"{options.config}, {options.steps} steps; trained on {len(learned)} captured recordings")
+    print(f"held out of training: {', '.join(stream.name for part in played for stream in part.streams)}")
+    variants = trained(learned, size, sorted(set(options.lookahead)), options)
+    took = timed(variants, played[0].streams[0], options.rounds)
+    rows: list[dict[str, Any]] = []
+    for variant, seconds in zip(variants, took, strict=True):
+        found = {part.kind: measured(variant, part, options.seed) for part in played}
+        ratio = seconds / min(took)
+        rows.append({"head": variant.head, "lookahead": variant.lookahead, "ms": 1e3 * seconds, "ratio": ratio})
+        rows[-1] |= {"kinds": found}
+    for part in played:
+        _show(part, rows)
+    for row in rows:
+        row["kinds"] = {kind: {k: number(v) for k, v in found.items()} for kind, found in row["kinds"].items()}
+    held = {part.kind: [stream.name for stream in part.streams] for part in played}
+    report("conversation_heads", {"steps": options.steps, "seed": options.seed, "held_out": held, "rows": rows})
     return 0
 
 
@@ -194,11 +191,7 @@ def train(model: Conversation, recipe: ConversationRecipe, learned: Sequence[Str
     settings = recipe.settings
     setup = recipe.configure_optimizers()
     optimizer, schedule = setup["optimizer"], setup["lr_scheduler"]["scheduler"]
-
-    def blend(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-        return average.lerp(current, 1 - min(settings.average, (1 + int(count)) / (10 + int(count))))
-
-    average = AveragedModel(model.lips, avg_fn=blend)
+    average = AveragedModel(model.lips, avg_fn=warming(settings.average))
     model.train()
     batches = ConversationBatches(learned, model, settings)
     for index, batch in enumerate(progress(list(range(settings.steps)), title)):
@@ -266,34 +259,3 @@ def _show(part: Played, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         values = [*(row["kinds"][part.kind][name] for name in MEASURES), row["ms"], row["ratio"]]
         print(f"{row['head']:20} {row['lookahead']:5} " + " ".join(f"{value:8.2f}" for value in values))
-
-
-class _Both(io.TextIOBase):
-    """Writes on to a stream, and keeps all of it."""
-
-    def __init__(self, shown: TextIO) -> None:
-        self.shown, self.all = shown, ""
-
-    def write(self, text: str) -> int:
-        self.all += text
-        return self.shown.write(text)
-
-    def flush(self) -> None:
-        self.shown.flush()
-
-
-@contextmanager
-def _kept(file: Path | None) -> Iterator[None]:
-    """Writes what is printed meanwhile to a file as well, if one is given. It is begun before all else, so that an hour
-    is not spent for a file that cannot be written."""
-    if file is None:
-        yield
-        return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-    except OSError as error:
-        raise EngineError(f"{file} cannot be written ({error.strerror}); give another --out") from error
-    with redirect_stdout(_Both(sys.stdout)) as both:
-        yield
-    file.write_text(both.all, "utf-8")

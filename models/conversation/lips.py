@@ -49,12 +49,13 @@ class MouthCodec(nn.Module):
 
     def fit(self, mouths: Tensor, known: Tensor) -> None:
         """Mean and deviation of each channel of mouths (N, 27) where it is ``known`` (N, 27), the deviation no less
-        than a tenth of the largest."""
+        than a tenth of the largest. A channel that is known nowhere stays shut, whatever is drawn for it."""
         count = known.sum(0).clamp_min(1.0)
         mean = (mouths * known).sum(0) / count
         spread = ((mouths - mean).square() * known).sum(0).div(count).sqrt()
         self.mean.copy_(mean)
-        self.scale.copy_(spread.clamp_min(LEAST * float(spread.max())).clamp_min(1e-6))
+        scale = spread.clamp_min(LEAST * float(spread.max())) * known.any(0)
+        self.scale.copy_(scale.clamp_min(1e-6))
 
     def numbers(self, mouths: Tensor) -> Tensor:
         """Of mouths."""

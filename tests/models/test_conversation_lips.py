@@ -17,6 +17,9 @@ def test_channels_that_a_recording_did_not_solve_do_not_shift_a_mouths_numbers()
     codec.fit(mouths, known)
     assert abs(float(codec.mean[3]) - 0.5) < 0.05 and abs(float(codec.scale[3]) - 0.29) < 0.03
     assert torch.allclose(codec.weights(codec.numbers(mouths)), mouths, atol=1e-6)
+    known[:, 4] = False  # a channel of which nothing is known stays shut
+    codec.fit(mouths, known)
+    assert codec.weights(3.0 * torch.randn(500, 27))[:, 4].max() < 1e-4
     mouths[:, 5] = 0.2
     codec.fit(mouths, known)
     assert torch.isclose(codec.scale[5], LEAST * codec.scale.max())

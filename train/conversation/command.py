@@ -75,11 +75,6 @@ class ConversationTraining:
         # Windows are of mouths alone; the settings that are kept with the run stay as they were given.
         drawn = dataclasses.replace(settings, part="lips") if windows else settings
         parts = with_moods({split: read(model, args.data, split) for split in ("train", "dev")})
-        if args.windowed is not None:
-            teacher = windowed.load(args.windowed)
-            parts = {
-                split: windowed.labelled(items, teacher, TRACKED_SHARE, settings.seed) for split, items in parts.items()
-            }
         if before is not None and not windows:
             model.load_state_dict(weights_of(before))
         elif kept is not None:
@@ -87,6 +82,11 @@ class ConversationTraining:
         else:
             fit(model, parts["train"])
             fit_rests(model, parts["train"])
+        if args.windowed is not None:  # after what is fitted, which is captured mouths' alone
+            teacher = windowed.load(args.windowed)
+            parts = {
+                split: windowed.labelled(items, teacher, TRACKED_SHARE, settings.seed) for split, items in parts.items()
+            }
         data = {split: fingerprint(items) for split, items in parts.items()}
         recipe: Recipe
         if windows:

@@ -127,12 +127,18 @@ class History(Callback):
         )
 
 
+def warming(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """How a running mean goes on (``avg_fn`` of torch's ``AveragedModel``): its decay grows to ``decay`` with the
+    steps, so that the random start is soon forgotten."""
+
+    def blend(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        return average.lerp(current, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
+
+    return blend
+
+
 class Average(WeightAveraging):
-    """A running mean of the weights: what is validated and handed out. Its decay grows to ``decay`` with the steps, so
-    that the random start is soon forgotten."""
+    """A running mean of the weights (:func:`warming`): what is validated and handed out."""
 
     def __init__(self, decay: float) -> None:
-        def blend(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-            return average.lerp(current, 1 - min(decay, (1 + int(count)) / (10 + int(count))))
-
-        super().__init__(use_buffers=False, avg_fn=blend)
+        super().__init__(use_buffers=False, avg_fn=warming(decay))

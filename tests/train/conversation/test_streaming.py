@@ -254,8 +254,11 @@ def test_windowed_lips_label_voices_nobody_captured(root: Path, model: Conversat
     assert changed.capture == CAPTURES.index("tracked") and changed.mouth[60:].abs().max() > 0
     long = teacher.mouths(torch.randn(200, model.voice.raw_width), 0)
     assert long.shape == (200, len(MOUTH)) and torch.equal(long, teacher.mouths(torch.randn(1), 0) if False else long)
-    again = train(root, tmp_path / "with", "--windowed", str(out / "model.safetensors"), steps=2)
-    assert again == 0
+    assert train(root, tmp_path / "with", "--windowed", str(out / "model.safetensors"), steps=2) == 0
+    learned = checkpoint.load(tmp_path / "with" / "model.safetensors").state
+    fit(bare := copy.deepcopy(model), streams)  # what is fitted are captured mouths, not those that were made
+    assert torch.equal(learned["lips.reach"], bare.lips.reach)
+    assert torch.equal(learned["lips.codec.mean"], bare.lips.codec.mean)
     assert train(root, tmp_path / "wrong", "--windowed", str(tmp_path / "with" / "model.safetensors")) == 2
 
 

@@ -13,6 +13,9 @@ from pathlib import Path
 from engine.errors import EngineError
 from train.run.settings import pair
 
+LONGEST_S = 3600.0
+"""Longest film."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
@@ -51,8 +54,10 @@ def run(args: argparse.Namespace) -> None:
     for name, least in (("talks", 0), ("takes", 1), ("seed", 0), ("threads", 1)):
         if getattr(args, name) < least:
             raise EngineError(f"--{name} {getattr(args, name)}: give at least {least}")
-    if args.film is not None and not (args.film > 0.0 and args.out is not None and args.bundle):
-        raise EngineError(f"--film {args.film:g}: give seconds above 0, a --bundle, and --out for where it goes")
+    if args.film is not None and not (1.0 <= args.film <= LONGEST_S and args.out is not None and args.bundle):
+        raise EngineError(
+            f"--film {args.film:g}: give 1 to {LONGEST_S:g} seconds, a --bundle, and --out for its folder"
+        )
     args.bundle = [one for given in args.bundle for one in given]
     controls = dict(pair(item, "temperature=0.8") for item in args.set)
     whole.run(args, controls, lambda line: print(line, file=sys.stderr, flush=True))

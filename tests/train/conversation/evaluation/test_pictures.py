@@ -61,7 +61,9 @@ def test_a_bundle_without_a_body_is_not_filmed(sides: list[Case], tmp_path: Path
         pictures.save(tmp_path / "x.mp4", Served("rules", Bundle.load("rules")), sides, 1.0)
 
 
-@pytest.mark.parametrize("given", [["--film", "0"], ["--film", "5"], ["--film", "nan", "--out", "x", "--bundle", "y"]])
+@pytest.mark.parametrize(
+    "given", [["5"], *([seconds, "--out", "x", "--bundle", "y"] for seconds in ("0", "0.01", "nan", "inf"))]
+)
 def test_a_film_needs_a_length_a_bundle_and_a_place(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "conversation", "--data", "nowhere", *given]) == 2
+    assert main(["evaluate", "conversation", "--data", "nowhere", "--film", *given]) == 2
     assert "--film" in capsys.readouterr().err
