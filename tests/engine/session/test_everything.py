@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Iterator
+from itertools import dropwhile
 from typing import Any
 
 import numpy as np
@@ -182,14 +183,17 @@ def test_one_session_holds_a_face_and_another_bundle_under_one_number(host: Host
         assert len(set(numbers)) == len(numbers) and min(n for n in numbers if n >= 0x200) == 0x200
         face = next(item for item in described["streams"] if item["codec"] == "arkit58")
         assert face["bundle"] == "rules"
+        heard: list[Frame] = []
         for _ in range(200):
             got = [frame for frame in visit.frames if frame.stream == face["stream"]]
-            if len(got) > 30:
+            # how soon the first sound comes is the machine's doing
+            heard = list(dropwhile(lambda frame: Flag.SILENT in frame.flags, got))
+            if len(heard) > 20:
                 break
             threading.Event().wait(0.05)
         assert {frame.session for frame in visit.frames} == {visit.session.number}
         # the rules hear the same voice, at the rate of their own
-        assert not any(Flag.SILENT in frame.flags for frame in got[10:])
+        assert len(heard) > 20 and not any(Flag.SILENT in frame.flags for frame in heard)
 
 
 def test_capacity_is_held_to_and_numbers_come_back_with_a_new_generation(host: Host) -> None:
