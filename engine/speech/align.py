@@ -1,4 +1,4 @@
-"""When each word of a known text was said: alignment of text to sound by PocketSphinx.
+"""When each word, or each phone, of a known text was said: alignment of text to sound by PocketSphinx.
 
 PocketSphinx (CMU, BSD-2) carries a US English model and a dictionary of 134,000 words in its package; 11 s of speech
 take 0.15 s. On 72 words of GRID its word starts are 0.00 s from the corpus' own in the median, 0.06 s at the 90th
@@ -22,6 +22,9 @@ RATE = 16_000
 LONGEST_S = 1200.0
 """Of one alignment; ten minutes take 20 s and 260 MB."""
 INSTALL = 'pip install "reaction-engine[words]"'
+
+FRAMES = 100.0
+"""Frames a second in which PocketSphinx counts."""
 
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _PART = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d")
@@ -54,6 +57,34 @@ class Aligner:
         :class:`EngineError` for a word without a letter or a digit, and for sound that is too long. Sound that says
         something else is mostly not noticed: the words are then laid where they fit least badly.
         """
+        tokens, owners = self._asked(pcm, texts)
+        spans = self._spans(pcm, tokens)
+        if len(spans) != len(tokens):
+            raise _not_found(pcm, texts)
+        out: list[SpokenWord] = []
+        for index, text in enumerate(texts):
+            own = [span for span, owner in zip(spans, owners, strict=True) if owner == index]
+            out.append(SpokenWord(text, own[0].start, own[-1].end))
+        return tuple(out)
+
+    def phones(self, pcm: NDArray[np.float32], texts: Sequence[str]) -> tuple[SpokenWord, ...]:
+        """When each phone (ARPAbet without stresses) of ``texts`` was said in ``pcm``, in two passes: words in the
+        sound, then the phones of these words. Arguments and errors as :meth:`align`."""
+        tokens, _ = self._asked(pcm, texts)
+        if len(self._spans(pcm, tokens)) != len(tokens):
+            raise _not_found(pcm, texts)
+        try:
+            self._decoder.set_alignment()
+            feed(self._decoder, pcm)
+            found = [phone for word in self._decoder.get_alignment() or () for phone in word]
+        except RuntimeError as error:  # PocketSphinx' word for phones that do not fit
+            raise _not_found(pcm, texts) from error
+        return tuple(
+            SpokenWord(phone.name, phone.start / FRAMES, (phone.start + phone.duration) / FRAMES) for phone in found
+        )
+
+    def _asked(self, pcm: NDArray[np.float32], texts: Sequence[str]) -> tuple[list[str], list[int]]:
+        """What ``texts`` are to the decoder, and of which text each is. Raises :class:`EngineError`."""
         if not 0 < len(pcm) <= LONGEST_S * RATE:
             raise EngineError(f"{len(pcm) / RATE:.1f} s of sound cannot be aligned: give {LONGEST_S:g} s at most")
         shouted = all(text == text.upper() for text in texts)  # a text without small letters has no acronyms
@@ -67,15 +98,7 @@ class Aligner:
             owners += [index] * len(parts)
         if not tokens:
             raise EngineError("there are no words to align; give at least one")
-        spans = self._spans(pcm, tokens)
-        if len(spans) != len(tokens):
-            words = " ".join(texts)
-            raise AlignmentError(f"{words[:60]!r} is not found in {len(pcm) / RATE:.1f} s of sound: check the text")
-        out: list[SpokenWord] = []
-        for index, text in enumerate(texts):
-            own = [span for span, owner in zip(spans, owners, strict=True) if owner == index]
-            out.append(SpokenWord(text, own[0].start, own[-1].end))
-        return tuple(out)
+        return tokens, owners
 
     def _spans(self, pcm: NDArray[np.float32], tokens: list[str]) -> list[SpokenWord]:
         """What was said of ``tokens``; fewer where the end was not reached."""
@@ -107,6 +130,11 @@ class Aligner:
             letters = [self._decoder.lookup_word(letter) or SPELLING[letter] for letter in plain]
             return known if known and len(part) > 3 else " ".join(letters)
         return spelled(part)
+
+
+def _not_found(pcm: NDArray[np.float32], texts: Sequence[str]) -> AlignmentError:
+    words = " ".join(texts)
+    return AlignmentError(f"{words[:60]!r} is not found in {len(pcm) / RATE:.1f} s of sound: check the text")
 
 
 def spelled(word: str) -> str:
@@ -146,7 +174,7 @@ def feed(decoder: Any, pcm: NDArray[np.float32]) -> None:
 def heard(decoder: Any) -> list[SpokenWord]:
     """What a decoder heard, without silences and noises."""
     return [
-        SpokenWord(re.sub(r"\(\d+\)$", "", item.word), item.start_frame / 100, (item.end_frame + 1) / 100)
+        SpokenWord(re.sub(r"\(\d+\)$", "", item.word), item.start_frame / FRAMES, (item.end_frame + 1) / FRAMES)
         for item in decoder.seg() or ()
         if item.word[0] not in "<["
     ]

@@ -40,8 +40,9 @@ TRUNK = (
 UPPER_NAMES = ("abdomen", "chest", "neck", "head", *TRUNK[2:])
 NECK_SHARE = 0.4
 """Of the head's turn the neck makes so much, the head the rest."""
-PLANS = ("nod", "smile", "brow", "blink", "stroke")
-"""Movements that are decided on before they are made, each a yes or no in every frame."""
+PLANS = ("nod", "smile", "brow", "blink", "stroke", "away", "back")
+"""Movements that are decided on before they are made, each a yes or no in every frame; ``away`` and ``back`` are looks
+away from the partner and back."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,10 @@
 Talking needs a narrow window, listening a wide one (Beyond Monologue, arXiv:2604.10367). A mouth that sees its own past
 learns to go on as before and to listen less; one that does not cannot drift and is closed where there is no voice. That
 its frames still hang together comes from the noise, which wanders slowly: near noise gives near mouths.
+
+What sound says of a mouth is mostly how wide it is open. That lips meet for b, p and m is heard otherwise, in how the
+spectrum moves towards a gap or a murmur; whether they do is told apart from the rest, learned from phones whose times
+are known, and laid on the mouth.
 """
 
 from __future__ import annotations
@@ -28,6 +32,13 @@ mouths are best near it and below, and with it they move as much as captured one
 OPENING_NAMES = ("jawOpen", "mouthFunnel", "mouthLowerDown", "mouthUpperUp")
 OPENING = torch.tensor([float(name.startswith(OPENING_NAMES)) for name in MOUTH_NAMES])
 """1 for each channel that parts the lips."""
+JAW_RISES = 0.5
+"""Share of its opening by which the jaw rises for closed lips; of tracked mouths (GRID) about a third."""
+PARTING = ("mouthLowerDown", "mouthUpperUp")
+CLOSES = torch.tensor([JAW_RISES if n == "jawOpen" else float(n.startswith(PARTING)) for n in MOUTH_NAMES])
+MEETS = torch.tensor([float(name == "mouthClose") for name in MOUTH_NAMES])
+UNSURE, SURE = 0.35, 0.65
+"""Chances of b, p or m under which lips do not close for it, and from which they close whole."""
 MOST_GAIN, FIRST_GAIN = 2.2, 1.5
 RISE_S, FALL_S, OPEN = 0.3, 20.0, 0.03
 """Time constants (s) in which the reach of a voice is followed, and the jaw's opening from which it counts."""
@@ -71,6 +82,8 @@ class LipNetwork(nn.Module):
 
     reach: Tensor
     opening: Tensor
+    closes: Tensor
+    meets: Tensor
 
     def __init__(self, heard: int, config: ConversationConfig) -> None:
         super().__init__()
@@ -81,10 +94,13 @@ class LipNetwork(nn.Module):
         self.capture = nn.Embedding(len(CAPTURES), CAPTURE_WIDTH)
         self.given = width + CAPTURE_WIDTH
         self.head = head(count, self.given, config)
+        self.closing = nn.Linear(self.given, 1)
         self.codec = MouthCodec()
         # How far a mouth of each capture's numbers opens when it opens wide; taken from captured ones.
         self.register_buffer("reach", torch.full((len(CAPTURES),), 0.3))
         self.register_buffer("opening", OPENING, persistent=False)
+        self.register_buffer("closes", CLOSES, persistent=False)
+        self.register_buffer("meets", MEETS, persistent=False)
         self.draws = even(count)
 
     def state_specs(self) -> dict[str, StateSpec]:
@@ -118,7 +134,15 @@ class LipNetwork(nn.Module):
         numbers = torch.stack(drawn, 1)
         updates |= {"wander": finite(wander)} | named("head", {name: finite(carried[name]) for name in kept})
         mouths, reached = self.widened(self.codec.weights(numbers), capture, state["reached"])
-        return mouths, updates | {"reached": finite(reached)}
+        return self.closed(mouths, self.closing(given).sigmoid()), updates | {"reached": finite(reached)}
+
+    def closed(self, mouths: Tensor, chance: Tensor) -> Tensor:
+        """Mouths (B, T, 27) whose lips meet where the ``chance`` (B, T, 1) of b, p or m is high: what parts them goes,
+        and the jaw rises halfway, with lips that meet over the rest."""
+        share = ((chance - UNSURE) / (SURE - UNSURE)).clamp(0.0, 1.0)
+        shut = mouths * (1.0 - self.closes * share)
+        missing = share * shut[..., JAW : JAW + 1] - shut
+        return shut + self.meets * missing.clamp_min(0.0)
 
     def widened(self, mouths: Tensor, capture: Tensor, reached: Tensor) -> tuple[Tensor, Tensor]:
         """Mouths (B, T, 27) that open as wide as captured ones, and the reach (B, 1) so far. The less a voice is like

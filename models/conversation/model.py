@@ -4,8 +4,8 @@ audio2photoreal (Ng et al. 2024) makes twenty seconds at a time from two voices 
 heard as they come, and a frame is drawn every thirtieth of a second. The mouth of speech follows the own voice through
 a narrow window (:mod:`.lips`); everything else (brows, eyes, head, smiles, trunk, hands) follows both voices, the
 partner's face and the own past through a wide one: a transformer with cached keys gives one vector a frame, whether to
-begin a nod, a smile, a raise of the brows, a blink or a stroke of the hands is drawn, and a small network draws the
-rest (:mod:`.heads`).
+begin a nod, a smile, a look away and so on is drawn, and a small network draws the rest (:mod:`.heads`), in units of
+how much each number is about to move: a head that listens is a hundred times as calm as one that speaks.
 
 Training calls the parts on many frames at once; serving calls all of them for every one.
 """
@@ -58,6 +58,11 @@ from models.listening.face import FaceFeatures
 from models.listening.voice import VoiceFeatures
 
 MOOD_WIDTH, STYLE_WIDTH = 8, 8
+KEEN = {"nod": 1.5, "smile": 1.5, "brow": 1.5}
+"""By how much the chance of an answer differs more from the usual one than learned, in log odds. A network that is
+unsure spreads its answers over all moments; so as many of them come where they are likelier."""
+SMALLEST, LARGEST = -4.0, 3.0
+"""Bounds of the logarithm of how much a number is about to move."""
 EASE = 1.0 - math.exp(-1.0 / (0.4 * RATE))
 """Share of the way that sizes go in a frame to what is asked for: 0.4 s, so that no control makes a jump."""
 LOCAL = (1, 2)
@@ -117,6 +122,8 @@ class Conversation(StreamModel):
     odds: Tensor
     gains: Tensor
     rests: Tensor
+    usual: Tensor
+    keen: Tensor
 
     def __init__(self, config: ConversationConfig) -> None:
         super().__init__()
@@ -136,6 +143,12 @@ class Conversation(StreamModel):
         self.leave = LayerNorm(config.channels)
         self.decide = nn.Linear(config.channels, len(PLANS))
         self.head = head(ACTS, config.channels + len(PLANS), config)
+        self.sizes = nn.Linear(config.channels + len(PLANS), ACTS)
+        nn.init.zeros_(self.sizes.weight)
+        nn.init.zeros_(self.sizes.bias)
+        # Log odds of each plan in any frame; taken from the training talks.
+        self.register_buffer("usual", torch.zeros(len(PLANS)))
+        self.register_buffer("keen", torch.tensor([KEEN.get(name, 1.0) for name in PLANS]), persistent=False)
         # How much likelier than learned each plan is, as log odds. Zero in training, set by calibration.
         self.register_buffer("odds", torch.zeros(len(PLANS)))
         self.register_buffer("gains", gains(), persistent=False)
@@ -234,11 +247,12 @@ class Conversation(StreamModel):
         past, remembered = self.past(before[:, None], state["plans"][:, None], self.codec.speed, part(state, "past"))
         thought, rows = self.think(context, past, state)
         thought = thought[:, 0]
-        chances = (self.decide(thought) + self.odds).sigmoid()
+        chances = (self.usual + self.keen * (self.decide(thought) - self.usual) + self.odds).sigmoid()
         plans = (drawn.uniforms[:, : len(PLANS)] < chances).to(chances.dtype)
+        given = torch.cat([thought, plans], -1)
         noise = drawn.temperature[:, None] * self.codec.calm * gaussian(drawn.uniforms[:, len(PLANS) :])[:, :ACTS]
-        innovation, kept = self.head(noise, torch.cat([thought, plans], -1), part(state, "head"))
-        acts = finite(self.codec.following(innovation, before, earlier, drawn.rest))
+        innovation, kept = self.head(noise, given, part(state, "head"))
+        acts = finite(self.codec.following(self.size(given) * innovation, before, earlier, drawn.rest))
         return {
             **rows,
             **named("past", remembered),
@@ -246,6 +260,10 @@ class Conversation(StreamModel):
             "acts": acts,
             "plans": plans,
         }
+
+    def size(self, given: Tensor) -> Tensor:
+        """How much innovations (..., ACTS) are about to be, their mean without sign, by thoughts and plans."""
+        return torch.as_tensor(self.sizes(given).clamp(SMALLEST, LARGEST).exp())
 
     def show(self, mouths: Tensor, numbers: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensor]:
         """Face, joints and quaternions of what was drawn, at the sizes asked for, and the eased sizes (B, 2)."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from models.contract import initial_state
 from models.conversation import build
 from models.conversation.config import MOUTH, MOUTH_NAMES
-from models.conversation.lips import FIRST_GAIN, LEAST, MOST_GAIN, MouthCodec
+from models.conversation.lips import FIRST_GAIN, LEAST, MOST_GAIN, SURE, UNSURE, MouthCodec
 
 
 def test_channels_that_a_recording_did_not_solve_do_not_shift_a_mouths_numbers() -> None:
@@ -45,3 +46,41 @@ def test_a_mouth_that_opens_little_comes_to_open_wide_and_stays_closed_where_it_
     assert float(reached) == 1.0 and torch.isclose(large[0, 296, jaw], torch.tensor(0.8))
     silent, same = lips.widened(torch.zeros(1, 300, len(MOUTH)), capture, first)
     assert torch.equal(same, first) and silent.max() == 0, "silence does not change what was reached"
+
+
+def test_lips_meet_where_b_p_or_m_is_likely_and_a_shut_mouth_stays_as_it_is() -> None:
+    lips = build("tiny").lips
+    jaw, close, lower, smile = (
+        MOUTH_NAMES.index(name) for name in ("jawOpen", "mouthClose", "mouthLowerDownLeft", "mouthSmileLeft")
+    )
+    mouths = torch.zeros(1, 3, len(MOUTH))
+    mouths[..., jaw], mouths[..., lower], mouths[..., smile] = 0.6, 0.4, 0.3
+    chances = torch.tensor([UNSURE, 0.5 * (UNSURE + SURE), 0.9])[None, :, None]
+    shut = lips.closed(mouths, chances)[0]
+    assert torch.equal(shut[0], mouths[0, 0]) and (shut[:, smile] == mouths[0, :, smile]).all()
+    assert torch.allclose(shut[:, jaw], torch.tensor([0.6, 0.45, 0.3]))
+    assert torch.allclose(shut[:, lower], torch.tensor([0.4, 0.2, 0.0]), atol=1e-6)
+    aperture = (shut[:, jaw] - shut[:, close]).clamp_min(0.0)
+    assert torch.allclose(aperture, torch.tensor([0.6, 0.225, 0.0]), atol=1e-6)
+    mouths.zero_()
+    mouths[..., close] = 0.2
+    assert torch.equal(lips.closed(mouths, chances), mouths)
+
+
+def test_closings_are_heard_by_the_network_that_draws_mouths() -> None:
+    model = build("tiny")
+    lips = model.lips.eval()
+    with torch.no_grad():
+        lips.codec.scale.fill_(1e-3)
+        lips.codec.mean[MOUTH_NAMES.index("jawOpen")] = 0.6
+        lips.closing.weight.zero_()
+    raw, capture = torch.randn(1, 8, model.voice.raw_width), torch.zeros(1, 8, dtype=torch.long)
+    uniforms, warm, state = torch.full((1, 8, lips.draws), 0.5), torch.ones(1, 8), initial_state(lips.state_specs(), 1)
+    jaw, close = (MOUTH_NAMES.index(name) for name in ("jawOpen", "mouthClose"))
+    apertures = []
+    for bias in (-9.0, 9.0):
+        with torch.no_grad():
+            lips.closing.bias.fill_(bias)
+            mouths, _ = lips(raw, capture, uniforms, warm, state)
+        apertures.append((mouths[..., jaw] - mouths[..., close]).clamp_min(0.0))
+    assert float(apertures[0].min()) > 0.1 and float(apertures[1].max()) < 1e-6

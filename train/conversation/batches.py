@@ -107,23 +107,30 @@ class Source:
 
     def _lips(self, rng: np.random.Generator, plain: bool) -> Batch:
         settings, length, ahead = self.settings, self.settings.lip_segment, self.lookahead
-        rows: dict[str, list[Tensor]] = {name: [] for name in ("own", "mouth", "known", "capture")}
+        names = ("own", "mouth", "known", "capture", "shut", "spelt")
+        rows: dict[str, list[Tensor]] = {name: [] for name in names}
         for _ in range(settings.lip_rows):
             item = self._speaker(rng)
             first = int(rng.integers(max(1, item.frames - length - ahead)))
             own = _piece(item.heard.own, first, length)
             mouth = _piece(self.mouths[id(item)], first - ahead, length)
             known = _piece(item.known.float(), first - ahead, length)
+            shut, spelt = (_piece(value, first - ahead, length) for value in (item.shut, item.spelt))
             if not plain:
                 own = self._faulty(own, rng)
                 if rng.random() < settings.cut:
-                    own, mouth = cut_off(own, mouth, self.closed, int(rng.integers(8, length - 8)), ahead)
+                    at = int(rng.integers(8, length - 8))
+                    own, mouth = cut_off(own, mouth, self.closed, at, ahead)
+                    spelt[at:] = 0.0
             rows["own"].append(own)
             rows["mouth"].append(mouth)
             rows["known"].append(known)
             rows["capture"].append(torch.tensor(item.capture))
+            rows["shut"].append(shut)
+            rows["spelt"].append(spelt)
         batch = {f"lips.{name}": torch.stack(values) for name, values in rows.items()}
-        batch["lips.known"][:, : settings.lip_burn] = 0.0
+        for name in ("known", "spelt"):
+            batch[f"lips.{name}"][:, : settings.lip_burn] = 0.0
         return batch
 
     def _speaker(self, rng: np.random.Generator) -> Stream:

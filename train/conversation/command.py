@@ -49,7 +49,7 @@ class ConversationTraining:
         from train.conversation.recipe import ConversationRecipe
         from train.conversation.recipe_distil import DistilRecipe
         from train.conversation.recipe_windowed import WindowedRecipe
-        from train.conversation.streams import fingerprint, fit, fit_rests, read, styles_of, with_moods
+        from train.conversation.streams import fingerprint, fit, fit_usual, read, styles_of, with_moods
         from train.run.recipe import Recipe
         from train.run.resume import weights_of
 
@@ -81,7 +81,7 @@ class ConversationTraining:
             model.load_state_dict(kept.state)
         else:
             fit(model, parts["train"])
-            fit_rests(model, parts["train"])
+            fit_usual(model, parts["train"])
         if args.windowed is not None:  # after what is fitted, which is captured mouths' alone
             teacher = windowed.load(args.windowed)
             parts = {

@@ -14,6 +14,9 @@ from models.conversation.model import Conversation, Heard, Manner
 from train.conversation.settings import Settings
 from train.run.recipe import Batch, TermsRecipe
 
+MOST = 8.0
+"""Innovations are learned within so many times their size."""
+
 
 class ConversationRecipe(TermsRecipe):
     """Trains a conversation model. ``check`` holds beside the loss its terms."""
@@ -24,24 +27,29 @@ class ConversationRecipe(TermsRecipe):
 
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
         """The weighed sum."""
-        weights = {"lips": self.settings.lips, "acts": self.settings.acts, "plans": self.settings.plans}
+        weights = {name: getattr(self.settings, name) for name in ("lips", "closings", "acts", "plans", "sizes")}
         return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
 
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """Means over the frames that are judged."""
-        out = {}
+        out: dict[str, Tensor] = {}
         if "lips.own" in batch:
-            out["lips"] = self._lips(batch)
+            out |= self._lips(batch)
         if "acts.own" in batch:
             out |= self._acts(batch)
         return out
 
-    def _lips(self, batch: Batch) -> Tensor:
+    def _lips(self, batch: Batch) -> dict[str, Tensor]:
         model = self.model.lips
         own, wanted, known = batch["lips.own"], batch["lips.mouth"], batch["lips.known"]
         capture = batch["lips.capture"][:, None].expand(-1, own.shape[1])
         given, _ = model.listen(own, capture, initial_state(model.state_specs(), len(own), self.device))
-        return self._head(model.head, wanted, given, known.amax(-1), known)
+        shut, spelt = batch["lips.shut"], batch["lips.spelt"]
+        entropy = binary_cross_entropy_with_logits(model.closing(given)[..., 0], shut, reduction="none")
+        return {
+            "lips": self._head(model.head, wanted, given, known.amax(-1), known),
+            "closings": (entropy * spelt).sum() / spelt.sum().clamp_min(1.0),
+        }
 
     def _acts(self, batch: Batch) -> dict[str, Tensor]:
         model = self.model
@@ -57,9 +65,14 @@ class ConversationRecipe(TermsRecipe):
         innovation = model.codec.innovation(batch["acts.wanted"], before, earlier).clamp(-12.0, 12.0)
         entropy = binary_cross_entropy_with_logits(model.decide(thought), plans, reduction="none").mean(-1)
         given = torch.cat([thought, plans], -1)
-        return {
-            "acts": self._head(model.head, innovation, given, judged),
-            "plans": (entropy * (judged > 0.0)).sum() / (judged > 0.0).sum().clamp_min(1.0),
+        size = model.size(given)
+        # How likely innovations are whose mean without sign is the size (Laplace).
+        unlikely = (size.log() + innovation.abs() / size).mean(-1)
+        apart = (innovation / size.detach()).clamp(-MOST, MOST)
+        mean = {"plans": entropy, "sizes": unlikely}
+        counted = (judged > 0.0).float()
+        return {"acts": self._head(model.head, apart, given, judged)} | {
+            name: (value * counted).sum() / counted.sum().clamp_min(1.0) for name, value in mean.items()
         }
 
     def _head(

@@ -49,4 +49,6 @@ class Settings(RunSettings):
     rounds: int = Field(16, ge=0, description="free runs by which movements are calibrated after training")
     acts: float = Field(1.0, ge=0, description="weight of the acts' head")
     plans: float = Field(10.0, ge=0, description="weight of the plans' cross-entropy")
+    sizes: float = Field(0.5, ge=0, description="weight of how much each number is about to move")
     lips: float = Field(1.0, ge=0, description="weight of the lips' head")
+    closings: float = Field(2.0, ge=0, description="weight of the cross-entropy of b, p and m")

@@ -29,13 +29,18 @@ from models.conversation.config import BODY, CAPTURES, HOP, MOUTH, PLANS, RATE, 
 from models.conversation.lips import JAW, OPEN
 from models.conversation.model import SPEECH, Conversation, Heard
 from models.conversation.spec import FACE_SEEN, OWN, OWN_HEARD, PARTNER, PARTNER_HEARD
-from train.conversation.talks.layout import TalkFile, talks
+from train.conversation.talks.layout import TalkFile, Told, talks
+from train.report.events import looks_away
 from train.run.progress import progress
 
+QUIET = 0.2
+"""Trace of speech under which nobody speaks."""
 PIECE = 300
 """Frames that are heard in one call, which bounds memory."""
 TOGETHER = 16
 """Talks that are heard side by side."""
+LEAST_USUAL = 1e-4
+"""Share of frames in which a plan begins at least."""
 BLINK = 0.3
 """Weight of the lids from which a blink has begun, one frame before."""
 STROKE, STROKE_APART = 0.6, 9
@@ -51,7 +56,8 @@ TRUNK_JOINTS = [BODY.index(name) for name in TRUNK]
 @dataclass(frozen=True)
 class Stream:
     """One talk; T frames. ``heard`` of :class:`models.conversation.model.Heard` without batch. ``mouth`` (T, 27) of
-    speech, ``known`` (T, 27) where it was captured, ``capture`` how. ``face`` (T, 58) without it and ``trunk``
+    speech, ``known`` (T, 27) where it was captured, ``capture`` how. ``shut`` (T,) is 1 in b, p and m, ``spelt`` (T,)
+    where words or silence tell whether it is one. ``face`` (T, 58) without it and ``trunk``
     (T, 48), None where nobody knows them, with ``plans`` (T, PLANS), ``smile``, the mean of its smiles, and ``mood``,
     its third among all. ``seen``: the partner's face is there."""
 
@@ -61,6 +67,8 @@ class Stream:
     mouth: Tensor
     known: Tensor
     capture: int
+    shut: Tensor
+    spelt: Tensor
     face: Tensor | None
     trunk: Tensor | None
     plans: Tensor
@@ -174,6 +182,8 @@ def _stream(model: Conversation, item: TalkFile, arrays: dict[str, NDArray[Any]]
         mouth=torch.from_numpy(np.ascontiguousarray(mouth, np.float32)),
         known=torch.from_numpy(captured[:, None] & channels[list(MOUTH)]),
         capture=CAPTURES.index(told.capture) if told.capture in CAPTURES else 0,
+        shut=_within(told.closings or (), frames),
+        spelt=_spelt(told, heard.own[:, SPEECH]),
         face=torch.from_numpy(expression) if whole else None,
         trunk=trunk,
         plans=torch.from_numpy(plans_of(told.events, expression, None if trunk is None else trunk.numpy())),
@@ -182,19 +192,36 @@ def _stream(model: Conversation, item: TalkFile, arrays: dict[str, NDArray[Any]]
     )
 
 
+def _within(spans: Sequence[tuple[float, float]], frames: int) -> Tensor:
+    """1 in the frames (T,) whose middle lies within a span (s), and in the nearest where none does."""
+    out = torch.zeros(frames)
+    for start, end in spans:
+        first = round(start * RATE)
+        out[first : max(first + 1, round(end * RATE))] = 1.0
+    return out
+
+
+def _spelt(told: Told, speech: Tensor) -> Tensor:
+    """1 in the frames (T,) of words and of silence, if closings are told."""
+    if told.closings is None:
+        return torch.zeros_like(speech)
+    words = _within([(word.start, word.end) for word in told.words], len(speech))
+    return torch.maximum(words, (speech < QUIET).float())
+
+
 def plans_of(
     events: Sequence[tuple[str, float]], face: NDArray[np.float32], trunk: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
-    """Plans (T, PLANS): 1 in the frame in which a movement begins. Blinks are found in the face (T, 58), strokes in the
-    speed of the arms of the trunk (T, 48)."""
+    """Plans (T, PLANS): 1 in the frame in which a movement begins. Blinks and looks are found in the face (T, 58),
+    strokes in the speed of the arms of the trunk (T, 48)."""
     frames = len(face)
     out = np.zeros((frames, len(PLANS)), np.float32)
     for kind, time in events:
         if kind in PLANS and 0 <= int(time * RATE) < frames:
             out[int(time * RATE), PLANS.index(kind)] = 1.0
-    lids = face[:, LIDS].mean(1)
-    begun = np.flatnonzero((lids[1:] > BLINK) & (lids[:-1] <= BLINK))
-    out[begun, PLANS.index("blink")] = 1.0
+    away = looks_away(face)
+    for name, on in (("blink", face[:, LIDS].mean(1) > BLINK), ("away", away), ("back", ~away)):
+        out[np.flatnonzero(on[1:] & ~on[:-1]), PLANS.index(name)] = 1.0
     if trunk is not None:
         speed = np.linalg.norm(np.diff(trunk[:, ARMS], axis=0), axis=1) * RATE
         speed = gaussian_filter1d(speed, 2.0)
@@ -226,8 +253,11 @@ def _jaw(item: Stream) -> Tensor:
     return item.mouth[item.known[:, JAW], JAW]
 
 
-def fit_rests(model: Conversation, streams: Sequence[Stream]) -> None:
-    """How each style stands at rest: the median of its talks' numbers."""
+def fit_usual(model: Conversation, streams: Sequence[Stream]) -> None:
+    """What is usual: how often each plan begins, and how each style stands at rest, the median of its numbers."""
+    plans = [item.plans for item in streams if item.face is not None]
+    if plans:
+        model.usual.copy_(torch.cat(plans).mean(0).clamp(LEAST_USUAL, 0.5).logit())
     for style in range(len(model.config.styles)):
         own = [
             model.codec.numbers(item.face, item.trunk)
@@ -242,7 +272,7 @@ def fingerprint(streams: Sequence[Stream]) -> str:
     """Of all that training sees: a run is only continued on the same data."""
     digest = hashlib.sha256()
     for item in streams:
-        parts = [*item.heard, item.mouth, item.known, item.plans]
+        parts = [*item.heard, item.mouth, item.known, item.shut, item.spelt, item.plans]
         parts += [value for value in (item.face, item.trunk) if value is not None]
         for value in parts:
             digest.update(np.ascontiguousarray(value.numpy()).tobytes())

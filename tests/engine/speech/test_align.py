@@ -70,6 +70,21 @@ def test_words_that_no_dictionary_has_are_read_by_their_letters(voice: np.ndarra
 
 
 @needs_sphinx
+def test_every_phone_of_a_text_lies_in_its_word(voice: np.ndarray, aligner: Aligner) -> None:
+    words = aligner.align(cut(voice), TEXT.split())
+    phones = aligner.phones(cut(voice), TEXT.split())
+    said = " ".join(phone.text for phone in phones if phone.text != "SIL")
+    assert said.startswith(("S AH M TH IH NG R IH", "S AH M TH IH NG R IY")), said
+    closing = [phone for phone in phones if phone.text in ("M", "P", "B")]
+    # something, happened, me, morning
+    assert [phone.text for phone in closing] == ["M", "P", "M", "M"]
+    for phone, number in zip(closing, (0, 3, 5, 7), strict=True):
+        assert words[number].start - 0.05 <= phone.start < phone.end <= words[number].end + 0.05
+    with pytest.raises(AlignmentError, match=r"not found in 0\.5 s"):
+        aligner.phones(cut(voice, 3.0, 3.5), TEXT.split() * 3)
+
+
+@needs_sphinx
 def test_what_cannot_be_aligned_is_refused_and_harms_nothing(voice: np.ndarray, aligner: Aligner) -> None:
     with pytest.raises(AlignmentError, match=r"not found in 0\.5 s"):
         aligner.align(cut(voice, 3.0, 3.5), TEXT.split() * 3)

@@ -51,7 +51,8 @@ def talk(seconds: float, rng: np.random.Generator) -> tuple[Voices, dict[str, np
         "capture": "captured",
         "persona": str(rng.choice(["ada", "ben"])),
         "events": [("nod", 1.2), ("smile", 2.0)],
-        "words": [("hello", 0.1, 0.5)],
+        "words": [("lumber", 0.1, 0.5), ("mill", 2.1, 2.6)],
+        "closings": [(0.2, 0.3), (2.1, 2.11)],
         "turns": [(2.0 * k, 2.0 * k + 1.0) for k in range(int(seconds / 2))],
     }
     return Voices(own.astype(np.float32), partner.astype(np.float32), RATE), arrays, told
@@ -70,7 +71,7 @@ def made_set(folder: Path, seconds: float = 6.0, count: int = 3) -> Path:
         "capture-one",
         sound,
         {name: arrays[name] for name in ("face", "expression", "mouth", "captured", "fps")} | {"known": known},
-        {**told, "capture": "tracked"},
+        {name: value for name, value in told.items() if name != "closings"} | {"capture": "tracked"},
     )
     sound, arrays, told = talk(seconds, rng)
     arrays["captured"][60:] = False

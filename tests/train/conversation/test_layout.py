@@ -35,8 +35,11 @@ def test_what_is_written_is_read(root: Path, tmp_path: Path) -> None:
     for name in ("face", "mouth", "body"):
         assert np.allclose(found[name], arrays[name]), name
     assert found["captured"].dtype == bool
-    assert said.voice == "ann" and said.words[0].text == "hello" and said.events[1] == ("smile", 2.0)
+    assert said.voice == "ann" and said.words[0].text == "lumber" and said.events[1] == ("smile", 2.0)
     assert said.turns == ((0.0, 1.0),) and said.persona in ("ada", "ben")
+    assert said.closings == ((0.2, 0.3), (2.1, 2.11))
+    writer.add("train", "two", sound, arrays, {key: value for key, value in told.items() if key != "closings"})
+    assert talks(tmp_path, "train")[1].told().closings is None
     assert read_told(tmp_path / "none.json").voice == ""
 
 

@@ -26,7 +26,7 @@ from train.conversation.recipe import ConversationRecipe
 from train.conversation.recipe_distil import DistilRecipe
 from train.conversation.recipe_windowed import WindowedRecipe
 from train.conversation.settings import Settings
-from train.conversation.streams import Stream, fit, hops, plans_of, read, styles_of, with_moods
+from train.conversation.streams import Stream, fit, fit_usual, hops, plans_of, read, styles_of, with_moods
 
 torch.set_num_threads(1)
 QUICK = (
@@ -86,6 +86,10 @@ def test_talks_are_read_as_they_are_heard(streams: list[Stream], root: Path) -> 
     pucker = MOUTH_NAMES.index("mouthPucker")
     known = by_name["capture-one"].known
     assert not known[:, pucker].any() and known[:, np.arange(len(MOUTH)) != pucker].all()
+    assert one.shut.nonzero().flatten().tolist() == [6, 7, 8, 63]
+    # Words and silence tell what is no closing; speech of which no word is known does not.
+    assert one.spelt[3:15].min() == 1 and one.spelt[16:28].max() == 0 and one.spelt[50:58].min() == 1
+    assert by_name["capture-one"].spelt.max() == 0
     assert one.plans[36, PLANS.index("nod")] == 1 and one.plans[60, PLANS.index("smile")] == 1
     assert {item.mood for item in streams} == {0, 1, 2} and styles_of(root) == ("ada", "ben")
     assert hops(np.zeros(16_000, np.float32), 16_000, 40).shape == (40, 500)
@@ -99,14 +103,25 @@ def test_how_wide_captured_mouths_open_is_taken_from_them(streams: list[Stream],
         assert low < model.lips.reach[kind] < high
 
 
-def test_blinks_and_strokes_are_found_where_they_begin() -> None:
+def test_what_is_usual_is_how_often_plans_begin(streams: list[Stream], model: Conversation) -> None:
+    fit_usual(model, streams)
+    plans = torch.cat([item.plans for item in streams if item.face is not None]).mean(0)
+    often = PLANS.index("blink")
+    assert plans[often] > 0 and torch.isclose(model.usual[often].sigmoid(), plans[often])
+    assert torch.allclose(model.usual[plans == 0].sigmoid(), torch.tensor(1e-4), atol=1e-6) and (plans == 0).any()
+
+
+def test_blinks_looks_and_strokes_are_found_where_they_begin() -> None:
     face = np.zeros((60, 58), np.float32)
     face[20:26, [FACE["eyeBlinkLeft"], FACE["eyeBlinkRight"]]] = 0.9
+    face[30:50, [FACE["eyeLookOutLeft"], FACE["eyeLookInRight"]]] = 0.8
     trunk = np.zeros((60, 48), np.float32)
     trunk[30:40, 20] = np.linspace(0.0, 1.0, 10)
     trunk[40:, 20] = 1.0
     plans = plans_of([("nod", 0.5), ("laugh", 0.5), ("nod", 99.0)], face, trunk)
     assert plans[:, PLANS.index("blink")].nonzero()[0].tolist() == [19]
+    assert plans[:, PLANS.index("away")].nonzero()[0].tolist() == [29]
+    assert plans[:, PLANS.index("back")].nonzero()[0].tolist() == [49]
     (stroke,) = plans[:, PLANS.index("stroke")].nonzero()[0]
     assert 26 <= stroke <= 31 and plans[:, PLANS.index("nod")].nonzero()[0].tolist() == [15]
     assert plans_of([], face, None)[:, PLANS.index("stroke")].sum() == 0
@@ -253,7 +268,7 @@ def test_windowed_lips_label_voices_nobody_captured(root: Path, model: Conversat
     changed = next(item for item in labelled if item.name == "unlabelled")
     assert changed.capture == CAPTURES.index("tracked") and changed.mouth[60:].abs().max() > 0
     long = teacher.mouths(torch.randn(200, model.voice.raw_width), 0)
-    assert long.shape == (200, len(MOUTH)) and torch.equal(long, teacher.mouths(torch.randn(1), 0) if False else long)
+    assert long.shape == (200, len(MOUTH))
     assert train(root, tmp_path / "with", "--windowed", str(out / "model.safetensors"), steps=2) == 0
     learned = checkpoint.load(tmp_path / "with" / "model.safetensors").state
     fit(bare := copy.deepcopy(model), streams)  # what is fitted are captured mouths, not those that were made
@@ -281,7 +296,7 @@ def test_free_runs_are_led_back_and_plans_made_rarer(streams: list[Stream], mode
     before, often = (value.float() for value in calibrate.free_run(wild, streams[1:3], 120, 1))
     told = calibrate.calibrate(wild, streams, Settings(config="tiny", rounds=8))
     after, seldom = calibrate.free_run(wild, streams[1:3], 120, 1)
-    assert after.std() < 0.9 * before.std() and seldom.mean() < 0.6 * often.mean()
+    assert after.std() < 0.95 * before.std() and seldom.mean() < 0.6 * often.mean()
     assert wild.codec.leak.max() > 0 and wild.codec.vigour.min() < 1 and wild.odds.max() < 0
     assert wild.codec.leak.min() >= calibrate.LEAST_LEAK - 1e-7 and wild.codec.calm.min() < 1
     calm = copy.deepcopy(wild)

@@ -59,7 +59,8 @@ class Told:
     """What is known about a talk. ``voice`` speaks, ``partner`` is spoken to; ``capture`` says how the mouth was
     captured (``captured`` by a face capture, ``tracked`` by a webcam's tracker, empty where it was not), ``persona``
     whose manner of moving the body has. ``events`` are (kind, s) of the listener: ``nod``, ``smile``, ``brow``.
-    ``turns`` and ``partner_turns`` are (start, end) in s."""
+    ``turns`` and ``partner_turns`` are (start, end) in s; ``closings`` those of every b, p and m in ``words``, None
+    where nobody looked for them."""
 
     voice: str = ""
     partner: str = ""
@@ -72,6 +73,7 @@ class Told:
     events: tuple[tuple[str, float], ...] = ()
     turns: tuple[tuple[float, float], ...] = ()
     partner_turns: tuple[tuple[float, float], ...] = ()
+    closings: tuple[tuple[float, float], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,7 @@ def read_told(path: Path) -> Told:
             key: tuple(SaidWord(str(text), float(start), float(end)) for text, start, end in raw.get(key, ()))
             for key in ("words", "partner_words")
         }
-        for key in ("turns", "partner_turns"):
+        for key in ("turns", "partner_turns", *(["closings"] if "closings" in raw else [])):
             found[key] = tuple((float(start), float(end)) for start, end in raw.get(key, ()))
         found["events"] = tuple((str(kind), float(time)) for kind, time in raw.get("events", ()))
         found |= {key: str(raw.get(key, "")) for key in ("voice", "partner", "capture", "persona", "licence", "credit")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import time
@@ -15,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from engine.channels import FACE_NAMES
-from engine.speech.align import Aligner
+from engine.speech.align import Aligner, AlignmentError
 from models.conversation.model import spoken
+from train.conversation.talks.closings import closings
 from train.conversation.talks.layout import FPS, MOUTH, TalkWriter, Voices
 from train.simulate.cues import find_cues
 from train.simulate.dialogues.avatar import Avatar, as_talk, at_rate, avatar, turns_of
@@ -80,7 +82,7 @@ def build(out: Path, order: Order, command: str, tell: Callable[[str], None]) ->
         found = dialogues(order.data, split)
         order_of = np.random.default_rng([order.seed, 7]).permutation(len(found))
         count = min(len(found), max(2, round(order.minutes * share)))
-        _recordings(writer, order.data, split)
+        _recordings(writer, order.data, split, aligner)
         captured = captured_voices(order.data, split)
         others = [voice for voice in recorded if voice.split == SIDES[split] and voice.phrases]
         spoken = [voice for voice in VOICES if voice.split == split]
@@ -109,7 +111,7 @@ def voices_of(root: Path) -> dict[str, Any]:
         return {}
 
 
-def _recordings(writer: TalkWriter, data: Path, split: str) -> None:
+def _recordings(writer: TalkWriter, data: Path, split: str, aligner: Callable[[], Aligner]) -> None:
     """The captured recordings themselves, as talks to a silent partner: the mouth is what is known of their faces."""
     texts = words_of(data)
     files = capture_files(data)
@@ -134,13 +136,16 @@ def _recordings(writer: TalkWriter, data: Path, split: str) -> None:
             "known": known,
             "fps": np.array(FPS),
         }
-        told = {
+        told: dict[str, Any] = {
             "voice": item.voice,
             "capture": item.capture,
             "licence": licence,
             "credit": credit,
             "words": texts.get(item.path.name, []),
         }
+        if told["words"]:
+            with contextlib.suppress(AlignmentError):  # what is not found is not told
+                told["closings"] = closings(aligner(), pcm, [text for text, _, _ in texts[item.path.name]])
         writer.record["voices"][item.voice] = {"licence": licence, "credit": credit, "split": split}
         length = round(frames / FPS * RATE)
         sound = np.pad(pcm, (0, max(0, length - len(pcm))))[:length]
@@ -229,6 +234,7 @@ def _write(
         "credit": own.voice.credit,
         "persona": who.name,
         "words": _words(own.said),
+        "closings": [(a + item.start, b + item.start) for item in own.said for a, b in item.closings],
         "partner_words": _words(partner.said),
         "events": [(event.kind, round(event.time_s, 3)) for event in made.listener.events],
         "turns": [(round(span["start_s"], 3), round(span["end_s"], 3)) for span in turns["o"]],

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.speech.align import Aligner, AlignmentError
+from train.conversation.talks.closings import closings
 from train.conversation.talks.layout import FPS, MOUTH
 from train.simulate import synth
 from train.simulate.dialogues.turns import Said
@@ -65,12 +66,14 @@ class CapturedVoice:
 
 
 class Utterance(NamedTuple):
-    """What is said at ``start`` (s): its sound and, where they are known, its words and its mouth."""
+    """What is said at ``start`` (s): its sound and, where they are known, its words and its mouth; start and end (s) of
+    each b, p and m in the words."""
 
     start: float
     phrase: Phrase
     words: tuple[SpokenWord, ...]
     mouth: NDArray[np.float32] | None
+    closings: tuple[tuple[float, float], ...] = ()
 
 
 HELD_OUT = {"facegood_1114_2_05": "test", "facegood_1114_3_15": "dev"}
@@ -157,7 +160,7 @@ def captured_voices(data: Path, split: str) -> list[CapturedVoice]:
 def say(side: Sequence[Said], voice: TtsVoice, seed: int, aligner: Callable[[], Aligner]) -> list[Utterance]:
     """``side`` spoken by a synthetic voice; what it cannot say is left out, what takes longer moves the rest back."""
     speaker, clock = Speaker(voice, seed), 0.0
-    pieces: list[tuple[float, Phrase, tuple[SpokenWord, ...]]] = []
+    pieces: list[Utterance] = []
     for item in side:
         try:
             pcm = speaker.say(item.phrase.text, item.phrase.seconds)
@@ -165,13 +168,15 @@ def say(side: Sequence[Said], voice: TtsVoice, seed: int, aligner: Callable[[], 
             continue
         try:
             words = aligner().align(pcm, item.phrase.words)
+            closed = closings(aligner(), pcm, item.phrase.words)
         except AlignmentError:
-            words = ()
+            words, closed = (), ()
         start = max(item.start, clock)
-        pieces.append((start, Phrase(pcm, "rise" if item.phrase.text.endswith("?") else ""), words))
+        phrase = Phrase(pcm, "rise" if item.phrase.text.endswith("?") else "")
+        pieces.append(Utterance(start, phrase, words, None, closed))
         clock = start + len(pcm) / RATE + 0.05
-    level = levelled([phrase for _, phrase, _ in pieces])
-    return [Utterance(start, phrase, words, None) for (start, _, words), phrase in zip(pieces, level, strict=True)]
+    level = levelled([piece.phrase for piece in pieces])
+    return [piece._replace(phrase=phrase) for piece, phrase in zip(pieces, level, strict=True)]
 
 
 def fill(
