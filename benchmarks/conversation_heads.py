@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from benchmarks.machine import report
@@ -161,14 +161,14 @@ def trained(
     for ahead in lookaheads:
         made: list[LipNetwork] = []
         flow = _started(learned, replace(size, lookahead=ahead, head="flow"), options.seed)
-        train(flow, ConversationRecipe(flow, whole, {}), learned, f"flow, look-ahead {ahead}")
+        train(flow, ConversationRecipe(flow, whole, {}), learned, f"flow, look-ahead {ahead}", flow.lips)
         for walk in WALKS:
             made.append(copy.deepcopy(flow.lips))
             made[-1].head.steps = walk
-        train(flow, DistilRecipe(flow, half, {}), learned, f"distilled, look-ahead {ahead}")
+        train(flow, DistilRecipe(flow, half, {}), learned, f"distilled, look-ahead {ahead}", flow.lips)
         flow.lips.head.steps = 1
         rolling = _started(learned, replace(size, lookahead=ahead, head="rolling"), options.seed)
-        train(rolling, ConversationRecipe(rolling, whole, {}), learned, f"rolling, look-ahead {ahead}")
+        train(rolling, ConversationRecipe(rolling, whole, {}), learned, f"rolling, look-ahead {ahead}", rolling.lips)
         made += [flow.lips, rolling.lips]
         variants += [Variant(head, ahead, mouth.eval()) for head, mouth in zip(HEADS, made, strict=True)]
     return variants
@@ -186,12 +186,14 @@ def _started(learned: Sequence[Stream], config: ConversationConfig, seed: int) -
     return model
 
 
-def train(model: Conversation, recipe: ConversationRecipe, learned: Sequence[Stream], title: str) -> None:
-    """Train the lips of a model by a recipe, and leave the running mean of their weights in it."""
+def train(
+    model: Conversation, recipe: ConversationRecipe, learned: Sequence[Stream], title: str, taught: nn.Module
+) -> None:
+    """Train a model by a recipe, and leave the running mean of the weights of ``taught``, it or a part, in it."""
     settings = recipe.settings
     setup = recipe.configure_optimizers()
     optimizer, schedule = setup["optimizer"], setup["lr_scheduler"]["scheduler"]
-    average = AveragedModel(model.lips, avg_fn=warming(settings.average))
+    average = AveragedModel(taught, avg_fn=warming(settings.average))
     model.train()
     batches = ConversationBatches(learned, model, settings)
     for index, batch in enumerate(progress(list(range(settings.steps)), title)):
@@ -199,13 +201,13 @@ def train(model: Conversation, recipe: ConversationRecipe, learned: Sequence[Str
         torch.manual_seed(drawn["seed"])
         optimizer.zero_grad()
         recipe.total(recipe.terms(drawn)).backward()
-        torch.nn.utils.clip_grad_norm_(model.lips.parameters(), settings.clip)
+        torch.nn.utils.clip_grad_norm_(taught.parameters(), settings.clip)
         optimizer.step()
         schedule.step()
-        average.update_parameters(model.lips)
+        average.update_parameters(taught)
         if isinstance(recipe, DistilRecipe):
             recipe.on_train_batch_end(None, drawn, index)
-    model.lips.load_state_dict(average.module.state_dict())
+    taught.load_state_dict(average.module.state_dict())
 
 
 @torch.no_grad()

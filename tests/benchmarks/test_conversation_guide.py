@@ -1,0 +1,92 @@
+"""The benchmark of the body's guide: a token is told for its second and no other, and is drawn as it is foretold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import conversation_guide as guide
+from benchmarks.__main__ import main
+from models.contract import Tensors, initial_state
+from models.conversation.config import ACTS, configuration
+from models.conversation.model import Conversation
+from tests.train.conversation.sets import talk
+from train.conversation.talks.layout import TalkWriter
+
+TINY = configuration("tiny")
+SECOND = guide.SECOND
+
+
+def guided() -> guide.Guided:
+    torch.manual_seed(0)
+    centres = torch.zeros(3, guide.BODY.stop - guide.BODY.start)
+    centres[1], centres[2] = 1.0, -1.0
+    return guide.Guided(TINY, centres, 1).eval()
+
+
+def thoughts(model: Conversation, frames: int) -> torch.Tensor:
+    """Thoughts (2, T, channels) of a free run over a still past."""
+    state: Tensors = initial_state(model.act_state | model.draw_state, 2)
+    rows = []
+    with torch.no_grad():
+        for _ in range(frames):
+            thought, _ = model.think(torch.ones(2, 1, TINY.channels), torch.zeros(2, 1, model.past.width), state)
+            rows.append(thought)
+    return torch.cat(rows, 1)
+
+
+def test_a_seconds_token_is_that_of_its_mean_pose() -> None:
+    model, numbers = guided(), torch.zeros(2, 2 * SECOND + 5, ACTS)
+    numbers[0, SECOND : 2 * SECOND, guide.BODY] = 2.0 * torch.arange(SECOND)[:, None] / SECOND
+    numbers[1, :SECOND, guide.BODY] = -0.6
+    tokens = model.tokens(numbers)
+    assert tokens[0].tolist() == [0] * SECOND + [1] * (SECOND + 5)
+    assert tokens[1].tolist() == [2] * SECOND + [0] * (SECOND + 5)
+
+
+def test_a_told_token_moves_the_thoughts_of_its_second_alone() -> None:
+    model = guided()
+    plain = thoughts(model, 2 * SECOND)
+    assert torch.equal(plain, thoughts(guided(), 2 * SECOND))
+    with torch.no_grad():
+        model.token.weight[1] = 5.0
+    model.told, model.frame = torch.tensor([[0] * SECOND + [1] * SECOND, [0] * 2 * SECOND]), 0
+    told = thoughts(model, 2 * SECOND)
+    assert torch.allclose(told[0, SECOND:], plain[0, SECOND:] + 5.0, atol=1e-5)
+    assert torch.equal(told[0, :SECOND], plain[0, :SECOND]) and torch.equal(told[1], plain[1])
+
+
+def test_without_one_tokens_are_drawn_as_they_are_foretold() -> None:
+    model = guided()
+    with torch.no_grad():
+        model.foretell.weight.zero_()
+        model.foretell.bias.copy_(torch.tensor([-20.0, 0.0, 0.0]))
+        model.token.weight[1], model.token.weight[2] = 5.0, -5.0
+    model.frame = 0
+    moved = (thoughts(model, 40 * SECOND) - thoughts(Conversation(TINY).eval(), 1)[:, :1])[:, ::SECOND, 0]
+    drawn = torch.sign(moved - moved.mean())
+    assert 0.25 < float((drawn > 0).float().mean()) < 0.75
+
+
+def test_the_table_tells_all_three(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    writer, rng = TalkWriter(tmp_path), np.random.default_rng(0)
+    for split, count in (("train", 2), ("dev", 1)):
+        for number in range(count):
+            sound, arrays, told = talk(8.0, rng)
+            sway = np.cumsum(rng.normal(0.0, 0.05, len(arrays["body"])))
+            arrays["body"][:, 2:8, 0], arrays["body"][:, 2:8, 3] = np.sin(sway)[:, None], np.cos(sway)[:, None]
+            writer.add(split, f"talk{number}", sound, arrays, told)
+    command = ["conversation_guide", "--data", str(tmp_path), "--config", "tiny", "--steps", "2", "--codes", "2"]
+    assert main([*command, "--seconds", "5"]) == 0
+    *table, last = capsys.readouterr().out.strip().splitlines()
+    rows = json.loads(last)["rows"]
+    assert [row["guide"] for row in rows] == list(guide.GUIDES)
+    assert all(row[name] > 0 for row in rows for name in guide.MEASURES)
+    assert rows[1]["nats"] > 0 and rows[1]["plain_nats"] > 0
+    assert all(any(line.startswith(name) for line in table) for name in guide.GUIDES)
+    assert main([*command, "--seconds", "1"]) == 2
+    assert "of 2 or more" in capsys.readouterr().err
