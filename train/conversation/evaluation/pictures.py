@@ -54,18 +54,23 @@ def pairs(cases: Sequence[Case]) -> list[Pair]:
     ]
 
 
+def check(row: Served, names: Sequence[str]) -> None:
+    """Raises :class:`EngineError` where a bundle shows no body, or no dialogue among talks has both sides."""
+    if not row.embodied:
+        raise EngineError(f"--film: bundle {row.name} shows no body of skeleton {BODY.name} at {FPS:g} frames a second")
+    if not any(name.endswith("-a") and f"{name[:-2]}-b" in names for name in names):
+        raise EngineError("--film: the set has no dialogue of which both sides are talks (NAME-a and NAME-b)")
+
+
 def save(path: Path, row: Served, cases: Sequence[Case], seconds: float) -> int:
     """Write a film of ``seconds`` at most, and a strip of its beginning beside it (``.png``); returns its frames.
-    Raises :class:`EngineError` where no dialogue has both sides, or a bundle shows no body."""
+    Raises :class:`EngineError` as :func:`check` does."""
+    check(row, [case.name for case in cases])
     chosen: list[Pair] = []
     for pair in pairs(cases):
         if sum(each.left.seconds for each in chosen) < seconds:
             chosen.append(pair)
-    if not chosen:
-        raise EngineError("--film: the set has no dialogue of which both sides are talks (NAME-a and NAME-b)")
     shown = row.play([case for pair in chosen for case in pair])
-    if any(each.body is None for each in shown.values()):
-        raise EngineError(f"--film: bundle {row.name} shows no body of skeleton {BODY.name} at {FPS:g} frames a second")
     count = int(seconds * FPS)
     sound = np.concatenate([_sound(pair) for pair in chosen], 1)[:, : int(count / FPS * SOUND_RATE)]
     kept: list[Image] = []

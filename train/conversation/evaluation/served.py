@@ -78,6 +78,11 @@ class Served:
         self.about = f"bundle {self.bundle.name} {self.bundle.version}, live"
         self._offline = Offline(self.bundle)
 
+    @property
+    def embodied(self) -> bool:
+        """Whether a body is shown that can be measured."""
+        return self._body is not None
+
     def play(self, cases: Sequence[Case], take: int = 0) -> dict[str, Shown]:
         """What it shows in each case; another ``take`` has other noise."""
         made = self._played(cases, take)

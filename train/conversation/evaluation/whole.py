@@ -17,6 +17,7 @@ from train.conversation.evaluation.loudness import Loudness
 from train.conversation.evaluation.rows import RESERVED, Row, average, simple
 from train.conversation.evaluation.run import Conversing, evaluate
 from train.conversation.evaluation.served import Served
+from train.conversation.talks.layout import talks
 from train.report.evaluation import Say
 from train.report.offline import labelled
 
@@ -33,6 +34,8 @@ def run(args: argparse.Namespace, controls: Mapping[str, Any], say: Say) -> None
     for name in LISTENERS if args.listeners else ():
         bundles.setdefault(name, name)
     served = [Served(label, Bundle.load(where), args.seed, controls) for label, where in bundles.items()]
+    if args.film is not None:  # before minutes are spent on measuring
+        pictures.check(served[0], [talk.name for talk in talks(args.data, args.split)])
     extra: list[Row] = [*served]
     if args.windowed is not None:
         extra.append(windowed.row(args.windowed, args.seed))

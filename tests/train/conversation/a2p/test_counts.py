@@ -3,6 +3,7 @@ taken for them. By hand (-m slow): two steps of every stage at full size."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from models.conversation.config import configuration
+from models.conversation.model import build as live_form
 from tests.train.conversation.a2p.sets import made_person, run
 from train.conversation.a2p.codec import Codebook
 from train.conversation.a2p.config import STAGES, Config, Stage
@@ -40,6 +43,21 @@ def operations(work: Callable[[], object]) -> float:
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         work()
     return float(counter.get_total_flops())
+
+
+def test_operations_of_the_live_form() -> None:
+    counts = {}
+    for steps in (1, 4):
+        live = live_form(dataclasses.replace(configuration("small"), steps=steps, styles=tuple("abcdef"))).eval()
+        given = {item.name: torch.full((1, 1, *item.shape), item.missing or 0.0) for item in live.spec.inputs}
+        state = live.initial_state(1)
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            live(given, state)
+        counts[steps] = float(counter.get_total_flops())
+    assert counts == {1: pytest.approx(7.29e6, rel=0.01), 4: pytest.approx(14.10e6, rel=0.01)}
+    assert sum(value.numel() for value in live.parameters()) == 1_959_161
+    # Of the face and the pose as written, and as its authors' models would run with all that stands still kept.
+    assert counts[1] < (181.6e9 + 74.1e9) / 35_000 and counts[4] < (0.70e9 + 0.146e9) / 59
 
 
 def test_parameters_are_those_published() -> None:

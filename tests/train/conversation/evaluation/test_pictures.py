@@ -13,6 +13,7 @@ import pytest
 from engine.bundle import Bundle
 from engine.errors import EngineError
 from tests.train.conversation.evaluation.toys import case
+from tests.train.conversation.sets import made_set
 from train.__main__ import main
 from train.conversation.evaluation import pictures
 from train.conversation.evaluation.cases import Case
@@ -56,9 +57,18 @@ def test_a_film_shows_and_sounds_both_sides(sides: list[Case], tmp_path: Path) -
     assert strip.shape[1] == pictures.STRIP_COLUMNS * round(0.3 * 2 * pictures.HEAD[0]) and strip.std() > 10
 
 
-def test_a_bundle_without_a_body_is_not_filmed(sides: list[Case], tmp_path: Path) -> None:
+def test_a_bundle_without_a_body_is_not_filmed(
+    sides: list[Case], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(EngineError, match="shows no body"):
         pictures.save(tmp_path / "x.mp4", Served("rules", Bundle.load("rules")), sides, 1.0)
+    # The command says so before it measures anything.
+    root, out = made_set(tmp_path / "set", 2.0, 1), tmp_path / "out"
+    given = ["evaluate", "conversation", "--data", str(root), "--film", "5", "--out", str(out), "--bundle"]
+    for bundle, says in (("rules", "shows no body"), ("conversation", "no dialogue of which both sides")):
+        assert main([*given, bundle]) == 2
+        shown = capsys.readouterr()
+        assert says in shown.err and "truth:" not in shown.err and not out.exists()
 
 
 @pytest.mark.parametrize(
