@@ -14,6 +14,7 @@ from engine.body.skeleton import skeleton
 from engine.channels import FACE_NAMES, HEAD_NAMES
 from engine.errors import EngineError
 from models.listening.folded_names import FOLDED_NAMES
+from models.sizes import sized
 
 BODY = skeleton("cmu")
 RATE, SAMPLE_RATE = 30.0, 15_000
@@ -143,10 +144,4 @@ CONFIGS = {
 
 def configuration(size: str | Mapping[str, Any] | ConversationConfig = "small") -> ConversationConfig:
     """A configuration by name, or from the plain values of one. Raises :class:`EngineError` naming what there is."""
-    if isinstance(size, ConversationConfig):
-        return size
-    if not isinstance(size, str):
-        return ConversationConfig.from_dict(size)
-    if size not in CONFIGS:
-        raise EngineError(f"no size {size!r} of the conversation model; there is {', '.join(CONFIGS)}")
-    return CONFIGS[size]
+    return sized(size, CONFIGS, "conversation model")

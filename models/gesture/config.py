@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.body.skeleton import skeleton
 from engine.errors import EngineError
+from models.sizes import sized
 
 BODY = skeleton("cmu")
 MOVING = (
@@ -92,10 +93,4 @@ CONFIGS = {
 
 def configuration(size: str | Mapping[str, Any] | GestureConfig = "small") -> GestureConfig:
     """A configuration by name, or from the plain values of one. Raises :class:`EngineError` naming what there is."""
-    if isinstance(size, GestureConfig):
-        return size
-    if not isinstance(size, str):
-        return GestureConfig.from_dict(size)
-    if size not in CONFIGS:
-        raise EngineError(f"no size {size!r} of the gesture model; there is {', '.join(CONFIGS)}")
-    return CONFIGS[size]
+    return sized(size, CONFIGS, "gesture model")

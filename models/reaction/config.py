@@ -15,6 +15,7 @@ from typing import Any
 from engine.channels import HEAD_NAMES
 from engine.errors import EngineError
 from models.listening.folded_names import FOLDED_NAMES
+from models.sizes import sized
 
 
 def _starting(*beginnings: str) -> tuple[str, ...]:
@@ -91,10 +92,6 @@ CONFIGS = {
 }
 
 
-def configuration(size: str | Mapping[str, Any] = "small") -> ReactionConfig:
+def configuration(size: str | Mapping[str, Any] | ReactionConfig = "small") -> ReactionConfig:
     """A configuration by name, or from the plain values of one. Raises :class:`EngineError` naming what there is."""
-    if not isinstance(size, str):
-        return ReactionConfig.from_dict(size)
-    if size not in CONFIGS:
-        raise EngineError(f"no size {size!r} of the learned listener; there is {', '.join(CONFIGS)}")
-    return CONFIGS[size]
+    return sized(size, CONFIGS, "learned listener")
