@@ -77,8 +77,8 @@ ACTS = sum(group.parts for group in GROUPS)
 class ConversationConfig:
     """``styles`` names whose manner of moving a body has. ``lookahead`` frames by which what is shown lags what is
     heard. ``bands`` of the mel spectrum. Lips: ``lips`` channels of a convolution over the own voice, whose
-    ``dilations`` make a narrow window in time. Acts: ``channels`` of a transformer over
-    both voices and the own past, whose ``window`` (frames) is wide.
+    ``dilations`` make a narrow window in time, and ``closing`` channels of another, which hears b, p and m. Acts:
+    ``channels`` of a transformer over both voices and the own past, whose ``window`` (frames) is wide.
 
     ``head`` draws a frame: ``flow`` in ``steps`` steps of its flow, or ``rolling`` diffusion over ``roll`` frames; it
     has ``head_layers`` layers of ``head_channels``.
@@ -89,6 +89,7 @@ class ConversationConfig:
     bands: int = 40
     lips: int = 128
     dilations: tuple[int, ...] = (1, 2, 4)
+    closing: int = 64
     channels: int = 128
     heads: int = 4
     window: int = 90
@@ -128,6 +129,7 @@ CONFIGS = {
         styles=("one", "other"),
         bands=16,
         lips=16,
+        closing=8,
         dilations=(1, 2),
         channels=16,
         heads=2,

@@ -94,7 +94,9 @@ class LipNetwork(nn.Module):
         self.capture = nn.Embedding(len(CAPTURES), CAPTURE_WIDTH)
         self.given = width + CAPTURE_WIDTH
         self.head = head(count, self.given, config)
-        self.closing = nn.Linear(self.given, 1)
+        self.hear_closing = nn.Linear(heard, config.closing)
+        self.closing_stack = ConvStack(config.closing, config.dilations, config.dropout)
+        self.closing = nn.Linear(config.closing, 1)
         self.codec = MouthCodec()
         # How far a mouth of each capture's numbers opens when it opens wide; taken from captured ones.
         self.register_buffer("reach", torch.full((len(CAPTURES),), 0.3))
@@ -106,6 +108,7 @@ class LipNetwork(nn.Module):
     def state_specs(self) -> dict[str, StateSpec]:
         """What is convolved, where the noise is, and what the head carries."""
         specs = named("stack", self.stack.state_specs()) | named("head", self.head.state_specs())
+        specs |= named("closing", self.closing_stack.state_specs())
         # The reach so far over the one that is wanted.
         return specs | {"wander": StateSpec((len(MOUTH),)), "reached": StateSpec((1,), initial=1.0 / FIRST_GAIN)}
 
@@ -113,6 +116,11 @@ class LipNetwork(nn.Module):
         """What the head is given (B, T, given) for raw features and ``capture`` (B, T), and updates of the convs."""
         y, kept = self.stack(self.enter(raw), part(state, "stack"))
         return torch.cat([y, self.capture(capture)], -1), named("stack", kept)
+
+    def closings(self, raw: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Log odds (B, T, 1) that a frame of raw features (B, T, heard) is one of b, p or m, and updates."""
+        y, kept = self.closing_stack(self.hear_closing(raw), part(state, "closing"))
+        return self.closing(y), named("closing", kept)
 
     def forward(
         self, raw: Tensor, capture: Tensor, uniforms: Tensor, temperature: Tensor, state: Tensors
@@ -134,7 +142,8 @@ class LipNetwork(nn.Module):
         numbers = torch.stack(drawn, 1)
         updates |= {"wander": finite(wander)} | named("head", {name: finite(carried[name]) for name in kept})
         mouths, reached = self.widened(self.codec.weights(numbers), capture, state["reached"])
-        return self.closed(mouths, self.closing(given).sigmoid()), updates | {"reached": finite(reached)}
+        odds, kept = self.closings(raw, state)
+        return self.closed(mouths, odds.sigmoid()), updates | kept | {"reached": finite(reached)}
 
     def closed(self, mouths: Tensor, chance: Tensor) -> Tensor:
         """Mouths (B, T, 27) whose lips meet where the ``chance`` (B, T, 1) of b, p or m is high: what parts them goes,

@@ -43,9 +43,10 @@ class ConversationRecipe(TermsRecipe):
         model = self.model.lips
         own, wanted, known = batch["lips.own"], batch["lips.mouth"], batch["lips.known"]
         capture = batch["lips.capture"][:, None].expand(-1, own.shape[1])
-        given, _ = model.listen(own, capture, initial_state(model.state_specs(), len(own), self.device))
+        state = initial_state(model.state_specs(), len(own), self.device)
+        given, _ = model.listen(own, capture, state)
         shut, spelt = batch["lips.shut"], batch["lips.spelt"]
-        entropy = binary_cross_entropy_with_logits(model.closing(given)[..., 0], shut, reduction="none")
+        entropy = binary_cross_entropy_with_logits(model.closings(own, state)[0][..., 0], shut, reduction="none")
         return {
             "lips": self._head(model.head, wanted, given, known.amax(-1), known),
             "closings": (entropy * spelt).sum() / spelt.sum().clamp_min(1.0),
