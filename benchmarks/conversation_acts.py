@@ -1,5 +1,5 @@
 """What draws expression and body best and cheapest in the conversation model: a flow in 1 to 8 steps, the flow
-distilled to one step, or rolling diffusion; and whether a coarse plan of the body, a token a second, is worth its place.
+distilled to one step, or rolling diffusion; and whether a coarse plan of the body is worth its place.
 
 ``python -m benchmarks conversation_acts --data SET [--steps 800] [--lookahead 1]``. The acts alone are trained on the
 dialogues of split train, with the pieces and the noise of one seed: a flow, walked in several numbers of steps; the
