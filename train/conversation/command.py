@@ -68,10 +68,12 @@ class ConversationTraining:
             if args.before is None:
                 raise EngineError("stage=distil goes on from a trained flow: give --from FILE")
             config = dataclasses.replace(config, steps=1)
+        windows = settings.stage == "windowed"
+        if windows:  # a window sees what comes: a mouth stands beside what is heard with it
+            config = dataclasses.replace(config, lookahead=0)
         model = build(config)
         if settings.lip_segment <= settings.lip_burn or settings.act_segment <= settings.act_burn:
             raise EngineError("lip_burn and act_burn must be shorter than the pieces: give longer segments")
-        windows = settings.stage == "windowed"
         # Windows are of mouths alone; the settings that are kept with the run stay as they were given.
         drawn = dataclasses.replace(settings, part="lips") if windows else settings
         parts = with_moods({split: read(model, args.data, split) for split in ("train", "dev")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import dataclasses
 import json
@@ -21,7 +22,8 @@ from models.registry import create
 from tests.train.conversation.sets import made_set
 from train.__main__ import main
 from train.conversation import calibrate, windowed
-from train.conversation.batches import Acted, Source, cut_off
+from train.conversation.batches import Acted, ConversationBatches, Source, cut_off
+from train.conversation.command import ConversationTraining
 from train.conversation.recipe import ConversationRecipe
 from train.conversation.recipe_distil import DistilRecipe
 from train.conversation.recipe_windowed import WindowedRecipe
@@ -253,6 +255,14 @@ def test_what_a_recording_did_not_solve_is_not_asked_for(streams: list[Stream], 
     for recipe in recipes:
         assert loss(recipe, pucker) == pytest.approx(loss(recipe, None), rel=1e-5)
         assert abs(loss(recipe, jaw) - loss(recipe, None)) > 1e-3 * loss(recipe, None)
+
+
+@pytest.mark.parametrize(("stage", "ahead"), [("windowed", 0), ("stream", 1)])
+def test_a_window_is_told_the_mouth_of_its_own_frames(root: Path, stage: str, ahead: int) -> None:
+    asked = argparse.Namespace(data=root, windowed=None, before=None)
+    settings = Settings(config="tiny", stage=stage, lip_segment=40, lip_burn=0)
+    prepared = ConversationTraining().prepare(asked, settings, None)
+    assert isinstance(prepared.batches, ConversationBatches) and prepared.batches.source.lookahead == ahead
 
 
 def test_windowed_lips_label_voices_nobody_captured(root: Path, model: Conversation, tmp_path: Path) -> None:
