@@ -120,6 +120,7 @@ class PastActs(nn.Module):
     """Features (B, T, ``width``) of the frames before: numbers, speeds and their traces, plans and their traces."""
 
     width = (2 + len(TRACES_S)) * ACTS + (1 + len(PLAN_TRACES_S)) * len(PLANS)
+    plan_width = len(PLAN_TRACES_S) * len(PLANS)
     rates: Tensor
     plan_rates: Tensor
 
@@ -150,6 +151,10 @@ class PastActs(nn.Module):
             rows.append(torch.cat([activity.flatten(1), planned.flatten(1)], -1))
         features = torch.cat([before, pace, plans, torch.stack(rows, 1)], -1)
         return features, {"earlier": before[:, -1], "activity": activity, "planned": planned}
+
+    def plans_of(self, features: Tensor) -> Tensor:
+        """The traces of plans (..., ``plan_width``) among features (..., ``width``)."""
+        return features[..., -self.plan_width :]
 
 
 def gains() -> Tensor:

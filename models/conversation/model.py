@@ -61,8 +61,8 @@ MOOD_WIDTH, STYLE_WIDTH = 8, 8
 KEEN = {"nod": 1.5, "smile": 1.5, "brow": 1.5}
 """By how much the chance of an answer differs more from the usual one than learned, in log odds. A network that is
 unsure spreads its answers over all moments; so as many of them come where they are likelier."""
-SMALLEST, LARGEST = -4.0, 3.0
-"""Bounds of the logarithm of how much a number is about to move."""
+SIZE_WIDTH, SMALLEST, LARGEST = 64, -4.0, 2.0
+"""Width of the network that tells how much numbers are about to move, and bounds of its logarithms."""
 EASE = 1.0 - math.exp(-1.0 / (0.4 * RATE))
 """Share of the way that sizes go in a frame to what is asked for: 0.4 s, so that no control makes a jump."""
 LOCAL = (1, 2)
@@ -143,9 +143,11 @@ class Conversation(StreamModel):
         self.leave = LayerNorm(config.channels)
         self.decide = nn.Linear(config.channels, len(PLANS))
         self.head = head(ACTS, config.channels + len(PLANS), config)
-        self.sizes = nn.Linear(config.channels + len(PLANS), ACTS)
-        nn.init.zeros_(self.sizes.weight)
-        nn.init.zeros_(self.sizes.bias)
+        told = config.channels + self.past.plan_width + len(PLANS)
+        usual = nn.Linear(SIZE_WIDTH, ACTS)
+        nn.init.zeros_(usual.weight)
+        nn.init.zeros_(usual.bias)
+        self.sizes = nn.Sequential(nn.Linear(told, SIZE_WIDTH), nn.SiLU(), usual)
         # Log odds of each plan in any frame; taken from the training talks.
         self.register_buffer("usual", torch.zeros(len(PLANS)))
         self.register_buffer("keen", torch.tensor([KEEN.get(name, 1.0) for name in PLANS]), persistent=False)
@@ -246,13 +248,14 @@ class Conversation(StreamModel):
         before, earlier = state["acts"], state["past.earlier"]
         past, remembered = self.past(before[:, None], state["plans"][:, None], self.codec.speed, part(state, "past"))
         thought, rows = self.think(context, past, state)
-        thought = thought[:, 0]
+        thought, planned = thought[:, 0], self.past.plans_of(past)[:, 0]
         chances = (self.usual + self.keen * (self.decide(thought) - self.usual) + self.odds).sigmoid()
         plans = (drawn.uniforms[:, : len(PLANS)] < chances).to(chances.dtype)
         given = torch.cat([thought, plans], -1)
         noise = drawn.temperature[:, None] * self.codec.calm * gaussian(drawn.uniforms[:, len(PLANS) :])[:, :ACTS]
         innovation, kept = self.head(noise, given, part(state, "head"))
-        acts = finite(self.codec.following(self.size(given) * innovation, before, earlier, drawn.rest))
+        size = self.size(context[:, 0], planned, plans)
+        acts = finite(self.codec.following(size * innovation, before, earlier, drawn.rest))
         return {
             **rows,
             **named("past", remembered),
@@ -261,9 +264,11 @@ class Conversation(StreamModel):
             "plans": plans,
         }
 
-    def size(self, given: Tensor) -> Tensor:
-        """How much innovations (..., ACTS) are about to be, their mean without sign, by thoughts and plans."""
-        return torch.as_tensor(self.sizes(given).clamp(SMALLEST, LARGEST).exp())
+    def size(self, context: Tensor, planned: Tensor, plans: Tensor) -> Tensor:
+        """How much innovations (..., ACTS) are about to be, their mean without sign, by what is heard and what was and
+        is ``planned``. Not by how the avatar moves: what moves much would go on to move more and more."""
+        told = torch.cat([context, planned, plans], -1)
+        return torch.as_tensor(self.sizes(told).clamp(SMALLEST, LARGEST).exp())
 
     def show(self, mouths: Tensor, numbers: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensor]:
         """Face, joints and quaternions of what was drawn, at the sizes asked for, and the eased sizes (B, 2)."""

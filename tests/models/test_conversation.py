@@ -33,7 +33,7 @@ from models.conversation.config import (
 )
 from models.conversation.floor import LONGEST_S, QUIET_S, FloorTraces
 from models.conversation.heads import FlowHead, RollingHead, even, gaussian, head
-from models.conversation.model import Conversation, spoken
+from models.conversation.model import KEEN, LARGEST, SMALLEST, Acts, Conversation, Drawn, spoken
 from tests.models.cases import draw_inputs
 
 TINY = CONFIGS["tiny"]
@@ -278,6 +278,50 @@ def test_sizes_are_eased_so_that_no_control_makes_a_jump() -> None:
     )[0]["face"]
     steps = size[0, :, 52].diff().abs()
     assert steps.max() < 0.12 * float((size[0, -1, 52] - size[0, 0, 52]).abs() / 0.6 + 1e-6)
+
+
+def acted(model: Conversation, rows: int, frames: int = 1) -> Acts:
+    """What is drawn in the first frames of as many free runs."""
+    state = initial_state(model.act_state | model.draw_state, rows)
+    uniforms = torch.rand(rows, frames, model.drawn, generator=torch.Generator().manual_seed(3))
+    drawn = Drawn(uniforms, torch.ones(rows, frames), torch.zeros(rows, frames, ACTS))
+    with torch.no_grad():
+        return model.act(torch.zeros(rows, frames, model.config.channels), drawn, state)[0]
+
+
+def test_answers_are_keener_than_learned_and_other_plans_are_not() -> None:
+    model = build("tiny").eval()
+    with torch.no_grad():
+        model.decide.weight.zero_()
+        model.usual.fill_(-2.0)
+        model.decide.bias.fill_(-1.0)  # likelier than usual by 1
+        model.odds.fill_(0.2)
+    often = acted(model, 4000).plans[:, 0].mean(0)
+    for name, share in zip(PLANS, often, strict=True):
+        keen = KEEN.get(name, 1.0)
+        assert abs(float(share) - 1.0 / (1.0 + math.exp(2.0 - keen - 0.2))) < 0.03, name
+    assert KEEN["nod"] > 1 and "blink" not in KEEN
+
+
+def test_numbers_move_by_how_much_is_about_to_move_which_their_own_past_does_not_tell() -> None:
+    model = build("tiny").eval()
+    small = acted(model, 50).numbers
+    with torch.no_grad():
+        model.sizes[2].bias.fill_(math.log(3.0))
+    assert torch.allclose(acted(model, 50).numbers, (3.0 * small).clamp(-6.0, 6.0), atol=1e-4)
+    with torch.no_grad():
+        for value in model.sizes.parameters():
+            value.normal_()
+    context, plans = torch.randn(1, 8, model.config.channels), torch.zeros(1, 8, len(PLANS))
+    past = torch.randn(1, 8, model.past.width)
+    moved = past.clone()
+    moved[..., : -model.past.plan_width] += 5.0
+    size = model.size(context, model.past.plans_of(past), plans)
+    assert torch.equal(size, model.size(context, model.past.plans_of(moved), plans))
+    planned = past.clone()
+    planned[..., -1] += 1.0
+    assert not torch.equal(size, model.size(context, model.past.plans_of(planned), plans))
+    assert math.exp(SMALLEST) <= float(size.detach().min()) and float(size.detach().max()) <= math.exp(LARGEST) + 1e-4
 
 
 def test_expressiveness_leaves_the_eyes() -> None:
