@@ -26,9 +26,11 @@ CAPTURE_WIDTH = 8
 JAW = MOUTH_NAMES.index("jawOpen")
 WANDER_S = 0.5
 """Correlation time (s) of the noise."""
-CALM = 0.3
-"""Share of the noise at a temperature of 1: a mouth is better told than guessed. Correlation and error of held-out
-mouths are best near it and below, and with it they move as much as captured ones."""
+CALM = 0.45
+"""Share of the noise at a temperature of 1: a mouth is better told than guessed. Much below it mouths move less than
+captured ones, above it they err more."""
+INERTIA_S = 0.028
+"""Time constant (s) in which a mouth follows what is drawn: it has a mass. Less, and it trembles; more, and it lags."""
 OPENING_NAMES = ("jawOpen", "mouthFunnel", "mouthLowerDown", "mouthUpperUp")
 OPENING = torch.tensor([float(name.startswith(OPENING_NAMES)) for name in MOUTH_NAMES])
 """1 for each channel that parts the lips."""
@@ -110,7 +112,8 @@ class LipNetwork(nn.Module):
         specs = named("stack", self.stack.state_specs()) | named("head", self.head.state_specs())
         specs |= named("closing", self.closing_stack.state_specs())
         # The reach so far over the one that is wanted.
-        return specs | {"wander": StateSpec((len(MOUTH),)), "reached": StateSpec((1,), initial=1.0 / FIRST_GAIN)}
+        specs |= {"wander": StateSpec((len(MOUTH),)), "mouth": StateSpec((len(MOUTH),))}
+        return specs | {"reached": StateSpec((1,), initial=1.0 / FIRST_GAIN)}
 
     def listen(self, raw: Tensor, capture: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """What the head is given (B, T, given) for raw features and ``capture`` (B, T), and updates of the convs."""
@@ -142,8 +145,18 @@ class LipNetwork(nn.Module):
         numbers = torch.stack(drawn, 1)
         updates |= {"wander": finite(wander)} | named("head", {name: finite(carried[name]) for name in kept})
         mouths, reached = self.widened(self.codec.weights(numbers), capture, state["reached"])
+        mouths = self.followed(mouths, state["mouth"])
         odds, kept = self.closings(raw, state)
-        return self.closed(mouths, odds.sigmoid()), updates | kept | {"reached": finite(reached)}
+        updates |= kept | {"reached": finite(reached), "mouth": finite(mouths[:, -1])}
+        return self.closed(mouths, odds.sigmoid()), updates
+
+    def followed(self, mouths: Tensor, before: Tensor) -> Tensor:
+        """Mouths (B, T, 27) that follow, from ``before`` (B, 27) on, in :data:`INERTIA_S`."""
+        keep, out = math.exp(-1.0 / (RATE * INERTIA_S)), []
+        for t in range(mouths.shape[1]):
+            before = keep * before + (1.0 - keep) * mouths[:, t]
+            out.append(before)
+        return torch.stack(out, 1)
 
     def closed(self, mouths: Tensor, chance: Tensor) -> Tensor:
         """Mouths (B, T, 27) whose lips meet where the ``chance`` (B, T, 1) of b, p or m is high: what parts them goes,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from models.contract import initial_state
 from models.conversation import build
-from models.conversation.config import MOUTH, MOUTH_NAMES
-from models.conversation.lips import FIRST_GAIN, LEAST, MOST_GAIN, SURE, UNSURE, MouthCodec
+from models.conversation.config import MOUTH, MOUTH_NAMES, RATE
+from models.conversation.lips import FIRST_GAIN, INERTIA_S, LEAST, MOST_GAIN, SURE, UNSURE, MouthCodec
 
 
 def test_channels_that_a_recording_did_not_solve_do_not_shift_a_mouths_numbers() -> None:
@@ -84,3 +86,17 @@ def test_closings_are_heard_by_the_network_that_draws_mouths() -> None:
             mouths, _ = lips(raw, capture, uniforms, warm, state)
         apertures.append((mouths[..., jaw] - mouths[..., close]).clamp_min(0.0))
     assert float(apertures[0].min()) > 0.1 and float(apertures[1].max()) < 1e-6
+
+
+def test_a_mouth_follows_what_is_drawn_in_any_pieces() -> None:
+    lips = build("tiny").lips
+    mouths = torch.zeros(1, 30, len(MOUTH))
+    mouths[:, 10:20] = 0.8
+    whole = lips.followed(mouths, torch.zeros(1, len(MOUTH)))
+    opened = whole[0, 10:20, 0] / 0.8
+    assert (whole[0, :10] == 0).all() and opened.diff().min() > 0
+    # After a time constant 63 % of the way are gone; a mouth that stops is shut within 0.15 s.
+    assert abs(float(opened[0]) - (1.0 - math.exp(-1.0 / (RATE * INERTIA_S)))) < 1e-6
+    assert float(whole[0, 24, 0]) < 0.01
+    first = lips.followed(mouths[:, :13], torch.zeros(1, len(MOUTH)))
+    assert torch.allclose(lips.followed(mouths[:, 13:], first[:, -1]), whole[:, 13:])
