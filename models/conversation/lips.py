@@ -34,6 +34,7 @@ INERTIA_S = 0.028
 OPENING_NAMES = ("jawOpen", "mouthFunnel", "mouthLowerDown", "mouthUpperUp")
 OPENING = torch.tensor([float(name.startswith(OPENING_NAMES)) for name in MOUTH_NAMES])
 """1 for each channel that parts the lips."""
+UNTOLD = -3.0
 JAW_RISES = 0.5
 """Share of its opening by which the jaw rises for closed lips; of tracked mouths (GRID) about a third."""
 PARTING = ("mouthLowerDown", "mouthUpperUp")
@@ -99,6 +100,7 @@ class LipNetwork(nn.Module):
         self.hear_closing = nn.Linear(heard, config.closing)
         self.closing_stack = ConvStack(config.closing, config.dilations, config.dropout)
         self.closing = nn.Linear(config.closing, 1)
+        nn.init.constant_(self.closing.bias, UNTOLD)  # of talks that do not tell closings none are learned
         self.codec = MouthCodec()
         # How far a mouth of each capture's numbers opens when it opens wide; taken from captured ones.
         self.register_buffer("reach", torch.full((len(CAPTURES),), 0.3))

@@ -79,6 +79,7 @@ def test_closings_are_heard_by_the_network_that_draws_mouths() -> None:
     raw, capture = torch.randn(1, 8, model.voice.raw_width), torch.zeros(1, 8, dtype=torch.long)
     uniforms, warm, state = torch.full((1, 8, lips.draws), 0.5), torch.ones(1, 8), initial_state(lips.state_specs(), 1)
     jaw, close = (MOUTH_NAMES.index(name) for name in ("jawOpen", "mouthClose"))
+    assert float(lips.closing.bias.detach().sigmoid()) < UNSURE, "untaught lips do not close"
     apertures = []
     for bias in (-9.0, 9.0):
         with torch.no_grad():

@@ -103,6 +103,7 @@ class ConversationTraining:
             recipe = (DistilRecipe if settings.stage == "distil" else ConversationRecipe)(model, settings, data)
         minutes = {split: sum(item.frames for item in items) / 1800 for split, items in parts.items()}
         voices = sorted({item.voice for item in parts["train"]})
+        told = sum(bool(item.spelt.any()) for item in parts["train"])
 
         def finish(trained: Any) -> str:
             if drawn.part == "lips":
@@ -116,7 +117,8 @@ class ConversationTraining:
             validation=Validation(parts["dev"], model, drawn),
             frames=settings.lip_rows * settings.lip_segment * (drawn.part != "acts")
             + settings.act_rows * settings.act_segment * (drawn.part != "lips"),
-            summary=f"{len(parts['train'])} talks of {len(voices)} voices, {minutes['train']:.0f} min, to train on; "
+            summary=f"{len(parts['train'])} talks of {len(voices)} voices, {minutes['train']:.0f} min, to train on "
+            f"({told} tell when b, p and m are said); "
             f"{len(parts['dev'])}, {minutes['dev']:.0f} min, to check; "
             f"{sum(p.numel() for p in recipe.model.parameters()):,} parameters",
             record={"stage": settings.stage, "minutes": minutes, "voices": voices},
