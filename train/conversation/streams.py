@@ -196,7 +196,7 @@ def _within(spans: Sequence[tuple[float, float]], frames: int) -> Tensor:
     """1 in the frames (T,) whose middle lies within a span (s), and in the nearest where none does."""
     out = torch.zeros(frames)
     for start, end in spans:
-        first = round(start * RATE)
+        first = max(0, round(start * RATE))
         out[first : max(first + 1, round(end * RATE))] = 1.0
     return out
 

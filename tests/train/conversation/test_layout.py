@@ -14,6 +14,7 @@ from engine.errors import EngineError
 from tests.train.conversation.sets import RATE, made_set, talk
 from train.__main__ import main
 from train.conversation.talks.layout import MOUTH, TalkFile, TalkWriter, read_arrays, read_told, read_voices, talks
+from train.files import FileError
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,10 @@ def test_what_is_written_is_read(root: Path, tmp_path: Path) -> None:
     assert said.closings == ((0.2, 0.3), (2.1, 2.11))
     writer.add("train", "two", sound, arrays, {key: value for key, value in told.items() if key != "closings"})
     assert talks(tmp_path, "train")[1].told().closings is None
+    for key, rows in (("closings", [[0.1, "nan"]]), ("words", [["a", "inf", 1.0]]), ("events", [["nod", "nan"]])):
+        (tmp_path / "bad.json").write_text(json.dumps({key: rows}))
+        with pytest.raises(FileError, match=f"bad.json: does not describe a talk .*{key} has a time that is no number"):
+            read_told(tmp_path / "bad.json")
     assert read_told(tmp_path / "none.json").voice == ""
 
 

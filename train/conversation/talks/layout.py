@@ -226,6 +226,9 @@ def read_told(path: Path) -> Told:
         for key in ("turns", "partner_turns", *(["closings"] if "closings" in raw else [])):
             found[key] = tuple((float(start), float(end)) for start, end in raw.get(key, ()))
         found["events"] = tuple((str(kind), float(time)) for kind, time in raw.get("events", ()))
+        for key, rows in found.items():
+            if not np.isfinite([float(value) for row in rows for value in row if not isinstance(value, str)]).all():
+                raise ValueError(f"{key} has a time that is no number")
         found |= {key: str(raw.get(key, "")) for key in ("voice", "partner", "capture", "persona", "licence", "credit")}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise FileError(f"{path}: does not describe a talk ({error}); mend it or take it away") from None
