@@ -2,9 +2,10 @@
 
 A network that is trained on the past as it was runs on a past of its own making; small mistakes add up, so that free
 runs wander farther than people, or move less. Each round runs some talks freely and compares, number by number, how far
-they go from rest, how fast they move and how much they tremble, and how often each plan is begun; then what leads back
-to rest (:attr:`models.conversation.acts.ActCodec.leak`), how much is made of what is drawn (``vigour``), the noise it
-is drawn with (``calm``) and the plans' odds are moved a little. The best round is kept, and nothing else is changed.
+they go from rest, how fast they move and how much they tremble, and how often each plan is begun (of looks, how soon
+gaze is seen to go away and to come back); then what leads back to rest
+(:attr:`models.conversation.acts.ActCodec.leak`), how much is made of what is drawn (``vigour``), the noise it is drawn
+with (``calm``) and the plans' odds are moved a little. The best round is kept, and nothing else is changed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +22,7 @@ from models.conversation.config import ACTS, PLANS, RATE
 from models.conversation.model import Conversation, Drawn, Heard, Manner
 from train.conversation.settings import Settings
 from train.conversation.streams import Stream
+from train.report.events import looks_away
 
 TALKS, FRAMES, SETTLE = 24, 900, 60
 """Talks that are run side by side, frames of each, and frames at the start that are not counted."""
@@ -72,7 +75,7 @@ class Sizes(NamedTuple):
     far: Tensor  #: (ACTS,) how far numbers go from rest
     fast: Tensor  #: (ACTS,) how fast they move
     tremor: Tensor  #: (ACTS,) how much that changes from frame to frame
-    begun: Tensor  #: (PLANS,) how often in a second plans are begun
+    begun: Tensor  #: (PLANS,) how often in a second plans are begun; of looks, in a second at the partner and away
 
 
 WEIGHTS = (1.0, 1.0, 1.0, 0.5)
@@ -127,6 +130,12 @@ def _sizes(model: Conversation, acted: Sequence[Stream], numbers: Tensor, plans:
     far = (late - rests).square().mean((0, 1)).sqrt().clamp_min(0.05)
     fast = late.diff(dim=1).abs().mean((0, 1)).clamp_min(1e-4)
     tremor = late.diff(n=2, dim=1).abs().mean((0, 1)).clamp_min(1e-4)
-    begun = (plans[:, SETTLE:].mean((0, 1)) * RATE).clamp_min(0.2 / 60.0)
+    begun = plans[:, SETTLE:].mean((0, 1)) * RATE
+    faces, _ = model.codec.shown(late)
+    away = torch.from_numpy(np.stack([looks_away(face.numpy()) for face in faces]))
+    for name, on in (("away", ~away), ("back", away)):
+        left = (on[:, :-1] & ~on[:, 1:]).sum()
+        begun[PLANS.index(name)] = left / (on.sum() / RATE).clamp_min(1.0)
+    begun = begun.clamp_min(0.2 / 60.0)
     assert len(far) == ACTS and len(begun) == len(PLANS)
     return Sizes(far, fast, tremor, begun)
