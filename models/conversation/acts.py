@@ -1,6 +1,7 @@
 """Acts: what expression and body are drawn as, and what the network knows of its own past ones.
 
 Face (without the mouth of speech) and trunk are projected on the principal components of their groups: the *numbers*.
+Those of the eyes tell where is looked in space, so that the eyes rest on the partner while the head nods.
 What is drawn is a number's *innovation*, the difference to what its last two values foretell, in units of its usual
 size, so smooth movement is near zero and single frames do not tremble (as the ids of the learned listener).
 """
@@ -14,7 +15,7 @@ from engine.spec import StateSpec
 from models.contract import Tensors
 from models.conversation.config import ACTS, BODY_GROUP, FACE_GROUPS, GROUPS, PLANS, RATE
 from models.listening.folded_names import FOLDED_NAMES
-from models.listening.folding import fold_matrix
+from models.listening.folding import gaze_in_space
 
 LARGEST = 6.0
 """Numbers are kept within so many standard deviations."""
@@ -27,6 +28,7 @@ class ActCodec(nn.Module):
     """Numbers (..., ACTS) of faces (..., 58) and trunks (..., 48), and back."""
 
     fold: Tensor
+    unfold: Tensor
     mean: Tensor
     analysis: Tensor
     synthesis: Tensor
@@ -40,7 +42,9 @@ class ActCodec(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         count = FACE_COUNT + len(BODY_GROUP.channels)
-        self.register_buffer("fold", fold_matrix(), persistent=False)
+        fold, unfold = gaze_in_space()
+        self.register_buffer("fold", fold, persistent=False)
+        self.register_buffer("unfold", unfold, persistent=False)
         self.register_buffer("mean", torch.zeros(count))
         self.register_buffer("analysis", torch.zeros(count, ACTS))
         self.register_buffer("synthesis", torch.zeros(ACTS, count))
@@ -97,7 +101,7 @@ class ActCodec(nn.Module):
     def shown(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Faces (..., 58), weights within 0 and 1, and trunks (..., 48)."""
         rows = numbers @ self.synthesis + self.mean
-        signed = rows[..., :FACE_COUNT] @ self.fold.transpose(0, 1)
+        signed = rows[..., :FACE_COUNT] @ self.unfold
         face = torch.cat([signed[..., :52].clamp(0.0, 1.0), signed[..., 52:]], -1)
         return face, rows[..., FACE_COUNT:]
 

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from models.listening.cell import DT, RecurrentCell, lognormal, spring
+from models.listening.folding import EYE_DOWN, EYE_SIDE, EYE_UP
 
 TOWARDS_LISTENING, TOWARDS_SPEAKING, TOWARDS_SIGMA = 5.0, 3.6, 0.50
 AWAY_LISTENING, AWAY_SPEAKING, AWAY_SIGMA = 1.14, 1.96, 0.28
@@ -109,10 +110,6 @@ class Gaze(RecurrentCell):
         values |= {"yaw": yaw, "pitch": pitch, "head_yaw": head_yaw, "head_pitch": head_pitch}
         direction = GazeDirection(yaw, pitch, head_yaw, head_pitch, torch.where(started, distance, 0.0))
         return direction, self.pack(values)
-
-
-EYE_SIDE, EYE_UP, EYE_DOWN = math.radians(35.0), math.radians(25.0), math.radians(30.0)
-"""Eye rotations at which an eyeLook weight reaches 1; ARKit leaves the scale to the rig, these are common ones."""
 
 
 def eye_weights(yaw: Tensor, pitch: Tensor) -> dict[str, Tensor]:
