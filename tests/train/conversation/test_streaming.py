@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import pad
 
 from engine.channels import FACE
 from models import checkpoint
@@ -139,7 +140,16 @@ def test_targets_lag_what_is_heard_by_the_look_ahead(streams: list[Stream], mode
             assert torch.allclose(batch["acts.before"][row, :, 0], item.numbers[first - ahead - 1 : first - ahead + 39])
             assert torch.allclose(batch["acts.past"][row], item.past[first - ahead : first - ahead + 40])
         assert (batch["acts.judged"][:, :5] == 0).all() and (batch["acts.judged"][:, 5:] >= 1).all()
-        assert (batch["lips.known"][:, :4] == 0).all()
+        assert (batch["lips.known"][:, :4] == 0).all() and (batch["lips.spelt"][:, :4] == 0).all()
+        for row in range(4):
+            own = batch["lips.own"][row]
+            first = next(k for k in range(180) if torch.equal(item.stream.heard.own[k : k + 24], own)) - ahead
+            for name in ("shut", "spelt"):
+                told = pad(getattr(item.stream, name), (ahead, 0))[first + ahead :][:24]
+                assert torch.equal(batch[f"lips.{name}"][row, 4:], told[4:])
+        faulty = dataclasses.replace(settings, cut=1.0, lip_rows=12)
+        cut = Source(source.spoken, shifted, faulty).draw(np.random.default_rng(3), plain=False)
+        assert (cut["lips.spelt"][:, -8:] == 0).all() and cut["lips.spelt"].any(), "a cut voice says no words"
 
 
 def test_what_begins_astray_comes_back(streams: list[Stream], model: Conversation) -> None:
