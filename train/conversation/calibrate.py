@@ -31,7 +31,7 @@ LEAK_STEP, LEAST_LEAK, MOST_LEAK = 0.001, 0.003, 0.05
 runs forget their mistakes, and the most."""
 VIGOUR_STEP, LEAST_VIGOUR, MOST_VIGOUR = 0.12, 0.6, 2.0
 CALM_STEP, LEAST_CALM = 0.12, 0.2
-ODDS_STEP, MOST_ODDS = 0.3, 2.0
+ODDS_STEP, MOST_ODDS = 0.6, 4.0
 """Steps are small, and the best round is kept: free runs answer what is set late and strongly."""
 
 
