@@ -49,7 +49,7 @@ def document(evaluation: Conversing) -> Document:
             "one in speech (5th to 95th percentile). The aperture is jawOpen - mouthClose, at least 0, and the mean of "
             "mouthLowerDown and mouthUpperUp.",
             "Lips of a bundle are its mouth of speech: what its expression shows on the same channels, a smile say, is "
-            "taken off (the recording is played again with lip_strength 0).",
+            "taken off (recordings are played again with expressiveness 0, with lip_strength 1 and 0).",
             f"Times count in frames of 1/30 s; a mouth that does not close within {lips.LONGEST} counts as that long.",
             f"People's gaze around turns ({people.people} people, {people.turns['own_start']} turns; {people.source}): "
             f"away {_change(people):.2f} of the time more as turns begin than as they end.",

@@ -5,7 +5,7 @@ reaches it as ``self_speaking``) and one of another rate all run by the same cod
 side. A frame that a bundle shows ``lookahead`` frames late is put where it belongs.
 
 A captured recording holds the mouth of speech and no smile at a partner. Where a bundle can be asked to leave its lips
-out (``lip_strength``), recordings are played without them as well, with the same noise, and what the expression shows
+out (``lip_strength``), recordings are played with a still expression, with lips and without, and what it shows
 on the mouth's channels is taken off before lips are measured.
 """
 
@@ -23,7 +23,7 @@ from engine.channels import FACE_NAMES
 from engine.errors import EngineError
 from engine.spec import InputSpec
 from models.conversation.config import CAPTURES, MOUTH
-from models.conversation.spec import LIPS
+from models.conversation.spec import EXPRESSIVENESS, LIPS
 from train.conversation.evaluation.cases import Case, Shown, within
 from train.conversation.evaluation.rows import EVERY, LISTENING
 from train.conversation.talks.layout import FPS
@@ -43,6 +43,10 @@ class Hearing(NamedTuple):
     voices: Mapping[str, NDArray[np.float32]]
     face: NDArray[np.float32] | None
     speaks: NDArray[np.float32]
+
+
+APART = {EXPRESSIVENESS, LIPS}
+"""Controls by which the mouth of speech is told apart from what the expression shows on its channels."""
 
 
 @dataclass
@@ -86,9 +90,12 @@ class Served:
     def play(self, cases: Sequence[Case], take: int = 0) -> dict[str, Shown]:
         """What it shows in each case; another ``take`` has other noise."""
         made = self._played(cases, take)
-        if self.bundle.spec.rate == FPS and any(item.name == LIPS for item in self.bundle.spec.controls):
-            for name, bare in self._played([case for case in cases if case.alone], take, {LIPS: 0.0}).items():
-                made[name] = replace(made[name], mouth=of_speech(made[name].face, bare.face))
+        if self.bundle.spec.rate == FPS and APART.issubset(item.name for item in self.bundle.spec.controls):
+            # Read off an expression that stands still: two runs of one that moves are not quite alike.
+            alone, wide = [case for case in cases if case.alone], float(self._set.get(LIPS, 1.0))
+            still, bare = (self._played(alone, take, {EXPRESSIVENESS: 0.0, LIPS: size}) for size in (wide, 0.0))
+            for name, face in still.items():
+                made[name] = replace(made[name], mouth=of_speech(face.face, bare[name].face))
         return made
 
     def _played(self, cases: Sequence[Case], take: int, more: Mapping[str, float] | None = None) -> dict[str, Shown]:
