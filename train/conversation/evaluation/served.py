@@ -5,8 +5,8 @@ reaches it as ``self_speaking``) and one of another rate all run by the same cod
 side. A frame that a bundle shows ``lookahead`` frames late is put where it belongs.
 
 A captured recording holds the mouth of speech and no smile at a partner. Where a bundle can be asked to leave its lips
-out (``lip_strength``), recordings are played with a still expression, with lips and without, and what it shows
-on the mouth's channels is taken off before lips are measured.
+out (``lip_strength``), recordings are played with a still expression, with lips and without, and what it shows on the
+mouth's channels is taken off before lips are measured.
 """
 
 from __future__ import annotations
