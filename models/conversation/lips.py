@@ -35,8 +35,9 @@ OPENING_NAMES = ("jawOpen", "mouthFunnel", "mouthLowerDown", "mouthUpperUp")
 OPENING = torch.tensor([float(name.startswith(OPENING_NAMES)) for name in MOUTH_NAMES])
 """1 for each channel that parts the lips."""
 UNTOLD = -3.0
+"""Log odds of b, p or m before any is learned."""
 JAW_RISES = 0.5
-"""Share of its opening by which the jaw rises for closed lips; of tracked mouths (GRID) about a third."""
+"""Share of its opening by which the jaw rises for closed lips; of tracked mouths (GRID) it is about a third."""
 PARTING = ("mouthLowerDown", "mouthUpperUp")
 CLOSES = torch.tensor([JAW_RISES if n == "jawOpen" else float(n.startswith(PARTING)) for n in MOUTH_NAMES])
 MEETS = torch.tensor([float(name == "mouthClose") for name in MOUTH_NAMES])

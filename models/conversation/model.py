@@ -5,7 +5,7 @@ heard as they come, and a frame is drawn every thirtieth of a second. The mouth 
 a narrow window (:mod:`.lips`); everything else (brows, eyes, head, smiles, trunk, hands) follows both voices, the
 partner's face and the own past through a wide one: a transformer with cached keys gives one vector a frame, whether to
 begin a nod, a smile, a look away and so on is drawn, and a small network draws the rest (:mod:`.heads`), in units of
-how much each number is about to move: a head that listens is a hundred times as calm as one that speaks.
+how much each number is about to move: a head that listens is far calmer than one that speaks.
 
 Training calls the parts on many frames at once; serving calls all of them for every one.
 """
