@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.conversation_guide import BODY, SECOND, Guided, GuidedRecipe, centres, foretold, numbers_of
+from benchmarks.conversation_guide import BODY, SECOND, Guided, GuidedRecipe, centres, foretold
 from benchmarks.conversation_heads import HEADS, ROUNDS, WALKS, WARM, train
 from benchmarks.machine import report
 from engine.errors import EngineError
@@ -40,7 +40,7 @@ from train.conversation.calibrate import free_run
 from train.conversation.recipe import ConversationRecipe
 from train.conversation.recipe_distil import DistilRecipe
 from train.conversation.settings import Settings
-from train.conversation.streams import Stream, fit, fit_usual, read, styles_of, with_moods
+from train.conversation.streams import Stream, fit, fit_usual, numbers_of, read, styles_of, with_moods
 from train.report import frechet
 from train.report.tables import number
 from train.run.settings import settings_of

@@ -19,7 +19,7 @@ from models.conversation.model import Conversation
 from train.conversation.batches import Validation
 from train.conversation.recipe import ConversationRecipe
 from train.conversation.settings import Settings
-from train.conversation.streams import Stream
+from train.conversation.streams import Stream, numbers_of
 from train.run.recipe import Batch
 from train.run.settings import settings_of
 
@@ -96,17 +96,6 @@ class GuidedRecipe(ConversationRecipe):
         begin = slice(SECOND, None, SECOND)
         guess = model.foretell(model.thought[:, begin])
         return terms | {"guide": cross_entropy(guess.flatten(0, 1), model.told[:, begin].flatten())}
-
-
-def numbers_of(model: Conversation, streams: Sequence[Stream], frames: int) -> Tensor:
-    """The truth's numbers (B, T, ACTS) in the first frames of talks."""
-    return torch.stack(
-        [
-            model.codec.numbers(item.face[:frames], item.trunk[:frames])
-            for item in streams
-            if item.face is not None and item.trunk is not None
-        ]
-    )
 
 
 def centres(model: Conversation, learned: Sequence[Stream], codes: int, seed: int) -> Tensor:

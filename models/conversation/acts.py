@@ -156,7 +156,7 @@ class PastActs(nn.Module):
         features = torch.cat([before, pace, plans, torch.stack(rows, 1)], -1)
         return features, {"earlier": before[:, -1], "activity": activity, "planned": planned}
 
-    def plans_of(self, features: Tensor) -> Tensor:
+    def planned(self, features: Tensor) -> Tensor:
         """The traces of plans (..., ``plan_width``) among features (..., ``width``)."""
         return features[..., -self.plan_width :]
 

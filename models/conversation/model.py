@@ -60,8 +60,8 @@ from models.listening.voice import VoiceFeatures
 MOOD_WIDTH, STYLE_WIDTH = 8, 8
 KEEN = {"nod": 2.5, "smile": 2.0, "brow": 1.5}
 """How many times as far as learned, in log odds, the chance of an answer is from the usual one. A network that is
-unsure spreads its answers over all moments; so as many of them come where they are likelier. On talks that were
-learned from, skill of nods is 0.22 at 1, 0.35 at 1.5, 0.55 at 2.2, of smiles 0.69, 1.03, 1.24."""
+unsure spreads its answers over all moments; so as many of them come where they are likelier. In 46 talks
+of training and validation skill of nods is 0.22 at 1, 0.35 at 1.5, 0.55 at 2.2, of smiles 0.69, 1.03, 1.24."""
 SIZE_WIDTH, SMALLEST, LARGEST = 64, -4.0, 2.0
 """Width of the network that tells how much numbers are about to move, and bounds of its logarithms."""
 EASE = 1.0 - math.exp(-1.0 / (0.4 * RATE))
@@ -249,7 +249,7 @@ class Conversation(StreamModel):
         before, earlier = state["acts"], state["past.earlier"]
         past, remembered = self.past(before[:, None], state["plans"][:, None], self.codec.speed, part(state, "past"))
         thought, rows = self.think(context, past, state)
-        thought, planned = thought[:, 0], self.past.plans_of(past)[:, 0]
+        thought, planned = thought[:, 0], self.past.planned(past)[:, 0]
         chances = (self.usual + self.keen * (self.decide(thought) - self.usual) + self.odds).sigmoid()
         plans = (drawn.uniforms[:, : len(PLANS)] < chances).to(chances.dtype)
         given = torch.cat([thought, plans], -1)

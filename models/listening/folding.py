@@ -38,5 +38,5 @@ def gaze_in_space() -> tuple[Tensor, Tensor]:
         ("gazeDownRight", "headPitch", 1.0 / down),
     ):
         whole[FOLDED_NAMES.index(turn), FOLDED_NAMES.index(gaze)] = share
-    back = 2.0 * torch.eye(len(FOLDED_NAMES)) - whole
+    back = 2.0 * torch.eye(len(FOLDED_NAMES)) - whole  # heads are not moved by gazes: what is added is taken off again
     return fold_matrix() @ whole, back @ fold_matrix().T

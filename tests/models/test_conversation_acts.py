@@ -100,11 +100,11 @@ def test_numbers_move_by_how_much_is_about_to_move_which_their_own_past_does_not
     past = torch.randn(1, 8, model.past.width)
     moved = past.clone()
     moved[..., : -model.past.plan_width] += 5.0
-    size = model.size(context, model.past.plans_of(past), plans)
-    assert torch.equal(size, model.size(context, model.past.plans_of(moved), plans))
+    size = model.size(context, model.past.planned(past), plans)
+    assert torch.equal(size, model.size(context, model.past.planned(moved), plans))
     planned = past.clone()
     planned[..., -1] += 1.0
-    assert not torch.equal(size, model.size(context, model.past.plans_of(planned), plans))
+    assert not torch.equal(size, model.size(context, model.past.planned(planned), plans))
     assert math.exp(SMALLEST) <= float(size.detach().min()) and float(size.detach().max()) <= math.exp(LARGEST) + 1e-4
 
 

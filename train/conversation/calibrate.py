@@ -21,7 +21,7 @@ from models.contract import initial_state
 from models.conversation.config import ACTS, PLANS, RATE
 from models.conversation.model import Conversation, Drawn, Heard, Manner
 from train.conversation.settings import Settings
-from train.conversation.streams import Stream
+from train.conversation.streams import Stream, numbers_of
 from train.report.events import looks_away
 
 TALKS, FRAMES, SETTLE = 24, 900, 60
@@ -114,13 +114,7 @@ def free_run(model: Conversation, acted: Sequence[Stream], frames: int, seed: in
 
 @torch.no_grad()
 def _truth(model: Conversation, acted: Sequence[Stream], frames: int) -> Sizes:
-    numbers = torch.stack(
-        [
-            model.codec.numbers(item.face[:frames], item.trunk[:frames])
-            for item in acted
-            if item.face is not None and item.trunk is not None
-        ]
-    )
+    numbers = numbers_of(model, acted, frames)
     return _sizes(model, acted, numbers, torch.stack([item.plans[:frames] for item in acted]))
 
 

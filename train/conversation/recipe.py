@@ -66,7 +66,7 @@ class ConversationRecipe(TermsRecipe):
         innovation = model.codec.innovation(batch["acts.wanted"], before, earlier).clamp(-12.0, 12.0)
         entropy = binary_cross_entropy_with_logits(model.decide(thought), plans, reduction="none").mean(-1)
         given = torch.cat([thought, plans], -1)
-        size = model.size(context, model.past.plans_of(batch["acts.past"]), plans)
+        size = model.size(context, model.past.planned(batch["acts.past"]), plans)
         # How likely innovations are whose mean without sign is the size (Laplace).
         unlikely = (size.log() + innovation.abs() / size).mean(-1)
         apart = (innovation / size.detach()).clamp(-MOST, MOST)

@@ -268,6 +268,17 @@ def fit_usual(model: Conversation, streams: Sequence[Stream]) -> None:
             model.rests[style] = torch.cat(own).median(0).values
 
 
+def numbers_of(model: Conversation, streams: Sequence[Stream], frames: int) -> Tensor:
+    """The numbers (B, T, ACTS) of what talks do in their first frames, of those whose face and trunk are known."""
+    return torch.stack(
+        [
+            model.codec.numbers(item.face[:frames], item.trunk[:frames])
+            for item in streams
+            if item.face is not None and item.trunk is not None
+        ]
+    )
+
+
 def fingerprint(streams: Sequence[Stream]) -> str:
     """Of all that training sees: a run is only continued on the same data."""
     digest = hashlib.sha256()
