@@ -43,9 +43,15 @@ CLOSES = torch.tensor([JAW_RISES if n == "jawOpen" else float(n.startswith(PARTI
 MEETS = torch.tensor([float(name == "mouthClose") for name in MOUTH_NAMES])
 UNSURE, SURE = 0.35, 0.65
 """Chances of b, p or m under which lips do not close for it, and from which they close whole."""
-MOST_GAIN, FIRST_GAIN = 2.2, 1.5
-RISE_S, FALL_S, OPEN = 0.3, 20.0, 0.03
-"""Time constants (s) in which the reach of a voice is followed, and the jaw's opening from which it counts."""
+REACH = 0.85
+"""Share of the frames with an open mouth in which it is not open wide; its reach is how wide it is open there."""
+MOST_GAIN, FIRST_GAIN, OPENS = 3.0, 1.3, 0.1
+"""Bounds of how much wider a voice's mouth is opened, and share of its reach from which it counts as open."""
+FOLLOW, FOLLOW_FIRST, FOLLOW_FRAMES = 0.02, 0.075, 8.0
+"""Steps, as logarithms, by which the reach of a voice is followed in a frame with an open mouth, later and at first,
+and frames after which first steps are half as large."""
+MOST_OPENED = 1000.0
+"""Frames beyond which open ones need not be counted."""
 LEAST = 0.1
 """Share of the largest deviation that every channel is scaled by at least: what hardly moves counts less."""
 
@@ -114,9 +120,9 @@ class LipNetwork(nn.Module):
         """What is convolved, where the noise is, and what the head carries."""
         specs = named("stack", self.stack.state_specs()) | named("head", self.head.state_specs())
         specs |= named("closing", self.closing_stack.state_specs())
-        # The reach so far over the one that is wanted.
         specs |= {"wander": StateSpec((len(MOUTH),)), "mouth": StateSpec((len(MOUTH),))}
-        return specs | {"reached": StateSpec((1,), initial=1.0 / FIRST_GAIN)}
+        # The reach so far over the one that is wanted, and in how many frames the mouth was open.
+        return specs | {"reached": StateSpec((1,), initial=1.0 / FIRST_GAIN), "opened": StateSpec((1,))}
 
     def listen(self, raw: Tensor, capture: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """What the head is given (B, T, given) for raw features and ``capture`` (B, T), and updates of the convs."""
@@ -147,10 +153,10 @@ class LipNetwork(nn.Module):
             drawn.append(numbers)
         numbers = torch.stack(drawn, 1)
         updates |= {"wander": finite(wander)} | named("head", {name: finite(carried[name]) for name in kept})
-        mouths, reached = self.widened(self.codec.weights(numbers), capture, state["reached"])
+        mouths, widened = self.widened(self.codec.weights(numbers), capture, state)
         mouths = self.followed(mouths, state["mouth"])
         odds, kept = self.closings(raw, state)
-        updates |= kept | {"reached": finite(reached), "mouth": finite(mouths[:, -1])}
+        updates |= kept | widened | {"mouth": finite(mouths[:, -1])}
         return self.closed(mouths, odds.sigmoid()), updates
 
     def followed(self, mouths: Tensor, before: Tensor) -> Tensor:
@@ -169,17 +175,21 @@ class LipNetwork(nn.Module):
         missing = share * shut[..., JAW : JAW + 1] - shut
         return shut + self.meets * missing.clamp_min(0.0)
 
-    def widened(self, mouths: Tensor, capture: Tensor, reached: Tensor) -> tuple[Tensor, Tensor]:
-        """Mouths (B, T, 27) that open as wide as captured ones, and the reach (B, 1) so far. The less a voice is like
-        those that were learned from, the less a network opens its mouth; what the jaw has reached lately tells by how
-        much."""
-        rise, fall = (1.0 - math.exp(-1.0 / (RATE * tau)) for tau in (RISE_S, FALL_S))
+    def widened(self, mouths: Tensor, capture: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Mouths (B, T, 27) that open as wide as captured ones, and updates. The less a voice is like those that were
+        learned from, the less a network opens its mouth. How wide this one does so far is a running quantile of its
+        open jaw: a step up for each frame above it, so much smaller a one down for each below that both hold the
+        balance where :data:`REACH` of them are below (Robbins & Monro 1951)."""
         wanted, out = self.reach[capture].clamp_min(0.05), []
+        reached, opened = state["reached"], state["opened"]
         for t in range(mouths.shape[1]):
             now = mouths[:, t, JAW : JAW + 1] / wanted[:, t, None]
-            rate = torch.where(now > reached, rise, fall) * (mouths[:, t, JAW : JAW + 1] > OPEN)
-            reached = (reached + rate * (now - reached)).clamp(1.0 / MOST_GAIN, 1.0)
+            is_open = (now > OPENS * reached).to(now.dtype)
+            step = is_open * (FOLLOW_FIRST / (1.0 + opened / FOLLOW_FRAMES)).clamp_min(FOLLOW)
+            moved = torch.where(now > reached, REACH * step, (REACH - 1.0) * step)
+            reached = (reached * moved.exp()).clamp(1.0 / MOST_GAIN, 1.0)
+            opened = (opened + is_open).clamp(max=MOST_OPENED)
             # What is nearly closed stays so.
             gain = 1.0 + self.opening * (1.0 / reached - 1.0) * (now / reached).clamp(max=1.0)
             out.append((gain * mouths[:, t]).clamp(max=1.0))
-        return torch.stack(out, 1), reached
+        return torch.stack(out, 1), {"reached": finite(reached), "opened": opened}

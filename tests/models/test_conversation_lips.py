@@ -9,7 +9,7 @@ import torch
 from models.contract import initial_state
 from models.conversation import build
 from models.conversation.config import MOUTH, MOUTH_NAMES, RATE
-from models.conversation.lips import FIRST_GAIN, INERTIA_S, LEAST, MOST_GAIN, SURE, UNSURE, MouthCodec
+from models.conversation.lips import INERTIA_S, LEAST, MOST_GAIN, REACH, SURE, UNSURE, MouthCodec
 
 
 def test_channels_that_a_recording_did_not_solve_do_not_shift_a_mouths_numbers() -> None:
@@ -29,26 +29,46 @@ def test_channels_that_a_recording_did_not_solve_do_not_shift_a_mouths_numbers()
     assert torch.isclose(codec.scale[5], LEAST * codec.scale.max())
 
 
-def test_a_mouth_that_opens_little_comes_to_open_wide_and_stays_closed_where_it_is() -> None:
+def test_a_mouth_that_opens_little_comes_to_open_as_wide_as_captured_ones_and_stays_closed_where_it_is() -> None:
     lips = build("tiny").lips
     jaw, smile = MOUTH_NAMES.index("jawOpen"), MOUTH_NAMES.index("mouthSmileLeft")
-    capture, first = torch.ones(1, 300, dtype=torch.long), torch.full((1, 1), 1.0 / FIRST_GAIN)
+    frames, capture = 3000, torch.ones(1, 3000, dtype=torch.long)
+    first = {name: state for name, state in initial_state(lips.state_specs(), 1).items() if name.endswith("ed")}
     lips.reach[:] = torch.tensor([0.9, 0.4])
+    opens = torch.rand(frames, generator=torch.Generator().manual_seed(0))
+    opens[::2] = 0.01  # nearly closed
+
+    def widened(size: float) -> tuple[torch.Tensor, float]:
+        mouths = torch.full((1, frames, len(MOUTH)), 0.25)
+        mouths[:, :, jaw] = size * opens
+        wide, updates = lips.widened(mouths, capture, first)
+        assert (wide[0, ::2, jaw] < 0.012).all() and (wide[:, :, smile] == 0.25).all()
+        return wide[0, frames // 3 :, jaw], float(updates["reached"])
+
+    for size in (0.25, 0.4):  # a jaw that opens up to `size`, and wide at 0.85 of it
+        wide, reached = widened(size)
+        assert abs(reached - REACH * size / 0.4) < 0.12
+        assert abs(float(wide[wide > 0.04].quantile(REACH)) - 0.4) < 0.05
+    narrow, reached = widened(0.06)  # so little is not made more than MOST_GAIN of
+    assert 0.06 < float(narrow.max()) < 0.06 * MOST_GAIN + 1e-6 and abs(reached - 1.0 / MOST_GAIN) < 1e-6
+    large, reached = widened(0.8)  # and a mouth that opens wide is left as it is
+    assert reached > 0.95 and torch.isclose(large.max(), 0.8 * opens[frames // 3 :].max(), rtol=0.05)
     mouths = torch.zeros(1, 300, len(MOUTH))
-    mouths[:, ::4, jaw], mouths[:, :, smile] = 0.25, 0.25
-    wide, reached = lips.widened(mouths, capture, first)
-    assert abs(float(wide[0, 296, jaw]) - 0.4) < 0.03 and abs(float(reached) - 0.25 / 0.4) < 0.04
-    assert (wide[0, 1::4, jaw] == 0).all() and (wide[:, :, smile] == 0.25).all()
-    mouths[:, ::4, jaw] = 0.15  # so little is not made more than MOST_GAIN of
-    small, reached = lips.widened(mouths.repeat(1, 8, 1), capture.repeat(1, 8), first)
-    assert 0.25 < float(small[0, 2396, jaw]) < 0.15 * MOST_GAIN and 1.0 / MOST_GAIN <= float(reached) < 0.5
-    shut, _ = lips.widened(torch.where(mouths == 0.15, 0.02, mouths), capture, reached)
-    assert float(shut[0, 296, jaw]) < 0.02 * 1.2, "what is nearly closed stays so"
-    mouths[:, ::4, jaw] = 0.8  # and a mouth that opens wide is left as it is
-    large, reached = lips.widened(mouths, capture, first)
-    assert float(reached) == 1.0 and torch.isclose(large[0, 296, jaw], torch.tensor(0.8))
-    silent, same = lips.widened(torch.zeros(1, 300, len(MOUTH)), capture, first)
-    assert torch.equal(same, first) and silent.max() == 0, "silence does not change what was reached"
+    silent, same = lips.widened(mouths, capture[:, :300], first)
+    assert torch.equal(same["reached"], first["reached"]) and silent.max() == 0, "silence does not change the reach"
+    mouths[:, ::4, jaw] = 0.01
+    shut, _ = lips.widened(mouths, capture[:, :300], {"reached": torch.full((1, 1), 0.4), "opened": torch.zeros(1, 1)})
+    assert float(shut[0, 0, jaw]) < 0.01 * 1.2, "what is nearly closed stays so"
+
+
+def test_the_reach_of_a_voice_is_found_within_a_second() -> None:
+    lips = build("tiny").lips
+    jaw = MOUTH_NAMES.index("jawOpen")
+    lips.reach[:] = 0.4
+    mouths = torch.zeros(1, 30, len(MOUTH))
+    mouths[:, :, jaw] = 0.5 * torch.rand(30, generator=torch.Generator().manual_seed(1))
+    _, updates = lips.widened(mouths, torch.zeros(1, 30, dtype=torch.long), initial_state(lips.state_specs(), 1))
+    assert float(updates["reached"]) > 0.9 and float(updates["opened"]) > 25
 
 
 def test_lips_meet_where_b_p_or_m_is_likely_and_a_shut_mouth_stays_as_it_is() -> None:

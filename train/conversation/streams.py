@@ -26,7 +26,7 @@ from engine.sound.resample import StreamingResampler
 from models.bodies.kinematics import to_six
 from models.contract import commit, initial_state
 from models.conversation.config import BODY, CAPTURES, HOP, MOUTH, PLANS, RATE, SAMPLE_RATE, TRUNK
-from models.conversation.lips import JAW, OPEN
+from models.conversation.lips import JAW, REACH
 from models.conversation.model import SPEECH, Conversation, Heard
 from models.conversation.spec import FACE_SEEN, OWN, OWN_HEARD, PARTNER, PARTNER_HEARD
 from train.conversation.talks.layout import TalkFile, Told, talks
@@ -45,8 +45,8 @@ BLINK = 0.3
 """Weight of the lids from which a blink has begun, one frame before."""
 STROKE, STROKE_APART = 0.6, 9
 """Speed of the arms' numbers (1/s) from which a stroke has begun, and frames between two beginnings at least."""
-REACH = 0.85
-"""Share of the frames with an open mouth in which it is not open wide."""
+OPEN = 0.03
+"""Weight of the jaw from which a mouth is open."""
 ARMS = slice(6 * TRUNK.index("rShldr"), None)
 SMILES = [FACE[f"mouthSmile{side}"] for side in ("Left", "Right")]
 LIDS = [FACE[f"eyeBlink{side}"] for side in ("Left", "Right")]

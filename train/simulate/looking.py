@@ -25,8 +25,9 @@ from train.simulate.talk import Span
 
 LEAST_AWAY_S, LATENCY_S = 0.30, (0.15, 0.45)
 """A look away shorter than this is not begun; time (s) it takes to look back once something calls."""
-OWN_START_AWAY, OWN_END_BACK_S = 0.7, 0.8
-"""Chance to look away as an own turn begins, and how long (s) before its end gaze is back."""
+OWN_START_AWAY, LEAVE_S, OWN_END_BACK_S = 0.7, (0.1, 0.45), 0.8
+"""Chance to look away as an own turn begins, how long (s) after its begin, and how long before its end gaze is back.
+People begin up to 0.3 s earlier; whoever hears the own voice only as it comes cannot know then that it will speak."""
 OWN_BLINK_HURRY = 1.5
 """Blinks come so much faster while speaking (17 to 26 a minute, Bentivoglio et al. 1997)."""
 
@@ -90,7 +91,7 @@ def _targets(
     length = len(floor.own) * DT
     back = [turn.end_s - OWN_END_BACK_S for turn in own_turns]
     summons = sorted([*calls, *(time + rng.uniform(*LATENCY_S) for time in (*floor.resumes, *back))])
-    leaves = [turn.start_s + rng.uniform(-0.3, 0.3) for turn in own_turns if rng.uniform() < OWN_START_AWAY]
+    leaves = [turn.start_s + rng.uniform(*LEAVE_S) for turn in own_turns if rng.uniform() < OWN_START_AWAY]
     points: list[Target] = []
     now = 0.0
     while now < length:
