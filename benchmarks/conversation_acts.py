@@ -1,14 +1,15 @@
 """What draws expression and body best and cheapest in the conversation model: a flow in 1 to 8 steps, the flow
 distilled to one step, or rolling diffusion; and whether a coarse plan of the body is worth its place.
 
-``python -m benchmarks conversation_acts --data SET [--steps 800] [--lookahead 1]``. The acts alone are trained on the
+``python -m benchmarks conversation_acts --data SET [--steps 800] [--lookahead 1] [--calibrate 0]``. The acts alone are trained on the
 dialogues of split train, with the pieces and the noise of one seed: a flow, walked in several numbers of steps; the
 same distilled, for half as many steps; rolling diffusion; and a flow with a guide
 (:mod:`benchmarks.conversation_guide`) of ``--codes`` tokens, walked in 8 steps: drawn from the past, and, what nobody
 live can have, told which tokens the truth will have, which is the most that a guide could give. The weights that play
 are a running mean.
 
-Played are the dialogues of split dev in free runs that are not calibrated; one seed, without intervals. Told are
+Played are the dialogues of split dev in free runs as they come and, with ``--calibrate N``, once more after N rounds of
+calibration by training dialogues, as a trained model gets; one seed, without intervals. Told are
 Fréchet distances to the truth, of numbers in units of their spread: the body's poses, their means over seconds, and
 their velocities (a second), and the face's velocities; speed of the body over the truth's in own speech and outside of
 it; *tremor*, second differences of the face over the truth's. ``ms`` is the p50 of one frame of the acts (what is heard
@@ -36,7 +37,7 @@ from engine.errors import EngineError
 from models.contract import commit, initial_state
 from models.conversation.config import CONFIGS, ConversationConfig, configuration
 from models.conversation.model import SPEECH, Conversation, Drawn
-from train.conversation.calibrate import free_run
+from train.conversation.calibrate import calibrate, free_run
 from train.conversation.recipe import ConversationRecipe
 from train.conversation.recipe_distil import DistilRecipe
 from train.conversation.settings import Settings
@@ -73,13 +74,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--steps", type=int, default=800, help="of each training (default 800)")
     parser.add_argument("--lookahead", type=int, nargs="+", default=[1], help="in frames (default 1)")
     parser.add_argument("--codes", type=int, default=CODES, help=f"tokens of a guide (default {CODES})")
+    parser.add_argument("--calibrate", type=int, default=0, help="rounds of free runs for each head (default 0: none)")
     parser.add_argument("--seconds", type=int, default=40, help="of each free run (default 40)")
     parser.add_argument("--config", default="small", choices=tuple(CONFIGS), help="size of the model (default small)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, pieces and noise (default 0)")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"frames timed (default {ROUNDS})")
     options = parser.parse_args(arguments)
-    if min(options.steps, options.codes, options.seconds) < 2 or options.rounds < 1 or min(options.lookahead) < 0:
-        raise EngineError("give --steps, --codes and --seconds of 2 or more, --rounds of 1, --lookahead of 0 or more")
+    if min(options.steps, options.codes, options.seconds) < 2 or options.rounds < 1:
+        raise EngineError("give --steps, --codes and --seconds of 2 or more, --rounds of 1 or more")
+    if min(*options.lookahead, options.calibrate) < 0:
+        raise EngineError("give --lookahead and --calibrate of 0 or more")
     torch.set_num_threads(1)
     size = replace(configuration(options.config), styles=styles_of(options.data))
     parts = with_moods({split: read(Conversation(size), options.data, split) for split in ("train", "dev")})
@@ -92,21 +96,42 @@ def main(arguments: list[str]) -> int:
         variants += made
         nats[str(ahead)] = told
     took = timed(variants, options.rounds)
-    rows: list[dict[str, Any]] = []
-    for variant, seconds in zip(variants, took, strict=True):
-        row = {"head": variant.head, "lookahead": variant.lookahead, **measured(variant, played, frames, options.seed)}
-        rows.append(row | {"ms": 1e3 * seconds, "ratio": seconds / min(took)})
-    headings = ["FD pose", "second", "velocity", "FD face", "speech", "other", "tremor", "ms", "ratio"]
-    print(f"{'head':29} ahead " + " ".join(f"{heading:>8}" for heading in headings))
-    for row in rows:
-        values = " ".join(f"{row[name]:8.2f}" for name in (*MEASURES, "ms", "ratio"))
-        print(f"{row['head']:29} {row['lookahead']:5} {values}")
+    rows = rows_of(variants, took, played, frames, options.seed)
+    _print(rows, "free runs as they come")
+    if options.calibrate:
+        for model in {id(variant.model): variant.model for variant in variants}.values():
+            if isinstance(model, Guided):
+                model.begin(None)  # and the guide that knows runs as it was calibrated without knowing
+            calibrate(model, learned, settings_of(Settings, {"rounds": options.calibrate, "seed": options.seed}))
+        after = rows_of(variants, took, played, frames, options.seed)
+        _print(after, f"after {options.calibrate} rounds of calibration")
+        rows += [row | {"calibrated": options.calibrate} for row in after]
     for told in nats.values():
         print(f"a token of the guide: {told['nats']:.2f} nats from the past, {told['plain_nats']:.2f} by its frequency")
     rows = [{key: value if key == "head" else number(value) for key, value in row.items()} for row in rows]
-    given = {name: getattr(options, name) for name in ("steps", "seed", "codes", "seconds")}
+    given = {name: getattr(options, name) for name in ("steps", "seed", "codes", "seconds", "calibrate")}
     report("conversation_acts", {**given, "nats": nats, "rows": rows})
     return 0
+
+
+def rows_of(
+    variants: Sequence[Variant], took: Sequence[float], played: Sequence[Stream], frames: int, seed: int
+) -> list[dict[str, Any]]:
+    """What each variant's free runs are like, beside the seconds that a frame ``took``."""
+    return [
+        {"head": variant.head, "lookahead": variant.lookahead}
+        | measured(variant, played, frames, seed)
+        | {"ms": 1e3 * seconds, "ratio": seconds / min(took)}
+        for variant, seconds in zip(variants, took, strict=True)
+    ]
+
+
+def _print(rows: Sequence[dict[str, Any]], title: str) -> None:
+    headings = ["FD pose", "second", "velocity", "FD face", "speech", "other", "tremor", "ms", "ratio"]
+    print(f"\n{title}\n{'head':29} ahead " + " ".join(f"{heading:>8}" for heading in headings), flush=True)
+    for row in rows:
+        values = " ".join(f"{row[name]:8.2f}" for name in (*MEASURES, "ms", "ratio"))
+        print(f"{row['head']:29} {row['lookahead']:5} {values}")
 
 
 def _acted(streams: Sequence[Stream]) -> list[Stream]:

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from models.contract import Tensors
 from models.conversation.config import ACTS, BODY_GROUP, RATE, ConversationConfig
-from models.conversation.model import Conversation
+from models.conversation.model import Acts, Conversation, Drawn
 from train.conversation.batches import Validation
 from train.conversation.recipe import ConversationRecipe
 from train.conversation.settings import Settings
@@ -49,8 +49,14 @@ class Guided(Conversation):
         self.thought: Tensor | None = None
 
     def begin(self, told: Tensor | None) -> None:
-        """A free run begins, with the tokens (B, T) that are told to it, if any."""
+        """Free runs begin, with the tokens (B, T) that are told to them, if any."""
         self.told, self.frame = told, 0
+
+    def act(self, context: Tensor, drawn: Drawn, state: Tensors) -> tuple[Acts, Tensors]:
+        """As without a guide; a run of several frames begins with a second's first one."""
+        if context.shape[1] > 1:
+            self.frame = 0
+        return super().act(context, drawn, state)
 
     def tokens(self, numbers: Tensor) -> Tensor:
         """The token (B, T) of the second in which each frame of numbers (B, T, ACTS) lies, counted from the first."""

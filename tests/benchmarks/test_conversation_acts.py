@@ -17,7 +17,7 @@ from benchmarks.__main__ import main
 from benchmarks.conversation_heads import HEADS
 from models.contract import Tensors, initial_state
 from models.conversation.config import ACTS, configuration
-from models.conversation.model import Conversation
+from models.conversation.model import Conversation, Drawn
 from tests.train.conversation.sets import talk
 from train.conversation.talks.layout import TalkWriter
 
@@ -76,6 +76,16 @@ def test_without_one_tokens_are_drawn_as_they_are_foretold() -> None:
     assert 0.25 < float((drawn > 0).float().mean()) < 0.75
 
 
+def test_each_run_begins_with_the_first_frame_of_a_second() -> None:
+    model = guided()
+    state = initial_state(model.act_state | model.draw_state, 2)
+    ones = torch.ones(2, SECOND // 2)
+    drawn = Drawn(torch.rand(2, SECOND // 2, model.drawn), ones, torch.zeros(2, SECOND // 2, ACTS))
+    model.begin(torch.tensor([[0] * SECOND + [1] * SECOND] * 2))
+    runs = [model.act(torch.ones(2, SECOND // 2, TINY.channels), drawn, state)[0].numbers for _ in range(3)]
+    assert model.frame == SECOND // 2 and torch.equal(runs[0], runs[2])
+
+
 def test_the_table_has_every_head_and_guide(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     writer, rng = TalkWriter(tmp_path), np.random.default_rng(0)
     for split, count in (("train", 2), ("dev", 1)):
@@ -85,17 +95,23 @@ def test_the_table_has_every_head_and_guide(tmp_path: Path, capsys: pytest.Captu
             arrays["body"][:, 2:8, 0], arrays["body"][:, 2:8, 3] = np.sin(sway)[:, None], np.cos(sway)[:, None]
             writer.add(split, f"talk{number}", sound, arrays, told)
     command = ["conversation_acts", "--data", str(tmp_path), "--config", "tiny", "--steps", "2", "--codes", "2"]
-    assert main([*command, "--seconds", "5", "--rounds", "2", "--lookahead", "2", "0"]) == 0
+    assert main([*command, "--seconds", "5", "--rounds", "2", "--lookahead", "2", "0", "--calibrate", "1"]) == 0
     *table, last = capsys.readouterr().out.strip().splitlines()
     figures = json.loads(last)
     rows = figures["rows"]
     heads = (*HEADS, *acts.GUIDES)
-    assert [(row["lookahead"], row["head"]) for row in rows] == [(ahead, head) for ahead in (0, 2) for head in heads]
+    every = [(ahead, head) for ahead in (0, 2) for head in heads]
+    assert [(row["lookahead"], row["head"]) for row in rows] == 2 * every
+    raw, calibrated = rows[: len(every)], rows[len(every) :]
+    assert all("calibrated" not in row for row in raw) and all(row["calibrated"] == 1 for row in calibrated)
+    assert all(one["fd_velocity"] != other["fd_velocity"] for one, other in zip(raw, calibrated, strict=True))
     assert all(row[name] > 0 for row in rows for name in acts.MEASURES) and min(row["ratio"] for row in rows) == 1.0
     assert all(told["nats"] > 0 and told["plain_nats"] > 0 for told in figures["nats"].values())
-    assert all(sum(line.startswith(f"{head:29} ") for line in table) == 2 for head in heads)
+    assert all(sum(line.startswith(f"{head:29} ") for line in table) == 4 for head in heads)
     assert main([*command, "--seconds", "1"]) == 2
     assert "of 2 or more" in capsys.readouterr().err
+    assert main([*command, "--calibrate", "-1"]) == 2
+    assert "of 0 or more" in capsys.readouterr().err
 
 
 def test_a_truth_played_back_is_no_distance_from_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
