@@ -1,19 +1,19 @@
 """What draws expression and body best and cheapest in the conversation model: a flow in 1 to 8 steps, the flow
 distilled to one step, or rolling diffusion; and whether a coarse plan of the body is worth its place.
 
-``python -m benchmarks conversation_acts --data SET [--steps 800] [--lookahead 1] [--calibrate 0]``. The acts alone are trained on the
-dialogues of split train, with the pieces and the noise of one seed: a flow, walked in several numbers of steps; the
-same distilled, for half as many steps; rolling diffusion; and a flow with a guide
+``python -m benchmarks conversation_acts --data SET [--steps 800] [--lookahead 1] [--calibrate 0]``. The acts alone are
+trained on the dialogues of split train, with the pieces and the noise of one seed: a flow, walked in several numbers of
+steps; the same distilled, for half as many steps; rolling diffusion; and a flow with a guide
 (:mod:`benchmarks.conversation_guide`) of ``--codes`` tokens, walked in 8 steps: drawn from the past, and, what nobody
 live can have, told which tokens the truth will have, which is the most that a guide could give. The weights that play
 are a running mean.
 
 Played are the dialogues of split dev in free runs as they come and, with ``--calibrate N``, once more after N rounds of
-calibration by training dialogues, as a trained model gets; one seed, without intervals. Told are
-Fréchet distances to the truth, of numbers in units of their spread: the body's poses, their means over seconds, and
-their velocities (a second), and the face's velocities; speed of the body over the truth's in own speech and outside of
-it; *tremor*, second differences of the face over the truth's. ``ms`` is the p50 of one frame of the acts (what is heard
-is not counted), batch 1 on one thread, all variants in turns; ``ratio`` is over the cheapest.
+calibration by training dialogues, as a trained model gets; one seed, without intervals. Told are Fréchet distances to
+the truth, of numbers in units of their spread: the body's poses, their means over seconds, and their velocities (a
+second), and the face's velocities; speed of the body over the truth's in own speech and outside of it; *tremor*, second
+differences of the face over the truth's. ``ms`` is the p50 of one frame of the acts (what is heard is not counted),
+batch 1 on one thread, all variants in turns; ``ratio`` is over the cheapest.
 """
 
 from __future__ import annotations
