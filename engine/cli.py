@@ -1,5 +1,5 @@
-"""The command line: ``engine serve | demo | set | controls | ask | stats | devices | doctor | replay | bvh | keys |
-assets``.
+"""The command line: ``engine serve | demo | set | controls | ask | stats | config | devices | doctor | replay | bvh |
+keys | assets``.
 
 Heavy packages are imported by the command that needs them, so that ``engine --help`` answers at once. Whatever a user
 can mend arrives as one line on stderr and exit code 2, never as a traceback. Answers go to stdout, all else to the log.
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,8 +40,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    options = parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser().parse_args(given)
     name = f"engine {options.command}"
+    try:
+        options = _with_file(options, given)
+    except EngineError as error:
+        with logs.set_up(options):
+            logs.refused(name, error)
+        return 2
     with logs.set_up(options, queued=options.command in ("serve", "demo")):
         try:
             code = int(COMMANDS[options.command](options) or 0)
@@ -60,6 +68,16 @@ def _run(arguments: Sequence[str] | None) -> int:
             logs.refused(name, EngineError(f"the answer cannot be written: {error.strerror}; send it elsewhere"))
             stdio.forget_stdout()
             return 2
+
+
+def _with_file(options: argparse.Namespace, given: list[str]) -> argparse.Namespace:
+    """The options together with those of ``--config``, if there is one; those given on the command line win."""
+    path = getattr(options, "config", None)
+    if path is None:
+        return options
+    from engine.configuration import arguments
+
+    return parser().parse_args([given[0], *arguments(path), *given[1:]])
 
 
 def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOptions:
@@ -84,6 +102,7 @@ def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOpti
         capacity=getattr(options, "capacity", 1),
         window_ms=getattr(options, "window", 0.0),
         idle_s=getattr(options, "idle", 0.0),
+        drain_s=getattr(options, "drain", 0.0),
         origins=tuple(getattr(options, "origin", ())),
         head=getattr(options, "head", "face"),
         raw_sound=getattr(options, "raw_sound", False),
@@ -150,6 +169,17 @@ def _asked(options: argparse.Namespace, op: str, **more: Any) -> dict[str, Any]:
     from engine.control import ask
 
     return ask(options.control, {"op": op, "token": options.token, **more}, keys=options.keys)
+
+
+def _config(options: argparse.Namespace) -> None:
+    from engine.configuration import arguments, explained
+
+    if options.explain == (options.file is not None):
+        raise EngineError("give a FILE.yaml to check, or --explain to see all settings")
+    if options.explain:
+        print(explained())
+    else:
+        print(f"{options.file} is right; it stands for: engine serve {shlex.join(arguments(options.file))}".rstrip())
 
 
 def _devices(_: argparse.Namespace) -> None:
@@ -219,6 +249,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "controls": _controls,
     "ask": _ask,
     "stats": _stats,
+    "config": _config,
     "devices": _devices,
     "doctor": _doctor,
     "replay": _replay,

@@ -27,6 +27,9 @@ def parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run a bundle and publish its poses until stopped")
     serve.add_argument(
+        "--config", type=Path, metavar="FILE.yaml", help="settings as `engine config --explain` shows them"
+    )
+    serve.add_argument(
         "--source",
         nargs="+",
         metavar=("KIND", "PATH"),
@@ -88,6 +91,13 @@ def parser() -> argparse.ArgumentParser:
         "--window", type=_window, default=4.0, metavar="MS", help="how long a frame waits for others, default 4"
     )
     serve.add_argument("--idle", type=_positive, default=30.0, metavar="S", help="close silent sessions, default 30")
+    serve.add_argument(
+        "--drain",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="when stopped, take no new network sessions and let those that are there go on for so long, default 0",
+    )
     serve.add_argument("--origin", action="append", default=[], metavar="URL", help="a web page that may open sessions")
     serve.add_argument(
         "--head", choices=("face", "body"), default="face", help="with two bundles: which of them moves the head"
@@ -150,6 +160,9 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--token", default="", help="of the engine's token file, where it has one")
         command.add_argument("--keys", type=Path, metavar="FOLDER", help="a client's keys, where the engine has keys")
 
+    config = commands.add_parser("config", help="explain the settings of serve --config, or check a file of them")
+    config.add_argument("file", nargs="?", type=Path, metavar="FILE.yaml", help="is checked; what it sets is told")
+    config.add_argument("--explain", action="store_true", help="every setting with its default and what it means")
     commands.add_parser("devices", help="list microphones and webcams")
     doctor = commands.add_parser("doctor", help="check bundle, devices, ports and one frame end to end")
     doctor.add_argument("--mic", metavar="DEVICE", help="the microphone that is listened to, by number or name")
@@ -177,6 +190,13 @@ def parser() -> argparse.ArgumentParser:
     assets = commands.add_parser("assets", help="fetch the face tracker's model file into the cache")
     assets.add_argument("path", nargs="?", type=Path, help="take it from this file or folder instead of fetching")
     return whole
+
+
+def serve_parser() -> argparse.ArgumentParser:
+    """Of ``engine serve`` alone: its options, without the name of the command."""
+    commands = next(one for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
+    found: argparse.ArgumentParser = commands.choices["serve"]
+    return found
 
 
 def _session_options(parser: argparse.ArgumentParser, seconds: float | None = None) -> None:
@@ -215,6 +235,10 @@ def _window(text: str) -> float:
     if not 0.0 <= value <= 1000.0:
         raise argparse.ArgumentTypeError(f"{text!r}: give 0 to 1000 milliseconds")
     return value
+
+
+def _seconds(text: str) -> float:
+    return 0.0 if text in ("0", "0.0") else _positive(text)
 
 
 def _positive(text: str) -> float:

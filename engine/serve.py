@@ -34,6 +34,7 @@ from engine.stats import Stats
 SWITCH_S = 0.0005
 """For which a thread may go on computing while another waits. The interpreter's own 5 ms are an eighth of a frame, and
 a frame's thread may wait for it once for every message that it sends."""
+DRAIN_LOOK_S = 0.1
 DEFAULT_PUB = "tcp://127.0.0.1:5570"
 DEFAULT_CONTROL = "tcp://127.0.0.1:5571"
 log = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ class ServeOptions:
     capacity: int = 16
     window_ms: float = 4.0
     idle_s: float = 30.0
+    drain_s: float = 0.0
     origins: tuple[str, ...] = ()
     head: str = "face"
     raw_sound: bool = False
@@ -159,6 +161,8 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
                 break
         if host.failure is not None:
             raise host.failure
+        if options.listen and options.drain_s and stop.is_set():
+            _drain(host, session, options.drain_s)
         if session is None:
             return Stats()
         session.close("stopped")
@@ -222,6 +226,16 @@ class _Local:
 def _about(number: int) -> Callable[[str], None]:
     """Logs what its texts' encoders say of the local session."""
     return lambda message: log.warning("%s", message, extra={"session": number})
+
+
+def _drain(host: Host, local: LiveSession | None, seconds: float) -> None:
+    """Let the network sessions come to their end, for so long at most; nobody new is taken."""
+    host.drain()
+    end_ns = host.clock.now_ns() + round(seconds * 1e9)
+    if there := [session for session in host.sessions() if session is not local]:
+        log.info("stopping within %g s, when %d sessions are over; a second signal stops at once", seconds, len(there))
+    while any(session is not local for session in host.sessions()) and host.clock.now_ns() < end_ns:
+        threading.Event().wait(DRAIN_LOOK_S)
 
 
 def _listen(options: ServeOptions, host: Host, stack: ExitStack) -> str:

@@ -28,6 +28,7 @@ from engine.session.slot import Slot
 from engine.sound.echo import EchoMode
 from engine.sources.base import Source
 from engine.stats import Buckets
+from engine.text.of_bundle import conditioner_of, ids_of
 from engine.wire import Frame
 
 log = logging.getLogger(__name__)
@@ -79,19 +80,19 @@ class Host:
             name: Loop(runtimes(bundle, where, rows, sizes, threads), clock, realtime, window_ns)
             for name, bundle in self.bundles.items()
         }
-        self._conditioners = {name: _conditioner(bundle) for name, bundle in self.bundles.items()}
-        self._ids = {name: _ids(bundle) for name, bundle in self.bundles.items()}
+        self._conditioners = {name: conditioner_of(bundle) for name, bundle in self.bundles.items()}
+        self._ids = {name: ids_of(bundle) for name, bundle in self.bundles.items()}
         self._sessions: dict[int, LiveSession] = {}
         self._generation = 0
         self._lock = threading.RLock()
-        self._stop = threading.Event()
+        self._stop, self._draining = threading.Event(), False
         self._threads: list[threading.Thread] = []
         self._ready = threading.Event()
 
     @property
     def ready(self) -> bool:
-        """Whether every block of every bundle has run, and nothing has failed since."""
-        return self._ready.is_set() and self.failure is None and not self._stop.is_set()
+        """Whether every block of every bundle has run, nothing has failed since, and sessions are still taken."""
+        return self._ready.is_set() and self.failure is None and not self._stop.is_set() and not self._draining
 
     def start(self) -> None:
         """Warm up, then serve from threads of their own: one a bundle, and one that looks after the sessions."""
@@ -105,6 +106,10 @@ class Host:
         for thread in self._threads:
             thread.start()
         self._ready.set()
+
+    def drain(self) -> None:
+        """Take no more sessions; those that are there go on."""
+        self._draining = True
 
     def stop(self) -> None:
         """Close all sessions and end the threads."""
@@ -192,6 +197,8 @@ class Host:
         try:
             if self._stop.is_set() or self.failure is not None:
                 raise SessionRefused("the engine stops; start it again")
+            if self._draining:
+                raise SessionRefused("the engine is about to stop and takes no more sessions; ask another one")
             if len(self._sessions) >= self.capacity:
                 raise SessionRefused(
                     f"all {self.capacity} sessions are taken; come back later, or serve with a larger --capacity"
@@ -300,21 +307,3 @@ class Host:
 
 def _about(session: LiveSession) -> dict[str, Any]:
     return {"session": session.number, "bundles": list(session.bundles)}
-
-
-def _conditioner(bundle: Bundle) -> Any:
-    """What encodes the texts of a bundle; None for one that takes none, which then needs no such library."""
-    if not bundle.spec.texts:
-        return None
-    from engine.text.conditioner import Conditioner
-
-    return Conditioner(bundle)
-
-
-def _ids(bundle: Bundle) -> Callable[[str], int]:
-    """What numbers the words of a bundle."""
-    if not bundle.spec.by_role("words"):
-        return lambda _: 0
-    from engine.text.vocabulary import Vocabulary
-
-    return Vocabulary(bundle).number
