@@ -113,6 +113,13 @@ def head_rotation(pitch: float, yaw: float, roll: float) -> NDArray[np.float64]:
     return rotation
 
 
+def head_quaternion(pitch: float, yaw: float, roll: float) -> NDArray[np.float64]:
+    """The same rotation as :func:`head_rotation` as a quaternion (4,), x y z w."""
+    (cp, cy, cr), (sp, sy, sr) = np.cos([pitch / 2, yaw / 2, roll / 2]), np.sin([pitch / 2, yaw / 2, roll / 2])
+    x, y, z = cy * sp * cr + sy * cp * sr, sy * cp * cr - cy * sp * sr, cy * cp * sr - sy * sp * cr
+    return np.array([x, y, z, cy * cp * cr + sy * sp * sr])
+
+
 def head_angles(rotation: NDArray[np.floating]) -> tuple[float, float, float]:
     """(pitch, yaw, roll) in radians of a (3, 3) rotation, the inverse of :func:`head_rotation` for |pitch| < pi/2."""
     pitch = np.arcsin(np.clip(-rotation[1, 2], -1.0, 1.0))

@@ -1,5 +1,5 @@
 """The command line: ``engine serve | demo | set | controls | ask | stats | config | devices | doctor | replay | bvh |
-keys | assets``.
+foxglove | keys | assets``.
 
 Heavy packages are imported by the command that needs them, so that ``engine --help`` answers at once. Whatever a user
 can mend arrives as one line on stderr and exit code 2, never as a traceback. Answers go to stdout, all else to the log.
@@ -212,6 +212,12 @@ def _bvh(options: argparse.Namespace) -> None:
     print(export(options.recording, options.out, options.stream, options.program))
 
 
+def _foxglove(options: argparse.Namespace) -> None:
+    from engine.record.foxglove import convert
+
+    print(convert(options.recording, options.out))
+
+
 def _assets(options: argparse.Namespace) -> None:
     from engine.assets import fetch
 
@@ -254,6 +260,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "doctor": _doctor,
     "replay": _replay,
     "bvh": _bvh,
+    "foxglove": _foxglove,
     "keys": _keys,
     "assets": _assets,
 }

@@ -187,6 +187,11 @@ def parser() -> argparse.ArgumentParser:
         help="whose names and channels: blender (the skeleton's own names, default), motionbuilder (HIK's names, six "
         "channels on every joint), mixamo (mixamorig:Hips ...) or unity (Humanoid's names)",
     )
+    foxglove = commands.add_parser(
+        "foxglove", help="turn a recording (serve --record) into one that Foxglove and rerun open"
+    )
+    foxglove.add_argument("recording", type=Path, metavar="RECORDING.mcap")
+    foxglove.add_argument("out", type=Path, metavar="OUT.mcap")
     assets = commands.add_parser("assets", help="fetch the face tracker's model file into the cache")
     assets.add_argument("path", nargs="?", type=Path, help="take it from this file or folder instead of fetching")
     return whole

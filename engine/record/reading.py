@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import EngineError
+from engine.errors import EngineError, clean
 from engine.plain import read as read_plain
 from engine.record.container import Channel, Damaged, Message, Metadata, read
 from engine.record.layout import (
@@ -167,7 +167,7 @@ class Recording:
         try:
             return read_plain(About, json.loads(record.values.get("about", "")))
         except (EngineError, ValueError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:300] if isinstance(error, EngineError) else "no JSON"
+            reason = clean(error, 300) if isinstance(error, EngineError) else "no JSON"
             raise self._damaged(f"its description does not read: {reason}") from error
 
     def _records(self, file: IO[bytes]) -> Iterator[Metadata | Channel | Message]:

@@ -40,7 +40,10 @@ SPEC = StreamSpec(
         InputSpec("gain", "control", (), 0.0, 2.0, 1.0),
         InputSpec("noise", "noise", (3,), 0.0, 1.0),
     ),
-    outputs=(OutputSpec("body", (len(STICK.joints), 3), skeleton="stick"), OutputSpec("pose", (2,), ("a", "b"))),
+    outputs=(
+        OutputSpec("body", (len(STICK.joints), 3), skeleton="stick", codec="joints"),
+        OutputSpec("pose", (2,), ("a", "b")),
+    ),
     sample_rate=1000,
     skeletons=(STICK,),
 )
