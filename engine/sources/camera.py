@@ -23,7 +23,7 @@ from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, Key
 from engine.sources.address import is_address
 from engine.sources.base import FaceFeed, FaceTracker, joined
-from engine.sources.capture import camera_device, camera_name, opencv
+from engine.sources.capture import camera_device, camera_name, opener
 from engine.sources.pace import Frequency, Pace
 from engine.sources.picture_checks import PictureChecks
 from engine.sources.retry import Retry
@@ -41,7 +41,7 @@ _JOIN_S = 10.0
 
 
 class CameraSource:
-    """Watches ``device`` (a number, a device path or the address of a stream) and tracks one face.
+    """Watches ``device`` (a number, a device path, the address of a stream, or the screen) and tracks one face.
 
     The capture time of a face is the moment its picture was grabbed. The picture must not be mirrored. ``rate``: as
     many pictures a second are tracked at most, None for all. ``open_capture`` is for tests: it returns something like
@@ -61,7 +61,7 @@ class CameraSource:
     ) -> None:
         known = camera_device(device)
         self._device = camera_name(known) if isinstance(known, str) else known
-        self._open_capture = open_capture or opencv(known)
+        self._open_capture = open_capture or opener(known)
         self._tracker = tracker
         self._rate = rate
         self._pace, self._checks = Pace(rate), PictureChecks()

@@ -1,4 +1,5 @@
-"""Which camera is meant, and how OpenCV opens it: by number, by device path, or by the address of a stream.
+"""Which camera is meant, and how it is opened: by number, by device path or by the address of a stream (by OpenCV), or
+a region of the screen (:mod:`.screen`).
 
 What cannot be a camera is refused in words before OpenCV is asked: it takes a negative number for "any camera" and
 breaks down inside, takes the hundreds of a number for a choice of driver, and waits half a minute for an address where
@@ -15,6 +16,8 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.sources.address import is_address, shown
+from engine.sources.screen import is_screen, region_of
+from engine.sources.screen import opener as screen
 
 HIGHEST = 99
 """The highest number of a camera: in a higher one OpenCV reads the name of a driver."""
@@ -23,12 +26,15 @@ ANSWER_MS = 4_000
 
 _NUMBERS_TRIED = 4
 _FFMPEG_QUIET = "-8"  # AV_LOG_QUIET
-_FORMS = "a number (see `engine devices`), a device path (/dev/video0) or an address (rtsp://..., http://...)"
+_FORMS = (
+    "a number (see `engine devices`), a device path (/dev/video0), an address (rtsp://..., http://...) or the screen "
+    "(screen, screen:2, screen:X,Y,WIDTHxHEIGHT)"
+)
 
 
 def camera_device(given: int | str) -> int | str:
-    """The number, device path or address that ``given`` stands for. Raises :class:`EngineError` where it is none, and
-    where there is nothing at the path."""
+    """The number, device path, address or region of the screen that ``given`` stands for. Raises :class:`EngineError`
+    where it is none, and where there is nothing at the path."""
     text = str(given).strip()
     if text.lstrip("+-").isdecimal():
         number = int(text) if len(text) < 10 else -1
@@ -36,6 +42,9 @@ def camera_device(given: int | str) -> int | str:
             raise EngineError(f"camera {text[:20]}: cameras have numbers from 0 to {HIGHEST}; see `engine devices`")
         return number
     if is_address(text):
+        return text
+    if is_screen(text):
+        region_of(text)
         return text
     path = Path(text)
     if path.is_char_device():
@@ -50,6 +59,12 @@ def camera_device(given: int | str) -> int | str:
 def camera_name(device: int | str) -> str:
     """How a camera is written in what people read: without the credentials of an address."""
     return shown(device) if isinstance(device, str) and is_address(device) else str(device)
+
+
+def opener(device: int | str) -> Callable[[], Any]:
+    """What opens ``device`` (of :func:`camera_device`) and returns something like a ``cv2.VideoCapture``. Raises
+    :class:`EngineError` as :func:`opencv` and :func:`engine.sources.screen.opener` do."""
+    return screen(device) if isinstance(device, str) and is_screen(device) else opencv(device)
 
 
 def opencv(device: int | str) -> Callable[[], Any]:

@@ -23,6 +23,7 @@ from engine.feeds.feeds import Feeds, Key
 from engine.sound.front_end import FrontEnd
 from engine.sound.resample import StreamingResampler
 from engine.sources.base import joined
+from engine.sources.drift import ClockDrift
 from engine.sources.portaudio import Input, Opened, PortAudio, told
 from engine.sources.portaudio import load as _portaudio
 from engine.sources.retry import Retry
@@ -77,6 +78,7 @@ class MicSource:
         self._resampler: StreamingResampler | None = None
         self._last_ns = self._loud_ns = self._opened_ns = 0
         self._retry = Retry()
+        self._drift = ClockDrift(self._device.rate)
         self._stalled = False
         self._failure: str | None = None
 
@@ -136,7 +138,8 @@ class MicSource:
         return self._failure
 
     def describe(self) -> dict[str, Any]:
-        """Device, its rate in Hz and channels, and what was lost so far."""
+        """Device, its rate in Hz and channels, what was lost so far, and by how many millionths its clock is faster
+        than the engine's (None until a minute was heard)."""
         device = self._device
         return {
             "source": "microphone",
@@ -145,6 +148,7 @@ class MicSource:
             "channels": device.used,
             "overflows": self._overflows,
             "dropped_blocks": self.dropped_blocks,
+            "drift_ppm": self._drift.ppm,
         }
 
     def _open(self, choose: Callable[[Sequence[Input]], Input], anew: bool = False) -> None:
@@ -158,6 +162,7 @@ class MicSource:
             self._ports.close(opened)
             raise
         self._opened, self._device = opened, opened.device
+        self._drift = ClockDrift(self._device.rate)
         self._opened_ns = self._clock.now_ns()
 
     def _close(self) -> None:
@@ -176,7 +181,10 @@ class MicSource:
         if not 0 < age_s < 1:  # some drivers leave the times empty
             age_s = frames / rate
         end_ns = now_ns - max(0, round((age_s - frames / rate) * 1e9))
-        self._overflows += bool(status.input_overflow)
+        if status.input_overflow:
+            self._overflows += 1
+            self._drift.begin()
+        self._drift.add(frames, end_ns)
         self.dropped_blocks += len(self._inbox) == _INBOX_BLOCKS
         self._inbox.append(_Block(opening, block.copy(), end_ns))
         self._arrived.set()

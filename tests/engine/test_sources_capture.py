@@ -155,7 +155,7 @@ def test_a_path_where_nothing_is_is_refused(given: str) -> None:
 
 @pytest.mark.parametrize("given", ["front", "", "1.5", "+", "nan"])
 def test_a_word_is_refused_with_what_may_be_given(given: str) -> None:
-    with pytest.raises(EngineError, match=r"give a number .*a device path .*or an address"):
+    with pytest.raises(EngineError, match=r"give a number .*a device path .*an address .*or the screen"):
         CameraSource(given, Seen())
 
 
