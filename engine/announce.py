@@ -30,6 +30,7 @@ class Ticker:
         self._publisher, self._session, self._recorders = publisher, session, recorders
         self._sources = sources
         self._told: dict[str, str | None] = {}
+        self._now: dict[str, str | None] = {}
         self._noticed: tuple[int, set[str]] = (
             0,
             set(),
@@ -62,9 +63,14 @@ class Ticker:
             if self._closed:
                 return
 
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What is in trouble at the moment, and what it is, as it was last told."""
+        return {name: text for name, text in self._now.items() if text}
+
     def tell(self) -> None:
         """Say what is new about troubles; also at the very end, as a file may fail in its last second."""
-        troubles = {source.name: source.problem for source in self._sources}
+        troubles: dict[str, str | None] = {source.name: source.problem for source in self._sources}
         session = self._session()
         if session is not None:
             troubles["input"] = "; ".join(session.feeds.problems()) or None
@@ -72,6 +78,7 @@ class Ticker:
                 troubles[f"text {name}"] = text["problem"] or None
             self._notice(session)
         troubles["recording"] = self._recorders.problem
+        self._now = dict(troubles)
         for name, problem in troubles.items():
             kind = re.sub(r"[\d.]+", "", problem) if problem else None  # the seconds count on, the trouble is the same
             if kind != self._told.get(name):

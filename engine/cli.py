@@ -191,7 +191,7 @@ def _devices(_: argparse.Namespace) -> None:
 def _doctor(options: argparse.Namespace) -> int:
     from engine.doctor import examine
 
-    return examine(_serve_options(options), options.mic)
+    return examine(_serve_options(options), options.mic, options.token, options.keys, options.json)
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -165,7 +165,11 @@ def parser() -> argparse.ArgumentParser:
     config.add_argument("file", nargs="?", type=Path, metavar="FILE.yaml", help="is checked; what it sets is told")
     config.add_argument("--explain", action="store_true", help="every setting with its default and what it means")
     commands.add_parser("devices", help="list microphones and webcams")
-    doctor = commands.add_parser("doctor", help="check bundle, devices, ports and one frame end to end")
+    doctor = commands.add_parser(
+        "doctor", help="why does my avatar not move? checks this machine, or the engine that runs"
+    )
+    doctor.add_argument("--json", action="store_true", help="one JSON object a part")
+    doctor.add_argument("--token", default="", help="of the engine's token file, where one runs that has one")
     doctor.add_argument("--mic", metavar="DEVICE", help="the microphone that is listened to, by number or name")
     _session_options(doctor)
     logs.add_arguments(doctor)

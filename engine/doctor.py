@@ -1,15 +1,17 @@
 """``engine doctor``: why does nothing move? Every part a session needs is tried, and each says what it found.
 
-Bundle and runtime, ports, one frame from a source through the step to a subscriber; then what the bundle's senses may
-use: face tracker, devices. What a session cannot do without fails the examination; what it can is only told.
+Where an engine runs already, it is looked at (:mod:`.doctor_running`). Otherwise: bundle and runtime, ports, one frame
+from a source through the step to a subscriber; then what the bundle's senses may use: face tracker, devices. What a
+session cannot do without fails the examination; what it can is only told.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import zmq
@@ -20,8 +22,10 @@ from engine.bundle.fillable import check_fillable
 from engine.clock import MonotonicClock
 from engine.control import ask
 from engine.demo import demo_partner
+from engine.doctor_running import look, running
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, wanted
+from engine.finding import Finding, tell, tried
 from engine.publish import bind
 from engine.runtime import open_runtime
 from engine.serve import ServeOptions, Serving, serve
@@ -33,8 +37,23 @@ LISTEN_S = 4.0
 """For which the microphone is listened to."""
 
 
-def examine(options: ServeOptions, mic: str | None = None) -> int:
-    """Print one line per part; 0 when a session can run, 1 otherwise. ``mic``: the microphone that is listened to."""
+def examine(
+    options: ServeOptions, mic: str | None = None, token: str = "", keys: Path | None = None, as_json: bool = False
+) -> int:
+    """Print one line (or JSON object) per part; 0 when a session can run, or the one that runs is well, 1 otherwise.
+    ``mic``: the microphone that is listened to. ``token``, ``keys``: for an engine that runs and wants them."""
+    return tell(_findings(options, mic, token, keys), as_json)
+
+
+def _findings(options: ServeOptions, mic: str | None, token: str, keys: Path | None) -> Iterator[Finding]:
+    try:
+        engine = running(options.control, token, keys)
+    except EngineError as error:
+        yield Finding("engine", "FAILED", f"one runs at {options.control} and does not tell: {error}")
+        return
+    if engine is not None:
+        yield from look(engine, options.control, keys)
+        return
     vital: list[tuple[str, Callable[[], str]]] = [
         ("bundle", lambda: _bundle(options)),
         ("ports", lambda: _ports(options)),
@@ -43,21 +62,15 @@ def examine(options: ServeOptions, mic: str | None = None) -> int:
     useful: list[tuple[str, set[str], Callable[[], str]]] = [
         ("face tracker", {"face"}, _tracker),
         ("sound", {"audio"}, lambda: _sound(options, mic)),
-        ("devices", {"audio", "face"}, lambda: devices().replace("\n", "\n" + " " * 20)),
+        ("devices", {"audio", "face"}, devices),
         ("feeds", {"self"}, lambda: _feeds(options)),
     ]
+    for name, check in vital:
+        yield tried(name, check, "FAILED")
     may = _senses(options)
-    optional = [(name, check) for name, roles, check in useful if roles & may]
-    failed = False
-    for checks, bad in ((vital, "FAILED"), (optional, "missing")):
-        for name, check in checks:
-            try:
-                print(f"{name:>14}  ok  {check()}", flush=True)
-            except Exception as error:  # whatever it is, the parts that follow have to be tried as well
-                kind = "" if isinstance(error, EngineError) else f"{type(error).__name__}: "
-                print(f"{name:>14}  {bad}: {kind}{error}", flush=True)
-                failed |= checks is vital
-    return int(failed)
+    for name, roles, check in useful:
+        if roles & may:
+            yield tried(name, check, "missing")
 
 
 def _senses(options: ServeOptions) -> set[str]:

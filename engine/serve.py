@@ -121,6 +121,7 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
         stack.callback(publisher.close)
         local = _Local(host, publisher, stop)
         ticker = Ticker(publisher, lambda: local.session, recorders, sources)
+        local.troubles = lambda: ticker.troubles
         if options.local:
             ask = Opening(
                 bundles=tuple(bundle.name for bundle in bundles),
@@ -179,6 +180,7 @@ class _Local:
 
     def __init__(self, host: Host, publisher: Publisher, stop: threading.Event) -> None:
         self.session: LiveSession | None = None
+        self.troubles: Callable[[], dict[str, str]] = dict
         self._host, self._publisher, self._stop = host, publisher, stop
 
     def describe(self) -> dict[str, Any]:
@@ -202,8 +204,12 @@ class _Local:
             "reset": self._forgetting,
             "pause": self._pausing,
             "set": lambda request: set_controls(self._asked(), request),
-            "stats": lambda _: {**(self.session.stats() if self.session else {}), "host": self._host.stats()},
+            "stats": lambda _: self._stats(),
         }
+
+    def _stats(self) -> dict[str, Any]:
+        counted = {"subscribers": self._publisher.subscribers(), "troubles": self.troubles()}
+        return {**(self.session.stats() if self.session else {}), **counted, "host": self._host.stats()}
 
     def _stopping(self, _: Mapping[str, Any]) -> dict[str, Any]:
         self._stop.set()

@@ -190,9 +190,11 @@ class LiveSession:
         }
 
     def stats(self) -> dict[str, Any]:
-        """Counters of the first bundle's slot; of the others under their names; the level meters."""
+        """Counters of the first bundle's slot; of the others under their names; the level meters; whether it is
+        paused."""
         told = [slot.stats.to_dict() for slot in self.slots]
-        return {**told[0], **dict(zip(self.bundles[1:], told[1:], strict=True)), "sound": self.sound()}
+        more = {"sound": self.sound(), "paused": self.slots[0].paused}
+        return {**told[0], **dict(zip(self.bundles[1:], told[1:], strict=True)), **more}
 
     def sound(self) -> dict[str, dict[str, Any]]:
         """The level meter of each voice that is heard (:meth:`engine.sound.meter.SoundMeter.told`); of the partner's

@@ -127,6 +127,11 @@ class Slot:
         """Let the model forget, before the next frame; callable from any thread."""
         self._reset = True
 
+    @property
+    def paused(self) -> bool:
+        """Whether it makes no frames until :meth:`pause` is called again."""
+        return bool(self._paused)
+
     def pause(self, paused: bool) -> None:
         """Stop making frames, or go on with those of now; callable from any thread."""
         self._paused = paused or None
