@@ -108,6 +108,8 @@ def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOpti
         raw_sound=getattr(options, "raw_sound", False),
         echo=getattr(options, "echo", "say"),
         access=Access.of(options.keys, options.tokens, options.insecure),
+        bridges=tuple(getattr(options, "bridge", ())),
+        keys=options.keys,
     )
 
 

@@ -113,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
         help="where the partner's microphone hears the avatar's own voice: say so (the default), hold it back as well "
         "(gate), or do not look for it (off); for bundles that hear both voices",
     )
+    _bridges(serve)
     _session_options(serve)
     logs.add_arguments(serve)
 
@@ -121,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("out"), help="folder for demo.mp4 and demo.png without a display"
     )
     demo.add_argument("--headless", action="store_true", help="write the video even where there is a display")
+    _bridges(demo)
     _session_options(demo, seconds=20.0)
     logs.add_arguments(demo)
 
@@ -207,6 +209,17 @@ def serve_parser() -> argparse.ArgumentParser:
     commands = next(one for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
     found: argparse.ArgumentParser = commands.choices["serve"]
     return found
+
+
+def _bridges(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bridge",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="hand the avatar on to a program: vmc://HOST:PORT (VSeeFace, Warudo ...), livelink:// (Unreal), "
+        "ifacialmocap:// or vts:// (VTube Studio); may be given several times",
+    )
 
 
 def _session_options(parser: argparse.ArgumentParser, seconds: float | None = None) -> None:

@@ -18,6 +18,7 @@ import zmq
 
 from engine.access import Access
 from engine.announce import Ticker
+from engine.bridges import Bridges
 from engine.bundle import Bundle
 from engine.bundle.fillable import check_fillable
 from engine.clock import MonotonicClock
@@ -69,6 +70,10 @@ class ServeOptions:
     raw_sound: bool = False
     echo: EchoMode = "say"
     access: Access = field(default_factory=Access)
+    bridges: tuple[str, ...] = ()
+    """URLs of avatar programs that the local session's frames are handed on to (:mod:`engine.bridges`)."""
+    keys: Path | None = None
+    """The folder from which ``access`` has its keys: bridges connect with those of its client."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,9 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
             stack.callback(source.stop)
         if options.fast and not sources and options.seconds is None and options.local:
             raise EngineError("--fast: without a source a session has no end; give --seconds or a --source")
+        if options.bridges and not options.local:
+            raise EngineError("--bridge: it hands on a session of this machine, and there is none; add a --source")
+        bridges = Bridges(options.bridges, options.keys) if options.bridges else None
         bundles = [Bundle.load(name) for name in options.bundles]
         for bundle in bundles:
             check_fillable(bundle)
@@ -145,6 +153,9 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
         gc.freeze()  # what start-up made lives as long as the process: no need to walk it in every collection
         stack.callback(gc.unfreeze)
         session = local.session
+        if bridges is not None:
+            stack.callback(bridges.close)
+            bridges.start(publisher.endpoint, options.number)
         if session is not None:
             stack.callback(recorders.abandon)
             host.begin(session, recorders.open(session))

@@ -32,8 +32,7 @@ HEADER = np.dtype(
 """The 56 bytes before a frame's values."""
 FLAGS = ("held", "late", "silent", "no face", "degraded", "first", "bad input", "skipped", "unsound", "text pending")
 """By bit; from the ninth on those of ``more_flags``."""
-MOST = 1024
-"""Streams, controls, skeletons and joints of one engine."""
+MOST = 1024  # streams, controls, skeletons and joints of one engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,8 @@ class Said(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Announced:
     """What an engine says of its session. ``skeletons`` by name have ``joints``, ``parents``, ``rest``, ``edges``,
-    ``across`` and ``feet``; ``texts`` are those in force, ``said`` the avatar's newest words (of an engine with
-    --monitor), ``av_offset`` (ms) how late lips are behind the avatar's voice: "p50", "p95", ..."""
+    ``across``, ``feet`` and ``humanoid`` (joint by Unity's bone); ``texts`` are those in force, ``said`` the avatar's
+    newest words (with --monitor), ``av_offset`` how late lips are behind its voice, ms: "p50", "p95", ..."""
 
     session: int
     rate: float
@@ -243,8 +242,8 @@ def _skeleton(told: object) -> dict[str, Any]:
     skeleton = _object(told, "a skeleton")
     name = _text(skeleton.get("name"))
     joints = [_text(each) for each in _list(skeleton.get("joints"), f"joints of {name!r}")]
-    tree = _list(skeleton.get("parents"), f"parents of {name!r}")
-    parents = [_whole(each, len(joints), f"a parent in {name!r}", -1) for each in tree]
+    above = _list(skeleton.get("parents"), f"parents of {name!r}")
+    parents = [_whole(each, len(joints), f"a parent in {name!r}", -1) for each in above]
     rest = [_triple(each, name) for each in _list(skeleton.get("rest"), f"rest of {name!r}")]
     if not joints or len(set(joints)) != len(joints) or not len(joints) == len(parents) == len(rest):
         raise ValueError(f"skeleton {name!r}: {len(joints)} joints, {len(parents)} parents, {len(rest)} offsets")
@@ -254,14 +253,15 @@ def _skeleton(told: object) -> dict[str, Any]:
         [_whole(end, len(joints), f"an edge of {name!r}") for end in _list(edge, "an edge", 2)]
         for edge in _list(skeleton.get("edges", []), "edges")
     ]
-    named = {
-        key: [_text(each) for each in _list(skeleton.get(key, []), f"{key} of {name!r}")] for key in ("across", "feet")
-    }
-    if any(len(edge) != 2 for edge in edges) or not set(named["across"] + named["feet"]) <= set(joints):
-        raise ValueError(f"skeleton {name!r}: edges join two joints, across and feet name some")
+    listed = {key: _list(skeleton.get(key, []), f"{key} of {name!r}") for key in ("across", "feet")}
+    named = {key: [_text(each) for each in told] for key, told in listed.items()}
+    bones = {_text(bone): _text(each) for bone, each in _object(skeleton.get("humanoid", {}), "humanoid").items()}
+    if any(len(edge) != 2 for edge in edges) or not {*named["across"], *named["feet"], *bones.values()} <= set(joints):
+        raise ValueError(f"skeleton {name!r}: edges join two joints; across, feet and humanoid name some")
     if len(named["across"]) not in (0, 2):
         raise ValueError(f"skeleton {name!r}: across names a left and a right joint, or none")
-    return {"name": name, "joints": joints, "parents": parents, "rest": rest, "edges": edges, **named}
+    tree = {"joints": joints, "parents": parents, "rest": rest, "edges": edges}
+    return {"name": name, **tree, **named, "humanoid": bones}
 
 
 def parse(message: bytes) -> object:

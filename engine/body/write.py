@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.body.decode import BvhError
+from engine.body.humanoid import LIMB_BONES, NECK_BONES, SPINE_BONES, trunk_bones
 from engine.body.motion import Array, Motion, forward_kinematics
 from engine.body.parse import END
 from engine.body.rigs import recognise
@@ -55,20 +56,12 @@ _HIK = {
     "toe": "ToeBase",
     "eye": "Eye",
 }
-_HUMANOID = _HIK | {
-    "shoulder": "UpperArm",
-    "elbow": "LowerArm",
-    "middle": "MiddleProximal",
-    "thigh": "UpperLeg",
-    "shin": "LowerLeg",
-    "toe": "Toes",
-}
 _SPINES = ("Spine", *(f"Spine{number}" for number in range(1, 10)))
 PROGRAMS = {
     "blender": Program({}),
     "motionbuilder": Program(_HIK, _SPINES, every=True),
     "mixamo": Program(_HIK, _SPINES, prefix="mixamorig:"),
-    "unity": Program(_HUMANOID, ("Spine", "Chest", "UpperChest"), ("Neck",)),
+    "unity": Program(_HIK | LIMB_BONES, SPINE_BONES, NECK_BONES),
 }
 """Programs by name: Blender's import takes any names; MotionBuilder's characters go by HIK's, with six channels on
 every joint; Mixamo's have a prefix; Unity maps its Humanoid by its own."""
@@ -109,9 +102,7 @@ def program_names(skeleton: Skeleton, program: Program, called: str) -> list[str
         for part, joint in rig.parts.items():
             if part[:2] in ("l.", "r."):
                 known[joint] = ("Left" if part[0] == "l" else "Right") + program.names[part[2:]]
-        known |= dict(zip(rig.spine[1:], program.spine, strict=False))
-        known |= dict(zip(rig.neck[1:-1], program.neck, strict=False))
-        known |= {rig.neck[-1]: "Head", rig.hips: "Hips"}
+        known |= trunk_bones(rig, program.spine, program.neck)
     strange = [name for joint, name in enumerate(skeleton.joints) if joint not in known and not _ends(skeleton, joint)]
     if strange:
         more = f" and {len(strange) - 6} more" if len(strange) > 6 else ""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import engine
+from engine.body.humanoid import humanoid
+from engine.body.skeleton import Skeleton
 from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.errors import EngineError, SpecError
@@ -175,7 +177,7 @@ class LiveSession:
                 for name, slot in zip(self.bundles, self.slots, strict=True)
                 for stream in slot.streams
             ],
-            "skeletons": {item.name: item.to_dict() for spec in self._specs for item in spec.skeletons},
+            "skeletons": {item.name: _skeleton(item) for spec in self._specs for item in spec.skeletons},
             "controls": [
                 item for spec, slot in zip(self._specs, self.slots, strict=True) for item in _controls(spec, slot)
             ],
@@ -210,6 +212,12 @@ class LiveSession:
         if counted is None or not counted.count:
             return {}
         return {"av_offset_ms": {name: round(value, 1) for name, value in counted.summary().items()}}
+
+
+def _skeleton(item: Skeleton) -> dict[str, Any]:
+    """A skeleton, and of a person's body the joint by the name of its Humanoid bone."""
+    bones = humanoid(item)
+    return item.to_dict() | ({"humanoid": bones} if bones else {})
 
 
 def _said(word: Word) -> list[Any]:
