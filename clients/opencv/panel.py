@@ -190,7 +190,7 @@ def draw_status(
     lost: int,
     place: tuple[int, int, int, int] = STATUS,
 ) -> None:
-    """Latency, A/V offset, rate and the newest frame's flags, at ``place``."""
+    """Latency, A/V offset, rate, the newest frame's flags and whether the session is recorded, at ``place``."""
     x, y, _, tall = place
     late = recent[-50:]
     publish = float(np.median([(m.frame.publish_ns - m.frame.capture_ns) / 1e6 for m in late]))
@@ -201,6 +201,8 @@ def draw_status(
     lines = [(f"capture to publish  {publish:6.1f} ms", INK), (f"capture to receive  {here}", INK), *_lips(store)]
     lines.append((f"model step {step:.2f} ms   {received_rate:.1f} frames/s   lost {lost}", DIM))
     lines.append((", ".join(words) if words else "on time", ALERT if words else DIM))
+    if store.recorded:
+        lines.append(("recorded: the engine writes this session to a file", ALERT))
     apart = 26 if len(lines) == 4 else (tall - 14) // len(lines)
     for number, (line, colour) in enumerate(lines):
         text(canvas, line, x + 12, y + apart + 2 + apart * number, 0.52, colour)

@@ -91,6 +91,7 @@ class FrameStore:
         self.engine = engine
         self.controls: dict[str, Control] = {}
         self.av_offset: Mapping[str, float] = {}
+        self.recorded = engine.recorded
         self.said: dict[tuple[int, str], int] = {}
         self.parts = _parts(engine)
         self.streams = {stream.number: stream for stream in engine.streams}
@@ -121,7 +122,7 @@ class FrameStore:
         """Take over the controls' present values, and the words said, from a newer announcement of this session."""
         if announced is not None and announced.session == self.engine.session:
             self.controls = {control.name: control for control in announced.controls}
-            self.av_offset = announced.av_offset
+            self.av_offset, self.recorded = announced.av_offset, announced.recorded
             self.said |= {(word.start_ns, word.text): word.end_ns for word in announced.said}
             while self.keep is not None and len(self.said) > KEPT_WORDS:
                 del self.said[next(iter(self.said))]

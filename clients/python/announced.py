@@ -30,8 +30,8 @@ HEADER = np.dtype(
     ]
 )
 """The 56 bytes before a frame's values."""
+# By bit; from the ninth on those of ``more_flags``.
 FLAGS = ("held", "late", "silent", "no face", "degraded", "first", "bad input", "skipped", "unsound", "text pending")
-"""By bit; from the ninth on those of ``more_flags``."""
 MOST = 1024  # streams, controls, skeletons and joints of one engine
 
 
@@ -78,7 +78,7 @@ class Said(NamedTuple):
 class Announced:
     """What an engine says of its session. ``skeletons`` by name have ``joints``, ``parents``, ``rest``, ``edges``,
     ``across``, ``feet`` and ``humanoid`` (joint by Unity's bone); ``texts`` are those in force, ``said`` the avatar's
-    newest words (with --monitor), ``av_offset`` how late lips are behind its voice, ms: "p50", "p95", ..."""
+    newest words (with --monitor), ``av_offset`` ("p50" ..., ms) of lips behind its voice; ``recorded``: to a file."""
 
     session: int
     rate: float
@@ -91,6 +91,7 @@ class Announced:
     texts: dict[str, str]
     said: tuple[Said, ...] = ()
     av_offset: dict[str, float] = field(default_factory=dict)
+    recorded: bool = False
 
     def lasting(self) -> tuple[object, ...]:
         """What does not change while one engine runs; controls and texts may."""
@@ -98,8 +99,8 @@ class Announced:
 
     def stream(self, codec: str) -> Stream | None:
         """The first output with this codec, or None."""
-        found = [each for each in self.streams if each.kind == "output" and each.codec == codec]
-        return min(found, key=lambda each: each.number, default=None)
+        found = {one.number: one for one in self.streams if (one.kind, one.codec) == ("output", codec)}
+        return found[min(found)] if found else None
 
     @classmethod
     def read(cls, told: object) -> Announced:
@@ -109,12 +110,11 @@ class Announced:
             raise ValueError("the engine has no session of its own (yet), only such of network clients")
         if "streams" not in told:
             raise ValueError("it answers without streams; is it the engine's control port?")
-        numbers = [each.get("stream") for each in _list(told["streams"], "streams") if isinstance(each, dict)]
-        if len({str(number) for number in numbers}) < len(numbers):
+        numbers = [str(each.get("stream")) for each in _list(told["streams"], "streams") if isinstance(each, dict)]
+        if len(set(numbers)) < len(numbers):
             raise ValueError("announced: two streams have one number")
         rate, bundle = _number(told.get("rate"), 1.0, 1000.0, "rate"), _text(told.get("bundle", "?"))
-        skeletons, texts = _object(told.get("skeletons", {}), "skeletons"), _object(told.get("texts", {}), "texts")
-        lips = _object(told.get("av_offset_ms", {}), "av_offset_ms")
+        skeletons, texts, lips = (_object(told.get(n, {}), n) for n in ("skeletons", "texts", "av_offset_ms"))
         return cls(
             session=_whole(told.get("session"), 2**32, "session"),
             rate=rate,
@@ -127,6 +127,7 @@ class Announced:
             texts={_text(n): clean(t.get("text", "") if isinstance(t, dict) else t, 1000) for n, t in texts.items()},
             said=tuple(_word(each) for each in _list(told.get("said", []), "said")),
             av_offset={_text(name): each for name, each in lips.items() if _is_number(each)},
+            recorded=bool(told.get("recording")),
         )
 
 
@@ -260,8 +261,8 @@ def _skeleton(told: object) -> dict[str, Any]:
         raise ValueError(f"skeleton {name!r}: edges join two joints; across, feet and humanoid name some")
     if len(named["across"]) not in (0, 2):
         raise ValueError(f"skeleton {name!r}: across names a left and a right joint, or none")
-    tree = {"joints": joints, "parents": parents, "rest": rest, "edges": edges}
-    return {"name": name, **tree, **named, "humanoid": bones}
+    more: dict[str, Any] = {**named, "humanoid": bones, "rest": rest, "edges": edges}
+    return {"name": name, "joints": joints, "parents": parents, **more}
 
 
 def parse(message: bytes) -> object:
@@ -313,8 +314,6 @@ def _list(told: object, what: str, most: int = MOST) -> list[Any]:
 
 
 def _object(told: object, what: str) -> dict[str, Any]:
-    if not isinstance(told, dict):
-        raise ValueError(f"announced: {what} is {clean(repr(told), 40)}, and no JSON object")
-    if len(told) > MOST:
-        raise ValueError(f"announced: {what}: more than {MOST}")
+    if not isinstance(told, dict) or len(told) > MOST:
+        raise ValueError(f"announced: {what} is {clean(repr(told), 40)}; it is a JSON object of {MOST} at most")
     return told

@@ -86,4 +86,5 @@ class Presence:
 
 def about(announced: Announced) -> str:
     """An engine in a few words."""
-    return f"session {announced.session}, bundle {announced.bundle}"
+    recorded = ", recorded by the engine" if announced.recorded else ""
+    return f"session {announced.session}, bundle {announced.bundle}{recorded}"

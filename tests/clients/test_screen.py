@@ -17,6 +17,7 @@ from clients.opencv.screen import HALF_STAGE, LARGE_FACE, LEVELS, SIDE, STAGE, T
 from clients.opencv.store import FrameStore, shown
 from clients.opencv.strip import words
 from clients.opencv.traces import body_rows, meter_rows, speed
+from clients.python.waiting import about
 from engine.body.skeleton import skeleton
 
 from . import fake
@@ -254,13 +255,26 @@ def test_the_av_offset_is_one_line_more_where_one_is_announced(made):
     np.testing.assert_array_equal(Screen(store).draw(store.recent(9), 25.0, 0), before)
 
 
+@pytest.mark.parametrize("made", [lambda: filled([1, 2, 3]), dancing], ids=["face", "body"])
+def test_a_session_that_is_recorded_is_shown_to_be(made):
+    store = made()
+    told = fake.dance("tcp://127.0.0.1:1") if store.bodies else fake.description("tcp://127.0.0.1:1")
+    before = Screen(store).draw(store.recent(9), 25.0, 0)
+    store.learn(fake.read(told, recording="talk.mcap"))
+    shown = Screen(store).draw(store.recent(9), 25.0, 0)
+    assert has(shown, ALERT) > has(before, ALERT) + 50
+    assert "recorded" in about(fake.read(told, recording="talk.mcap")) and "recorded" not in about(fake.read(told))
+    store.learn(fake.read(told, recording=""))
+    np.testing.assert_array_equal(Screen(store).draw(store.recent(9), 25.0, 0), before)
+
+
 @pytest.mark.parametrize("told", [[1], "late", {"p50": "soon"}, {"p50": None, "p95": float("nan")}])
 def test_an_av_offset_that_is_none_is_not_shown(told):
     store = dancing()
-    about = fake.dance("tcp://127.0.0.1:1")
+    dance = fake.dance("tcp://127.0.0.1:1")
     if isinstance(told, dict):
-        store.learn(fake.read(about, av_offset_ms=told))
+        store.learn(fake.read(dance, av_offset_ms=told))
         assert store.av_offset == {}
     else:
         with pytest.raises(ValueError, match="av_offset_ms"):
-            fake.read(about, av_offset_ms=told)
+            fake.read(dance, av_offset_ms=told)
