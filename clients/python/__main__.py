@@ -6,10 +6,12 @@ import argparse
 import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
 from .announced import Received
+from .saving import Saving
 from .subscriber import NoEngine, Subscriber, connectable
 from .terminal import complain, prepare, say
 from .waiting import SILENCE_S, Presence, about, add_arguments, find, seconds
@@ -22,27 +24,34 @@ def _interrupt(*_: object) -> None:
 
 
 def watch(arguments: argparse.Namespace) -> None:
-    """Print until ``seconds`` have passed. Raises ConnectionError where no engine is there, or comes back, within
-    ``wait`` seconds, and OSError where nobody can read what is printed."""
+    """Print, and save, until ``seconds`` have passed. Raises ConnectionError where no engine is there, or comes back,
+    within ``wait`` seconds, and OSError where nobody can read what is printed."""
     control, keys = arguments.control, arguments.keys
     end = time.monotonic() + arguments.seconds
     engine = find(control, arguments.token, keys, min(arguments.wait, arguments.seconds), complain)
     if all(stream.kind != "output" for stream in engine.streams):
         raise ConnectionError(f"the engine at {control} announces no output, such as the avatar's face or body")
     _say(f"{about(engine)}, {engine.rate:g} frames/s")
-    with Subscriber(connectable(engine.pub, control), announced=engine, keys=keys) as subscriber:
-        presence = Presence(subscriber, arguments.wait, complain)
-        while time.monotonic() < end:
-            report(subscriber, presence)
-            if presence.over():
-                raise NoEngine(f"the engine at {control} has sent nothing for {SILENCE_S + arguments.wait:g} s")
+    saving = Saving(arguments.save, engine, arguments.stream) if arguments.save else None
+    try:
+        with Subscriber(connectable(engine.pub, control), announced=engine, keys=keys) as subscriber:
+            presence = Presence(subscriber, arguments.wait, complain)
+            while time.monotonic() < end:
+                report(subscriber, presence, saving, min(1.0, end - time.monotonic()))
+                if presence.over():
+                    raise NoEngine(f"the engine at {control} has sent nothing for {SILENCE_S + arguments.wait:g} s")
+    finally:
+        if saving is not None:
+            _say(saving.close())
 
 
-def report(subscriber: Subscriber, presence: Presence) -> None:
-    """Receive for one second and print one line about the first output."""
+def report(subscriber: Subscriber, presence: Presence, saving: Saving | None, lasts: float) -> None:
+    """Receive for ``lasts`` seconds, save what comes, and print one line about the first output."""
     began, delays, newest = time.monotonic(), [], None
-    while (left := began + 1.0 - time.monotonic()) > 0:
+    while (left := began + lasts - time.monotonic()) > 0:
         for frame in subscriber.receive(left):
+            if saving is not None:
+                saving.add(frame)
             if frame.stream == _first(frame):
                 newest = frame
                 delays.append((frame.received_ns - frame.capture_ns) / 1e6)
@@ -77,6 +86,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m clients.python", description=__doc__)
     add_arguments(parser)
     parser.add_argument("--seconds", type=seconds, default=float("inf"), help="stop after this long")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write what comes to a .csv or .npz file")
+    parser.add_argument("--stream", metavar="NAME", help="of --save: this stream alone (of a .csv the first output)")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
