@@ -45,8 +45,9 @@ UNSURE, SURE = 0.35, 0.65
 """Chances of b, p or m under which lips do not close for it, and from which they close whole."""
 REACH = 0.85
 """Share of the frames with an open mouth in which it is not open wide; its reach is how wide it is open there."""
-MOST_GAIN, FIRST_GAIN, OPENS = 3.0, 1.3, 0.1
-"""Bounds of how much wider a voice's mouth is opened, and share of its reach from which it counts as open."""
+MOST_GAIN, FIRST_GAIN, OPENS, EDGE = 3.0, 1.3, 0.1, 0.2
+"""Bounds of how much wider a voice's mouth is opened, the share of its reach around which it comes to count as open, and
+over how much of its reach it comes to count as wide."""
 FOLLOW, FOLLOW_FIRST, FOLLOW_FRAMES = 0.02, 0.075, 8.0
 """Steps, as logarithms, by which the reach of a voice is followed in a frame with an open mouth, later and at first,
 and frames after which first steps are half as large."""
@@ -184,10 +185,12 @@ class LipNetwork(nn.Module):
         reached, opened = state["reached"], state["opened"]
         for t in range(mouths.shape[1]):
             now = mouths[:, t, JAW : JAW + 1] / wanted[:, t, None]
-            is_open = (now > OPENS * reached).to(now.dtype)
+            # Both thresholds are ramps: a hard one turns a difference of rounding into one that lasts.
+            share = now / reached
+            is_open = (share / OPENS - 0.5).clamp(0.0, 1.0)
             step = is_open * (FOLLOW_FIRST / (1.0 + opened / FOLLOW_FRAMES)).clamp_min(FOLLOW)
-            moved = torch.where(now > reached, REACH * step, (REACH - 1.0) * step)
-            reached = (reached * moved.exp()).clamp(1.0 / MOST_GAIN, 1.0)
+            above = ((share - 1.0) / EDGE + 0.5).clamp(0.0, 1.0)
+            reached = (reached * (step * (above + REACH - 1.0)).exp()).clamp(1.0 / MOST_GAIN, 1.0)
             opened = (opened + is_open).clamp(max=MOST_OPENED)
             # What is nearly closed stays so.
             gain = 1.0 + self.opening * (1.0 / reached - 1.0) * (now / reached).clamp(max=1.0)
