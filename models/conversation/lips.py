@@ -46,8 +46,8 @@ UNSURE, SURE = 0.35, 0.65
 REACH = 0.85
 """Share of the frames with an open mouth in which it is not open wide; its reach is how wide it is open there."""
 MOST_GAIN, FIRST_GAIN, OPENS, EDGE = 3.0, 1.3, 0.1, 0.2
-"""Bounds of how much wider a voice's mouth is opened, the share of its reach around which it comes to count as open, and
-over how much of its reach it comes to count as wide."""
+"""Bounds of how much wider a voice's mouth is opened, the share of its reach around which it comes to count as open,
+and over how much of its reach it comes to count as wide."""
 FOLLOW, FOLLOW_FIRST, FOLLOW_FRAMES = 0.02, 0.075, 8.0
 """Steps, as logarithms, by which the reach of a voice is followed in a frame with an open mouth, later and at first,
 and frames after which first steps are half as large."""
