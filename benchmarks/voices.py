@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.channels import FACE_NAMES
-from engine.sources.demo import _FOLDER, _load_face
+from engine.sources.demo import PARTNER, load_face
 from engine.sources.media import MediaFile
 
 RATE, HOP, PERIOD_NS = 16_000, 640, 40_000_000
@@ -32,11 +32,11 @@ class Voices:
     @classmethod
     def load(cls) -> Voices:
         """The built-in partner's."""
-        speech = np.concatenate([block.samples for block in MediaFile(_FOLDER / "speech.flac").audio(RATE)])
+        speech = np.concatenate([block.samples for block in MediaFile(PARTNER / "speech.flac").audio(RATE)])
         hops = len(speech) // HOP
         loud = np.linspace(0.4, 1.0, LOUDNESSES)[:, None]
         sounds = np.clip(np.round(loud * speech[: hops * HOP] * 32767), -32768, 32767).astype("<i2")
-        face = np.ascontiguousarray(_load_face(_FOLDER / "face.npz"), "<f4")
+        face = np.ascontiguousarray(load_face(PARTNER / "face.npz"), "<f4")
         assert face.shape[1] == len(FACE_NAMES)
         return cls(sounds.reshape(LOUDNESSES, hops, HOP), face)
 

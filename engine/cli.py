@@ -21,7 +21,7 @@ from engine.cli_parser import parser
 from engine.errors import EngineError, reason
 
 if TYPE_CHECKING:
-    from engine.serve import ServeOptions
+    from engine.serve import ServeOptions, Serving
 
 _LONGEST_VALUES = 16 * 1024
 """Bytes of a file of settings; a request to an engine is no longer."""
@@ -98,7 +98,8 @@ def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOpti
         record=getattr(options, "record", None),
         save=getattr(options, "save", None),
         local=local,
-        listen=getattr(options, "listen", ""),
+        listen=_listens(options),
+        web=getattr(options, "web", None) is not None,
         capacity=getattr(options, "capacity", 1),
         window_ms=getattr(options, "window", 0.0),
         idle_s=getattr(options, "idle", 0.0),
@@ -118,12 +119,31 @@ def _serve(options: argparse.Namespace) -> None:
     from engine.serve import serve
     from engine.sources.choose import choose
 
-    local = not options.listen or options.source is not None
+    local = not _listens(options) or options.source is not None
     asked = _serve_options(options, local)
     sources = choose(options, [Bundle.load(name) for name in asked.bundles]) if local else []
-    stats = serve(asked, sources)
+    stats = serve(asked, sources, _show_page if asked.web and options.browser else None)
     if local:
         stdio.tell(stats.table())
+
+
+def _listens(options: argparse.Namespace) -> str:
+    """Where network sessions come in: --web and --listen open the same door."""
+    listen, page = str(getattr(options, "listen", "")), getattr(options, "web", None)
+    if listen and page is not None:
+        raise EngineError(f"--web {page} and --listen {listen}: the page's server takes sessions too; give --web alone")
+    return listen if page is None else str(page)
+
+
+def _show_page(serving: Serving) -> None:
+    """Open the page in this machine's browser, where there is a display to show it on."""
+    import webbrowser
+
+    from engine.serve import page_address
+
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    if sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in screens):
+        webbrowser.open(page_address(serving.url))
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -221,6 +241,11 @@ def _foxglove(options: argparse.Namespace) -> None:
 
 
 def _assets(options: argparse.Namespace) -> None:
+    if options.web:
+        from engine import page_assets
+
+        print("\n".join(f"face tracker of the page: {path}" for path in page_assets.fetch(options.path)))
+        return
     from engine.assets import fetch
 
     print(f"face tracker model: {fetch(options.path)}")

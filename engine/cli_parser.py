@@ -10,6 +10,7 @@ from engine import __version__, logs
 from engine.person import PERSONS
 
 PUB, CONTROL = "tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571"
+PAGE = "127.0.0.1:8080"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -87,6 +88,16 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--save", type=Path, metavar="FILE.npz", help="write every published frame as one array file")
     serve.add_argument("--record", type=Path, metavar="FILE.mcap", help="write inputs and outputs as the session goes")
     serve.add_argument("--listen", default="", metavar="HOST:PORT", help="let sessions come over the network")
+    serve.add_argument(
+        "--web",
+        nargs="?",
+        const=PAGE,
+        metavar="HOST:PORT",
+        help=f"open a page that listens, in your browser (default {PAGE}); sessions come in there as with --listen",
+    )
+    serve.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="with --web: only say where the page is"
+    )
     serve.add_argument("--capacity", type=_capacity, default=16, metavar="N", help="sessions at most, default 16")
     serve.add_argument(
         "--window", type=_window, default=4.0, metavar="MS", help="how long a frame waits for others, default 4"
@@ -200,6 +211,9 @@ def parser() -> argparse.ArgumentParser:
     foxglove.add_argument("recording", type=Path, metavar="RECORDING.mcap")
     foxglove.add_argument("out", type=Path, metavar="OUT.mcap")
     assets = commands.add_parser("assets", help="fetch the face tracker's model file into the cache")
+    assets.add_argument(
+        "--web", action="store_true", help="fetch what the page (serve --web) needs to see faces, besides that model"
+    )
     assets.add_argument("path", nargs="?", type=Path, help="take it from this file or folder instead of fetching")
     return whole
 

@@ -99,6 +99,8 @@ def _given(action: argparse.Action, key: str, value: Any) -> list[str]:
         if not isinstance(value, bool):
             raise EngineError(f"{value!r}: give true or false")
         return [option] if value else []
+    if action.nargs == "?" and isinstance(value, bool):  # with or without a value
+        return [option] if value else []
     if isinstance(value, dict):
         if key not in PAIRS:
             raise EngineError(f"a mapping where {_form(action)} is meant")
@@ -106,7 +108,7 @@ def _given(action: argparse.Action, key: str, value: Any) -> list[str]:
     values = [_text(one) for one in (value if isinstance(value, list) else [value])]
     if not values:
         return []
-    several = isinstance(action.nargs, str)
+    several = action.nargs in ("+", "*")
     repeated = isinstance(action, argparse._AppendAction)
     if len(values) > 1 and not (several or repeated):
         raise EngineError(f"{len(values)} values where {_form(action)} is meant")
@@ -126,7 +128,7 @@ def _text(value: Any) -> str:
 
 
 def _form(action: argparse.Action) -> str:
-    return "a list" if isinstance(action.nargs, str) else "one value"
+    return "a list" if action.nargs in ("+", "*") else "one value"
 
 
 def _checked(given: list[str]) -> None:
@@ -147,7 +149,7 @@ def _choices(action: argparse.Action) -> str:
 def _shown(action: argparse.Action) -> str:
     """The default as a file would have it."""
     if action.nargs == 0:
-        return "true" if action.default else "false"
+        return "true" if action.default == action.const else "false"
     if isinstance(action.default, (list, tuple)):
         return f"[{', '.join(map(str, action.default))}]"
     return "" if action.default is None else str(action.default)

@@ -44,8 +44,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class ServeOptions:
     """What ``engine serve`` was asked for. ``listen`` opens the door for network sessions ("HOST:PORT"), of which there
-    may be ``capacity``, each silent for ``idle_s`` seconds at most, from web pages of ``origins`` alone; with ``local``
-    False there is no local session beside them."""
+    may be ``capacity``, each silent for ``idle_s`` seconds at most, from web pages of ``origins`` alone; ``web`` serves
+    the engine's own page there too. With ``local`` False there is no local session beside them."""
 
     bundles: tuple[str, ...] = ("rules",)
     pub: str = DEFAULT_PUB
@@ -61,6 +61,7 @@ class ServeOptions:
     save: Path | None = None
     local: bool = True
     listen: str = ""
+    web: bool = False
     capacity: int = 16
     window_ms: float = 4.0
     idle_s: float = 30.0
@@ -164,6 +165,10 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
         log.info("serving %s%s", names, partner, extra={"bundles": [bundle.name for bundle in bundles]})
         bound = {"pub": publisher.endpoint, "control": server.endpoint}
         log.info("frames on %(pub)s, control on %(control)s; Ctrl-C stops", bound, extra=bound)
+        if options.web:
+            page = page_address(url)
+            tokens = " (add #token=TOKEN, one of your --tokens)" if options.access.tokens else ""
+            log.info("the page is at %s%s", page, tokens, extra={"page": page})
         if url:
             log.info("network sessions on %s, %d at most", url, options.capacity, extra={"url": url})
         ticker.start()
@@ -258,10 +263,19 @@ def _drain(host: Host, local: LiveSession | None, seconds: float) -> None:
 def _listen(options: ServeOptions, host: Host, stack: ExitStack) -> str:
     from engine.network.server import Server
 
-    server = Server(host, options.listen, options.access, idle_s=options.idle_s, origins=options.origins)
+    server = Server(
+        host, options.listen, options.access, idle_s=options.idle_s, origins=options.origins, web_page=options.web
+    )
     stack.callback(server.stop)
     server.start()
     return server.url
+
+
+def page_address(url: str) -> str:
+    """Where a browser on this machine finds the page of a server with this address for sessions."""
+    where = url.removeprefix("ws://").removesuffix("/session")
+    host, _, port = where.rpartition(":")
+    return f"http://{'127.0.0.1' if host == '0.0.0.0' else '[::1]' if host == '[::]' else host}:{port}/"
 
 
 @contextmanager

