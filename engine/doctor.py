@@ -1,8 +1,9 @@
 """``engine doctor``: why does nothing move? Every part a session needs is tried, and each says what it found.
 
 Where an engine runs already, it is looked at (:mod:`.doctor_running`). Otherwise: bundle and runtime, ports, one frame
-from a source through the step to a subscriber; then what the bundle's senses may use: face tracker, devices. What a
-session cannot do without fails the examination; what it can is only told.
+from a source through the step to a subscriber; then what the bundle's senses may use: face tracker, devices; and the
+ways to clients (:mod:`.doctor_clients`). What a session cannot do without fails the examination; what it can is only
+told.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from engine.bundle.fillable import check_fillable
 from engine.clock import MonotonicClock
 from engine.control import ask
 from engine.demo import demo_partner
+from engine.doctor_clients import ways
 from engine.doctor_running import look, running
 from engine.errors import EngineError
 from engine.feeds.feeds import Feeds, wanted
@@ -71,6 +73,7 @@ def _findings(options: ServeOptions, mic: str | None, token: str, keys: Path | N
     for name, roles, check in useful:
         if roles & may:
             yield tried(name, check, "missing")
+    yield from ways(options)
 
 
 def _senses(options: ServeOptions) -> set[str]:

@@ -16,6 +16,12 @@ FREE = "tcp://127.0.0.1:*"
 ALL_FREE = ServeOptions(pub=FREE, control=FREE)
 
 
+@pytest.fixture(autouse=True)
+def without_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ways to clients take seconds, and have their own tests."""
+    monkeypatch.setattr(doctor, "ways", lambda _: iter(()))
+
+
 def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     """What was said of each part."""
     said = {}
