@@ -4,8 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Processes among which `make test` shares the tests that do not run in real time.
 JOBS   ?= 2
-# Live sessions, sound servers and clients: they run in real time and want the machine for themselves.
+# Live sessions, sound servers and clients: they run in real time and want the machine for themselves. What only
+# computes, although it lies among them, is calm, and shares the processes with all the rest.
 LIVE   := tests/engine tests/clients tests/benchmarks
+CALM   := $(addprefix tests/engine/,body bundle runtime sound text record) tests/clients/test_unity.py \
+          $(addprefix tests/benchmarks/test_,alive.py bundled.py conversation_acts.py conversation_heads.py \
+          endless.py peer.py texts.py tokenizer.py)
+REST   := $(filter-out $(LIVE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) $(wildcard tests/test_*.py)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 # The page and its tests are built with a Node that a package of the Python index brings; who only opens it needs none.
@@ -26,8 +31,8 @@ web-demo: $(VENV)/web-demo  ## open the page: an avatar that listens to you, or 
 	$(BIN)/engine serve --web
 
 test: $(VENV)/dev $(VENV)/page/done lint  ## lint, types and tests, as CI runs them
-	$(BIN)/python -m pytest $(LIVE)
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(LIVE)) -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest $(LIVE) $(addprefix --ignore=,$(CALM))
+	$(BIN)/python -m pytest $(REST) $(CALM) -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -163,9 +163,8 @@ def test_a_live_session_is_described_turned_and_stopped_from_outside() -> None:
         assert one_line(second.stderr)
         assert f"{engine.pub} is in use" in second.stderr
         third = command("doctor", "--pub", FREE, "--control", engine.control)
-        assert third.returncode == 1
-        assert "FAILED" in third.stdout
-        assert f"{engine.control} is in use" in third.stdout
+        assert third.returncode == 0, "it is well, and looked at"
+        assert f"runs at {engine.control}" in third.stdout and "FAILED" not in third.stdout
         assert ask(engine.control, {"op": "stop"})["ok"]
         assert engine.end()[0] == 0
 
