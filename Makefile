@@ -7,7 +7,9 @@ JOBS   ?= 2
 # Live sessions, sound servers and clients: they run in real time and want the machine for themselves. What only
 # computes, although it lies among them, is calm, and shares the processes with all the rest.
 LIVE   := tests/engine tests/clients tests/benchmarks
-CALM   := $(addprefix tests/engine/,body bundle runtime sound text record) tests/clients/test_unity.py \
+CALM   := $(addprefix tests/engine/,body bundle runtime sound text record) \
+          $(addprefix tests/clients/test_,unity.py body.py head.py camera.py points.py strip.py screen.py \
+          bridges_address.py bridges_body.py bridges_golden.py bridges_poser.py bridges_signs.py) \
           $(addprefix tests/benchmarks/test_,alive.py bundled.py conversation_acts.py conversation_heads.py \
           endless.py peer.py texts.py tokenizer.py)
 REST   := $(filter-out $(LIVE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) $(wildcard tests/test_*.py)

@@ -39,7 +39,6 @@ SMALLER = {
     r"^engine (serve|doctor)\b": r"engine \1 --pub {pub} --control {control}",
     r"^engine (set|stats)\b": r"engine \1 --control {control}",
     r"^python -m clients\.opencv\b": r"python -m clients.opencv --control {control} --headless --seconds 1",
-    r"--web$": r"--web 127.0.0.1:{http} --no-browser",
     r"127\.0\.0\.1:8080": r"127.0.0.1:{http}",
     r"^python -m train label (\w+)": r"python -m train label \1 --port 0",
     # A sound file that is there.
