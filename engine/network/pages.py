@@ -1,5 +1,4 @@
-"""The page that ``engine serve --web`` opens, beside ``/session`` on the same server: files known by
-name.
+"""The page that ``engine serve --web`` opens, beside ``/session`` on the same server: files known by name.
 
 All are read when the server is made, so a path is looked up among names and never on the disk. What the page needs of
 the engine stands in ``/about.json``; the face tracker's files, which the engine does not carry, are served under

@@ -57,9 +57,9 @@ log = logging.getLogger(__name__)
 
 class Server:
     """Serves ``host``'s sessions on ``address`` (HOST:PORT, [::1]:PORT; port 0 takes a free one). ``origins``: web
-    pages that may open sessions, as https://example.org. ``web_page``: serve the engine's own page
-    too. ``idle_s``: a session of whose client nothing came for so long is closed. Raises
-    :class:`EngineError` where the address is none, taken, or not to be bound without tokens."""
+    pages that may open sessions, as https://example.org. ``web_page``: serve the engine's own page too. ``idle_s``: a
+    session of whose client nothing came for so long is closed. Raises :class:`EngineError` where the address is none,
+    taken, or not to be bound without tokens."""
 
     def __init__(
         self,
