@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pytest
 
 from engine.access import Access
 from engine.bundle import Bundle
+from engine.channels import FACE_NAMES
 from engine.clock import MonotonicClock
 from engine.network.server import Server
 from engine.session.host import Host
@@ -73,6 +75,16 @@ def test_what_is_bundled_is_credited() -> None:
 def test_the_page_stays_small() -> None:
     sizes = {path.name: path.stat().st_size for path in BUILT.iterdir()}
     assert sizes["face.bin.gz"] < 2_000_000 and sum(sizes.values()) < 4_000_000
+
+
+def test_a_face_has_the_numbers_of_the_engine_in_its_order() -> None:
+    text = (SOURCES / "src" / "channels.ts").read_text("utf-8")
+    told: list[str] = []
+    for name in ("EXPRESSIONS", "HEAD"):
+        found = re.search(rf"const {name}: readonly string\[\] = \[(.*?)\];", text, re.S)
+        assert found is not None
+        told += re.findall(r'"(\w+)"', found[1])
+    assert tuple(told) == FACE_NAMES
 
 
 def test_the_lock_names_no_place_to_fetch_from() -> None:
