@@ -115,7 +115,7 @@ DRAWING = {
 """Modules of train that show faces and bodies to people, as the viewer draws them."""
 
 
-SPOKEN = {"engine.speech.align", "engine.speech.spoken", "engine.feeds.words"}
+SPOKEN = {"engine.speech.align", "engine.speech.spoken", "engine.speech.tts", "engine.feeds.words"}
 """Words with their times, which training aligns and gives as the engine does."""
 
 

@@ -74,15 +74,16 @@ class File:
 
 
 class Pages:
-    """The files of the page by path. ``bundles`` are told to it. Raises :class:`EngineError` where they are not there.
-    :meth:`answer` is called in the network's thread."""
+    """The files of the page by path. ``bundles`` and ``more`` are told to it. Raises :class:`EngineError` where the
+    files are not there. :meth:`answer` is called in the network's thread."""
 
-    def __init__(self, bundles: Mapping[str, Bundle], access: Access) -> None:
+    def __init__(self, bundles: Mapping[str, Bundle], access: Access, more: Mapping[str, Any]) -> None:
         self._files = {f"/{name}": file for name, file in _shipped().items()}
         self._files["/"] = self._files["/index.html"]
         self._about = {
             "bundles": [_told(name, bundle) for name, bundle in bundles.items()],
             "token": bool(access.tokens) and "session" not in access.anyone,
+            **more,
         }
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse | None:
@@ -164,5 +165,6 @@ def _told(name: str, bundle: Bundle) -> dict[str, Any]:
         "name": name,
         "rate": spec.rate,
         "takes": sorted("/".join(key) for key in wanted(spec)),
+        "words": any(item.of == "self" for item in spec.by_role("words")),
         "codecs": sorted({item.codec for item in spec.outputs}),
     }

@@ -6,15 +6,16 @@
 ``/ready``    200 while another session would be taken: everything is warm and a place is free. A full engine is
               live and not ready: send visitors elsewhere, and leave those who are there
 ``/metrics``  for Prometheus
-``/``         the page and its files, where they are served (:mod:`engine.network.pages`)
+``/``         the page and its files, where they are served (:mod:`engine.network.pages`); ``/say`` and ``/hear``
+              with it (:mod:`engine.network.say`)
 ============ ====================================================================================================
 
 Loopback is open to whoever is on this machine, except to web pages: a browser says whose page asks (Origin), and only
 this server's own and those named in ``origins`` are let in, since any page that somebody visits may otherwise reach a
 server on loopback.
-Beyond loopback nothing is bound without tokens. Where there are tokens a session needs one with the right "session" (in
-its opening), and ``/metrics`` one with the right "describe" (as ``Authorization: Bearer``); the two health checks tell
-nothing and are open.
+Beyond loopback nothing is bound without tokens. Where there are tokens a session needs one with the right "session" in
+its opening; ``/say`` and ``/hear`` want the same and ``/metrics`` one with the right "describe", as ``Authorization:
+Bearer``. The two health checks tell nothing and are open.
 
 Connections are bounded in number, and one that has not become a session within :data:`HTTP_S` is closed, whatever it
 does. What a session sends waits in the library's queue (a MB at most, then nothing more is read from it), what it is
@@ -40,6 +41,7 @@ from engine.network.messages import LONGEST_BINARY
 from engine.network.metrics import Traffic, exposed, registry
 from engine.network.outbox import Outbox
 from engine.network.pages import Pages, own_origin
+from engine.network.say import PATHS, Saying
 from engine.session.host import Host
 
 HTTP_S = 10.0
@@ -52,6 +54,7 @@ HEARTBEAT_S = 15.0
 LOOK_S = 0.1
 START_S = 10.0
 BACKLOG = 256
+BEARER = "send Authorization: Bearer TOKEN\n"
 log = logging.getLogger(__name__)
 
 
@@ -73,7 +76,8 @@ class Server:
     ) -> None:
         self.traffic = Traffic()
         self._host, self._access, self._origins = host, access, frozenset(origins)
-        self._pages = Pages(host.bundles, access) if web_page else None
+        self._saying = Saying()
+        self._pages = Pages(host.bundles, access, self._saying.about()) if web_page else None
         self._socket = bound(address, access)
         name, port = self._socket.getsockname()[:2]
         self.url = f"ws://{f'[{name}]' if ':' in name else name}:{port}/session"
@@ -143,6 +147,7 @@ class Server:
         listener.close()
         for connection in list(self._connections):
             connection.end("the engine stops")
+        await self._saying.stop()
         await http.shutdown(5.0)
 
     def _look(self, connection: Connection, now_ns: int) -> None:
@@ -164,6 +169,8 @@ class Server:
                 self._reading.discard(handler)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "POST" and request.path in PATHS and self._pages is not None:
+            return await self._say(request)
         if request.method != "GET":
             return web.Response(status=405, text="GET\n")
         if request.path == "/session":
@@ -174,9 +181,8 @@ class Server:
             full = len(self._host.sessions()) >= self._host.capacity
             return _said(self._host.ready and not full, "all sessions are taken" if full else "not warm, or stopping")
         if request.path == "/metrics":
-            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            if not self._access.allows(token if scheme == "Bearer" else "", "describe"):
-                return web.Response(status=401, text="send Authorization: Bearer TOKEN\n")
+            if not self._allowed(request, "describe"):
+                return web.Response(status=401, text=BEARER)
             return web.Response(body=exposed(self._metrics), headers={"Content-Type": "text/plain; version=0.0.4"})
         if self._pages is not None:
             file = await self._pages.answer(request)
@@ -185,12 +191,31 @@ class Server:
                 return file
         return web.Response(status=404, text="there is /session, /live, /ready and /metrics\n")
 
-    async def _session(self, request: web.BaseRequest) -> web.StreamResponse:
+    def _allowed(self, request: web.BaseRequest, right: str) -> bool:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return self._access.allows(token if scheme == "Bearer" else "", right)
+
+    def _refused(self, request: web.BaseRequest) -> web.Response | None:
+        """The answer to a web page that may not ask."""
         origin = request.headers.get("Origin")
         own = self._pages is not None and own_origin(request, self._access)
-        if origin is not None and origin not in self._origins and not own:
-            self.traffic.turned_away["origin"] += 1
-            return web.Response(status=403, text="pages of this origin may not open sessions\n")
+        if origin is None or origin in self._origins or own:
+            return None
+        self.traffic.turned_away["origin"] += 1
+        return web.Response(status=403, text="pages of this origin may not open sessions\n")
+
+    async def _say(self, request: web.BaseRequest) -> web.StreamResponse:
+        if (refused := self._refused(request)) is not None:
+            return refused
+        if not self._allowed(request, "session"):
+            self.traffic.turned_away["token"] += 1
+            return web.Response(status=401, text=BEARER)
+        self._reading.add(request.protocol)
+        return await self._saying.answer(request)
+
+    async def _session(self, request: web.BaseRequest) -> web.StreamResponse:
+        if (refused := self._refused(request)) is not None:
+            return refused
         ws = web.WebSocketResponse(
             autoclose=False,
             autoping=False,

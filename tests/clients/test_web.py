@@ -20,6 +20,7 @@ from engine.access import Access
 from engine.bundle import Bundle
 from engine.channels import FACE_NAMES
 from engine.clock import MonotonicClock
+from engine.feeds.words import Word
 from engine.network.server import Server
 from engine.session.host import Host
 from tests.clients.figures import head
@@ -266,6 +267,25 @@ def test_it_says_a_recording_and_the_engine_hears_it(page: Any, served: Served) 
         raise AssertionError(served.host.sessions()[0].sound())
     page.get_by_role("button", name="Stop speaking").click()
     until(page, "document.querySelector('#speech-stop').disabled")
+    assert not page.faults
+
+
+def test_it_says_a_typed_line_and_the_engine_knows_its_words(page: Any, served: Served) -> None:
+    pytest.importorskip("hibari", reason="no voice is installed: pip install -e '.[voice]'")
+    session = served.host.sessions()[0]
+    written: list[Word] = []
+    session.feeds.words["self"].listen(written.append)
+    page.get_by_label("Line").fill("Good morning, how are you today?")
+    page.keyboard.press("Enter")
+    until(page, text("speech-state", "speaking"))
+    until(page, text("speech-state", ""))
+    assert page.evaluate("document.querySelector('#speech-stop').disabled")
+    assert [word.text for word in written] == "Good morning, how are you today?".split()
+    starts = [word.start_ns / 1e9 for word in written]
+    assert starts == sorted(starts) and 0.8 < starts[-1] - starts[0] < 2.5
+    page.get_by_label("Line").fill("?!")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('#speech-state').textContent.includes('without a word')")
     assert not page.faults
 
 

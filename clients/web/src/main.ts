@@ -7,14 +7,15 @@ import { Wardrobe } from "./avatar/wardrobe";
 import { Controls } from "./controls";
 import { Recent } from "./latency";
 import { element, ms, notice, say, showLevel, showState } from "./panel";
+import { type Offered, Saying } from "./saying";
 import { Senses, type Source } from "./senses";
 import { type Ended, Session } from "./session";
 import { AT_REST, Shown } from "./shown";
-import { Speech } from "./speech";
 import { flagWords } from "./wire";
 
-interface About {
-  bundles: { name: string; takes: string[]; codecs: string[] }[];
+interface About extends Offered {
+  /** `words`: whether the model asks which words its avatar says. */
+  bundles: { name: string; takes: string[]; codecs: string[]; words: boolean }[];
   token: boolean;
   assets: string[];
 }
@@ -36,12 +37,10 @@ class Page {
   private readonly stage = new Stage(element<HTMLCanvasElement>("view"), wish("quality") === "full");
   private readonly wardrobe = new Wardrobe(this.stage);
   private readonly senses = new Senses({ push: (...all) => this.session?.push(...all) }, (text) => notice(text));
-  private readonly speech = new Speech({ push: (...all) => this.session?.push(...all) }, (speaking) => {
-    element<HTMLButtonElement>("speech-stop").disabled = !speaking;
-  });
   private readonly controls = new Controls(element("control-list"), (name, value) =>
     this.session?.say({ set: { [name]: value } }),
   );
+  private readonly saying: Saying;
   private readonly frames = new Recent(24);
   private bundle = "";
   private wait = 500;
@@ -50,7 +49,15 @@ class Page {
   private over = "";
   private lastDraw = 0;
 
-  constructor(private readonly about: About) {}
+  constructor(private readonly about: About) {
+    this.saying = new Saying(
+      { push: (...all) => this.session?.push(...all), say: (message) => this.session?.say(message) },
+      about,
+      () => wish("token"),
+      () => this.shown?.delay ?? 0,
+      () => this.model?.words ?? false,
+    );
+  }
 
   async start(): Promise<void> {
     const pick = element<HTMLSelectElement>("bundle");
@@ -59,6 +66,7 @@ class Page {
     this.bundle = this.about.bundles[0].name;
     pick.addEventListener("change", () => {
       this.bundle = pick.value;
+      this.saying.stop();
       this.connect();
     });
     this.buttons();
@@ -79,11 +87,11 @@ class Page {
     const address = new URL("session", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     address.hash = "";
-    const takes = this.about.bundles.find(({ name }) => name === this.bundle)?.takes ?? [];
+    const takes = this.model?.takes ?? [];
     const token = wish("token");
     const open = {
       bundles: [this.bundle],
-      gives: takes.filter((each) => /^(audio|face)\/partner$|^audio\/self$/.test(each)),
+      gives: takes.filter((each) => /^(audio|face)\/partner$|^(audio|words)\/self$/.test(each)),
       monitor: true,
       token,
     };
@@ -217,19 +225,13 @@ class Page {
       this.paused = paused;
       this.session?.say(paused ? { pause: true } : { resume: true });
     });
-    const speak = (data: Promise<ArrayBuffer>): void => {
-      data
-        .then((found) => this.speech.say(found, this.shown?.delay ?? 0))
-        .catch((error: unknown) => notice((error as Error).message));
-    };
-    on("speech-demo", () => speak(fetch("partner.flac").then((answer) => answer.arrayBuffer())));
-    on("speech-stop", () => this.speech.stop());
-    element<HTMLInputElement>("speech-file").addEventListener("change", (event) => {
-      const file = (event.target as HTMLInputElement).files?.[0];
-      if (file) speak(file.arrayBuffer());
-    });
     on("reset", () => this.session?.say({ reset: true }));
     on("defaults", () => this.controls.reset());
+  }
+
+  /** What is told of the model in use. */
+  private get model(): About["bundles"][number] | undefined {
+    return this.about.bundles.find(({ name }) => name === this.bundle);
   }
 
   /** Whether the model has a use for somebody's voice. */

@@ -6,6 +6,8 @@ export interface Block {
   samples: Int16Array;
   /** When the last sample was captured, ms of this page. */
   at: number;
+  /** The same on the sound's own clock, s of its context. */
+  ends: number;
   /** Whether anything gave sound: false for a microphone that is gone or off. */
   heard: boolean;
 }
@@ -58,8 +60,8 @@ export class Sound {
 
   /** Listen to a recording instead, and let it be heard `lateS` seconds after it is told of. Returns when it began, in
    * s of the context's clock. `ended` is called at its end; without it the recording starts over and over. */
-  async recording(data: ArrayBuffer, lateS = 0, ended?: () => void): Promise<number> {
-    const buffer = await this.context.decodeAudioData(data);
+  async recording(data: ArrayBuffer | AudioBuffer, lateS = 0, ended?: () => void): Promise<number> {
+    const buffer = data instanceof ArrayBuffer ? await this.context.decodeAudioData(data) : data;
     const source = this.context.createBufferSource();
     source.buffer = buffer;
     source.loop = ended === undefined;
@@ -95,7 +97,7 @@ export class Sound {
     node.port.onmessage = (event: MessageEvent<{ samples: Int16Array; end: number; heard: boolean }>) => {
       const { samples, end, heard } = event.data;
       const at = clock.at(end, performance.now()) - this.latency;
-      this.take({ samples, at, heard: heard && !this.muted });
+      this.take({ samples, at, ends: end / this.context.sampleRate, heard: heard && !this.muted });
     };
     source.connect(node);
     if (lateS !== null) {

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineError
+from engine.speech import tts
 from engine.speech.align import Aligner
-from train.speech import talks, tts
+from train.speech import talks
 from train.speech.ami import Person
 from train.speech.recorded import recorded_talk, recordings
 from train.speech.talk import SPLITS, Talk
@@ -77,7 +78,7 @@ def test_a_voice_that_is_not_installed_names_its_package(monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="module")
 def heart() -> Speaker:
-    pytest.importorskip("hibari", reason="the voice heart is in hibari-tts: the extra [speech]")
+    pytest.importorskip("hibari", reason="the voice heart is in hibari-tts: the extra [voice]")
     return Speaker(HEART, 3)
 
 
