@@ -280,7 +280,7 @@ def test_it_says_a_typed_line_and_the_engine_knows_its_words(page: Any, served: 
     until(page, text("speech-state", "speaking"))
     until(page, text("speech-state", ""))
     assert page.evaluate("document.querySelector('#speech-stop').disabled")
-    assert [word.text for word in written] == "Good morning, how are you today?".split()
+    assert [word.text for word in written] == ["Good", "morning,", "how", "are", "you", "today?"]
     starts = [word.start_ns / 1e9 for word in written]
     assert starts == sorted(starts) and 0.8 < starts[-1] - starts[0] < 2.5
     page.get_by_label("Line").fill("?!")
