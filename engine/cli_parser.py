@@ -57,8 +57,8 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--camera",
         metavar="DEVICE",
-        help="webcam number (0 by default), device path (/dev/video2), address (rtsp://, http://), or a region of the "
-        "screen (screen, screen:2, screen:X,Y,WIDTHxHEIGHT)",
+        help="webcam number (0 by default), part of its name (Linux), device path (/dev/video2), address (rtsp://, "
+        "http://), or a region of the screen (screen, screen:2, screen:X,Y,WIDTHxHEIGHT)",
     )
     serve.add_argument(
         "--person",

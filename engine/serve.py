@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import signal
 import sys
 import threading
@@ -173,8 +174,11 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
             log.info("network sessions on %s, %d at most", url, options.capacity, extra={"url": url})
         ticker.start()
         stack.callback(ticker.close)
+        over_ns = math.inf if options.seconds is None else clock.now_ns() + 1e9 * options.seconds
         while not stop.wait(0.05 if options.fast else 0.1):
-            if host.failure is not None or (session is not None and session.ended is not None):
+            if host.failure is not None:
+                break
+            if session.ended is not None if session is not None else clock.now_ns() > over_ns:
                 break
         if host.failure is not None:
             raise host.failure

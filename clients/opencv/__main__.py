@@ -8,14 +8,22 @@ import signal
 import sys
 from pathlib import Path
 
-from clients.python.subscriber import Subscriber, connectable
+from clients.python.following import add_session, following
+from clients.python.saving import FILM, Saving, finished, kind_of, opened
 from clients.python.terminal import Complaints, complain, prepare, say
-from clients.python.waiting import about, add_arguments, find
+from clients.python.waiting import about, add_arguments
 
-from .panel import TRACE_SECONDS
-from .recording import Recording
-from .video import check_output
-from .viewer import record, show, summary, window_possible, write_results
+try:
+    from .panel import TRACE_SECONDS
+    from .recording import Recording
+    from .video import check_output
+    from .viewer import record, show, summary, window_possible, write_results
+except ImportError as missing:
+    prepare()
+    absent = isinstance(missing, ModuleNotFoundError)
+    remedy = "pip install -e '.[viewer]'" if absent else "on Debian apt-get install libgl1"
+    complain(f"error: the viewer needs OpenCV and PyAV: {missing}; {remedy}")
+    sys.exit(1)
 
 log = logging.getLogger("clients.opencv")
 
@@ -34,30 +42,36 @@ def positive(word: str) -> float:
 
 def view(arguments: argparse.Namespace) -> int:
     """Watch one engine, and the one after it at the same address; the exit status."""
-    if arguments.video:
-        check_output(arguments.video, (".mp4",))
+    films = [path for path in arguments.save if kind_of(path) == FILM]
+    for path in films:
+        check_output(path, (FILM,))
     if arguments.png:
         check_output(arguments.png, (".png",))
-    engine = find(arguments.control, arguments.token, arguments.keys, arguments.wait, log.warning)
-    keep_all = bool(arguments.video or arguments.png)
-    recording = Recording(engine, None if keep_all else round(2 * TRACE_SECONDS * engine.rate))
-    headless = arguments.headless
-    if not headless and not window_possible():
-        log.info("no display: going on without a window (as with --headless)")
-        headless = True
-    pub = connectable(engine.pub, arguments.control)
-    with Subscriber(pub, announced=engine, keys=arguments.keys) as subscriber:
-        say(f"{about(engine)}, at {pub}")
-        run = (record if headless else show)(subscriber, recording, arguments.seconds, arguments.wait)
+    with following(arguments, log.warning, arguments.wait) as followed:
+        engine, frames = followed.engine, followed.frames
+        keep_all = bool(films or arguments.png)
+        keep = None if keep_all else round(2 * TRACE_SECONDS * engine.rate)
+        recording = Recording(engine, keep, arguments.stream)
+        headless = arguments.headless
+        if not headless and not window_possible():
+            log.info("no display: going on without a window (as with --headless)")
+            headless = True
+        others = [path for path in arguments.save if path not in films]
+        savings = opened(others, lambda path: Saving(path, engine, arguments.stream))
+        say(f"{about(engine)}, at {followed.where}")
+        seconds = min(arguments.seconds, followed.lasts)
+        run = (record if headless else show)(frames, recording, seconds, arguments.wait, savings)
+        strange = frames.mismatched + frames.undescribed
     say(summary(run, recording))
-    if strange := subscriber.mismatched + subscriber.undescribed:
+    if strange:
         log.warning("%d messages did not fit the announced layout and were dropped", strange)
     if recording.undrawn:
         log.warning("%d messages were of an engine with nothing to draw", recording.undrawn)
+    problems = finished(savings, say)
     if not run.delays:
-        complain(f"error: no frames came from {pub}: is the engine running, and its port reachable?")
-        return 1
-    problems = write_results(recording, arguments.video, arguments.png)
+        problems = [f"no frames came from {followed.where}: is the engine running, and its port reachable?"]
+    else:
+        problems += write_results(recording, films, arguments.png)
     for problem in problems:
         complain(f"error: {problem}")
     return 1 if problems else 0
@@ -69,7 +83,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m clients.opencv", description=__doc__)
     add_arguments(parser)
     parser.add_argument("--seconds", type=positive, default=float("inf"), help="stop this long after the first frame")
-    parser.add_argument("--video", type=Path, help="write the session to this .mp4, with the partner's voice if any")
+    add_session(parser)
+    parser.add_argument(
+        "--save",
+        "--video",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write the session to a .mp4 film, with the partner's voice if any, or a .bvh, .npz or .csv file; "
+        "several times for several files",
+    )
+    parser.add_argument("--stream", metavar="NAME", help="draw and save this output alone")
     parser.add_argument("--png", type=Path, help="write a sheet of moments, or a dance as a strip, to this .png")
     parser.add_argument("--headless", action="store_true", help="no window: receive only, render at the end")
     arguments = parser.parse_args()

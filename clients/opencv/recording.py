@@ -35,12 +35,13 @@ class Part(NamedTuple):
 class Recording:
     """Begins with the announcement that was asked for, or raises ValueError where it has nothing to draw; of one that
     comes later the frames are then counted in ``undrawn``. ``keep`` bounds the moments, and leaves only the last run;
-    None keeps all. ``restarts`` counts how often an engine began anew, ``received`` the frames that lead."""
+    None keeps all. ``stream`` is the one output that is drawn. ``restarts`` counts how often an engine began anew,
+    ``received`` the frames that lead."""
 
-    def __init__(self, engine: Announced, keep: int | None = None) -> None:
-        self.stores = [FrameStore(engine, keep)]
+    def __init__(self, engine: Announced, keep: int | None = None, stream: str | None = None) -> None:
+        self.stores = [FrameStore(engine, keep, stream)]
         self.restarts = self.received = self.undrawn = 0
-        self._keep, self._run, self._engine = keep, 0, engine
+        self._keep, self._stream, self._run, self._engine = keep, stream, 0, engine
         self._missed = 0
         self._drawn = True
 
@@ -101,7 +102,7 @@ class Recording:
     def _begin(self, engine: Announced) -> None:
         self._engine = engine
         try:
-            new = FrameStore(engine, self._keep)
+            new = FrameStore(engine, self._keep, self._stream)
         except ValueError as error:
             self._drawn = False
             log.warning("session %d, bundle %s is not drawn: %s", engine.session, engine.bundle, error)

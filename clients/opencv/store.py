@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clients.python.announced import Announced, Control
+from clients.python.saving import output
 from clients.python.subscriber import Frame
 
 FACE, PARTNER_AUDIO, PARTNER_FACE = "face", "partner_audio", "partner_face"
@@ -75,7 +76,8 @@ class Snapshot:
 class FrameStore:
     """Moments by frame number, from the streams that ``engine`` announces.
 
-    ``keep`` bounds how many moments are kept; None keeps all, for a recording. ``bodies`` are the announced skeletons
+    ``keep`` bounds how many moments are kept; None keeps all, for a recording. ``stream`` names the one output that is
+    drawn; None: whatever there is to draw. ``bodies`` are the announced skeletons
     by part, ``flat`` the stream of points if there is one, ``meters`` the streams of a few chances each; ``said`` when
     each of the avatar's words began (engine's clock, with its text) and ended; ``av_offset`` how late its lips are, as
     last announced (ms; empty without an own voice); ``missed`` counts the lead's frames that never came. A store holds
@@ -83,7 +85,11 @@ class FrameStore:
     is nothing to draw.
     """
 
-    def __init__(self, engine: Announced, keep: int | None = None) -> None:
+    def __init__(self, engine: Announced, keep: int | None = None, stream: str | None = None) -> None:
+        if stream is not None:
+            chosen = output(engine, stream)
+            shown = tuple(each for each in engine.streams if each.kind != "output" or each is chosen)
+            engine = replace(engine, streams=shown)
         self.keep = keep
         self.missed = 0
         self.moments: dict[int, Snapshot] = {}

@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +16,9 @@ import cv2
 import numpy as np
 
 from clients.python.announced import Received
-from clients.python.subscriber import Subscriber
+from clients.python.saving import Saves
 from clients.python.terminal import say
-from clients.python.waiting import WAIT_S, Presence
+from clients.python.waiting import WAIT_S, Followed, Presence
 
 from .panel import ALERT, TRACE_SECONDS, text
 from .recording import Part, Recording
@@ -34,10 +35,12 @@ PROBE = "import cv2; cv2.namedWindow('probe'); cv2.waitKey(1); cv2.destroyAllWin
 @dataclass(slots=True)
 class Run:
     """What one viewing saw: delays from capture to here in ms, and when frames came (seconds, monotonic). It is over
-    ``seconds`` after its first frame, or where the engine was gone for ``wait`` seconds."""
+    ``seconds`` after its first frame, or where the engine was gone for ``wait`` seconds. ``savings`` get all
+    frames."""
 
     seconds: float
     wait: float
+    savings: Sequence[Saves] = ()
     delays: list[float] = field(default_factory=list)
     arrivals: list[float] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
@@ -45,6 +48,8 @@ class Run:
     def take(self, recording: Recording, frames: list[Received]) -> None:
         """Put received frames into the recording and note the timing of those that lead."""
         for frame in frames:
+            for saving in self.savings:
+                saving.add(frame)
             if recording.add(frame):
                 self.delays.append((frame.received_ns - frame.capture_ns) / 1e6)
                 self.arrivals.append(frame.received_ns / 1e9)
@@ -71,9 +76,11 @@ def window_possible() -> bool:
     return done.returncode == 0
 
 
-def record(subscriber: Subscriber, recording: Recording, seconds: float, wait: float = WAIT_S) -> Run:
+def record(
+    subscriber: Followed, recording: Recording, seconds: float, wait: float = WAIT_S, savings: Sequence[Saves] = ()
+) -> Run:
     """Receive only, so as not to disturb the engine; ends as :class:`Run` says, or with a signal."""
-    run, presence = Run(seconds, wait), Presence(subscriber, wait, log.warning)
+    run, presence = Run(seconds, wait, savings), Presence(subscriber, wait, log.warning)
     try:
         while not run.over(presence):
             run.take(recording, subscriber.receive(0.1))
@@ -82,9 +89,11 @@ def record(subscriber: Subscriber, recording: Recording, seconds: float, wait: f
     return run
 
 
-def show(subscriber: Subscriber, recording: Recording, seconds: float, wait: float = WAIT_S) -> Run:
+def show(
+    subscriber: Followed, recording: Recording, seconds: float, wait: float = WAIT_S, savings: Sequence[Saves] = ()
+) -> Run:
     """Draw the newest frame in a window until it is closed, q or Esc is pressed, or as :func:`record`."""
-    run, presence = Run(seconds, wait), Presence(subscriber, wait, log.warning)
+    run, presence = Run(seconds, wait, savings), Presence(subscriber, wait, log.warning)
     screen = Screen(recording.store)
     cv2.namedWindow(WINDOW, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     drawn: object = None
@@ -109,12 +118,13 @@ def show(subscriber: Subscriber, recording: Recording, seconds: float, wait: flo
     return run
 
 
-def write_results(recording: Recording, video: Path | None, png: Path | None) -> list[str]:
+def write_results(recording: Recording, films: Sequence[Path] = (), png: Path | None = None) -> list[str]:
     """Render the recording into the files that were asked for, each run of the engine into files of its own. Returns
     what went wrong, in words; what could be written was."""
     problems: list[str] = []
-    for path, write in ((png, _write_sheet), (video, _write_film)):
-        for part in recording.parts(path) if path is not None else ():
+    sheets = [] if png is None else [(png, _write_sheet)]
+    for path, write in (*sheets, *((film, write_film) for film in films)):
+        for part in recording.parts(path):
             if part.after_s:
                 log.warning("after %.1f s without frames the engine had begun anew: %s", part.after_s, part.path)
             try:
@@ -129,7 +139,8 @@ def _write_sheet(part: Part) -> str:
     return "a sheet of moments"
 
 
-def _write_film(part: Part) -> str:
+def write_film(part: Part) -> str:
+    """Render one run; how much of it, in words. Raises :class:`OutputError`."""
     store = part.store
     total = len(store.moments) + store.missed
     log.info("rendering %d frames (%.1f s) ...", total, total / store.rate)

@@ -6,15 +6,17 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from .announced import Received
-from .saving import Saving
-from .subscriber import NoEngine, Subscriber, connectable
+from .announced import Announced, Received
+from .following import add_session, following
+from .saving import FILM, Saves, Saving, finished, kind_of, opened, output
+from .subscriber import NoEngine
 from .terminal import complain, prepare, say
-from .waiting import SILENCE_S, Presence, about, add_arguments, find, seconds
+from .waiting import SILENCE_S, Followed, Presence, about, add_arguments, seconds
 
 SHOWN = ("headPitch", "headYaw", "mouthSmileLeft", "jawOpen", "eyeBlinkLeft", "browInnerUp")
 
@@ -23,36 +25,54 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def watch(arguments: argparse.Namespace) -> None:
-    """Print, and save, until ``seconds`` have passed. Raises ConnectionError where no engine is there, or comes back,
-    within ``wait`` seconds, and OSError where nobody can read what is printed."""
-    control, keys = arguments.control, arguments.keys
-    end = time.monotonic() + arguments.seconds
-    engine = find(control, arguments.token, keys, min(arguments.wait, arguments.seconds), complain)
-    if all(stream.kind != "output" for stream in engine.streams):
-        raise ConnectionError(f"the engine at {control} announces no output, such as the avatar's face or body")
-    _say(f"{about(engine)}, {engine.rate:g} frames/s")
-    saving = Saving(arguments.save, engine, arguments.stream) if arguments.save else None
-    try:
-        with Subscriber(connectable(engine.pub, control), announced=engine, keys=keys) as subscriber:
-            presence = Presence(subscriber, arguments.wait, complain)
+def watch(arguments: argparse.Namespace) -> int:
+    """Print, and save, until ``seconds`` have passed; the exit status. Raises ConnectionError where no engine is there,
+    or comes back, within ``wait`` seconds, ValueError for what cannot be saved, and OSError where nobody can read what
+    is printed."""
+    for path in arguments.save:
+        kind_of(path)  # before anybody is asked
+    place = arguments.session or arguments.control
+    with following(arguments, complain, min(arguments.wait, arguments.seconds)) as followed:
+        end = time.monotonic() + min(arguments.seconds, followed.lasts)
+        engine, frames = followed.engine, followed.frames
+        if all(stream.kind != "output" for stream in engine.streams):
+            raise ConnectionError(f"the engine at {place} announces no output, such as the avatar's face")
+        shown = output(engine, arguments.stream)
+        _say(f"{about(engine)}, {shown.rate:g} frames/s")
+        savings = opened(arguments.save, lambda path: _saving(path, engine, arguments.stream))
+        try:
+            presence = Presence(frames, arguments.wait, complain)
             while time.monotonic() < end:
-                report(subscriber, presence, saving, min(1.0, end - time.monotonic()))
+                report(frames, presence, savings, arguments.stream, min(1.0, end - time.monotonic()))
                 if presence.over():
-                    raise NoEngine(f"the engine at {control} has sent nothing for {SILENCE_S + arguments.wait:g} s")
-    finally:
-        if saving is not None:
-            _say(saving.close())
+                    raise NoEngine(f"the engine at {place} has sent nothing for {SILENCE_S + arguments.wait:g} s")
+        finally:
+            problems = finished(savings, say)
+            for problem in problems:
+                complain(f"error: {problem}")
+    return 1 if problems else 0
 
 
-def report(subscriber: Subscriber, presence: Presence, saving: Saving | None, lasts: float) -> None:
-    """Receive for ``lasts`` seconds, save what comes, and print one line about the first output."""
+def _saving(path: Path, engine: Announced, stream: str | None) -> Saves:
+    """What writes this kind of file."""
+    if kind_of(path) != FILM:
+        return Saving(path, engine, stream)
+    try:
+        from clients.opencv.film import Film
+    except ImportError as error:
+        remedy = "films are drawn with OpenCV: pip install -e '.[viewer]'"
+        raise ValueError(f"--save {path}: needs {error.name}, which is not installed; {remedy}") from None
+    return Film(path, engine, stream)
+
+
+def report(frames: Followed, presence: Presence, savings: Sequence[Saves], stream: str | None, lasts: float) -> None:
+    """Receive for ``lasts`` seconds, save what comes, and print one line about the ``stream``, or the first output."""
     began, delays, newest = time.monotonic(), [], None
     while (left := began + lasts - time.monotonic()) > 0:
-        for frame in subscriber.receive(left):
-            if saving is not None:
+        for frame in frames.receive(left):
+            for saving in savings:
                 saving.add(frame)
-            if frame.stream == _first(frame):
+            if (frame.info.kind, frame.info.name) == ("output", stream) or (stream is None and _is_first(frame)):
                 newest = frame
                 delays.append((frame.received_ns - frame.capture_ns) / 1e6)
     if newest is None:
@@ -64,15 +84,15 @@ def report(subscriber: Subscriber, presence: Presence, saving: Saving | None, la
         delay = "unknown (another host's clock)"
     pose = newest.named()
     chosen = [name for name in SHOWN if name in pose] or list(pose)[: len(SHOWN) // 2]
-    shown = "  ".join(f"{name} {pose[name]:+.2f}" for name in chosen)
+    numbers = "  ".join(f"{name} {pose[name]:+.2f}" for name in chosen)
     tail = f"  [{', '.join(newest.words())}]" if newest.flags else ""
-    lost = subscriber.lost.get(newest.stream, 0)
-    _say(f"{len(delays):3d} frames/s  lost {lost}  capture to here {delay}  {shown}{tail}")
+    lost = frames.lost.get(newest.stream, 0)
+    _say(f"{len(delays):3d} frames/s  lost {lost}  capture to here {delay}  {numbers}{tail}")
 
 
-def _first(frame: Received) -> int:
-    """The number of the first output of the frame's engine; -1 for one that has none."""
-    return min((each.number for each in frame.engine.streams if each.kind == "output"), default=-1)
+def _is_first(frame: Received) -> bool:
+    """Whether the frame is of the first output of its engine."""
+    return frame.stream == min((each.number for each in frame.engine.streams if each.kind == "output"), default=-1)
 
 
 def _say(words: str) -> None:
@@ -86,12 +106,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m clients.python", description=__doc__)
     add_arguments(parser)
     parser.add_argument("--seconds", type=seconds, default=float("inf"), help="stop after this long")
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write what comes to a .csv or .npz file")
-    parser.add_argument("--stream", metavar="NAME", help="of --save: this stream alone (of a .csv the first output)")
+    add_session(parser)
+    parser.add_argument(
+        "--save",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write what comes to a .csv, .npz, .bvh or .mp4 file; several times for several files",
+    )
+    parser.add_argument("--stream", metavar="NAME", help="show and save this output, not the first")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        watch(arguments)
+        return watch(arguments)
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:

@@ -107,7 +107,7 @@ class Announced:
         """From parsed JSON of any shape. Raises ValueError naming what cannot be used."""
         told = _object(told, "the announcement")
         if told.get("streams") == []:
-            raise ValueError("the engine has no session of its own (yet), only such of network clients")
+            raise ValueError("the engine has no session of its own (yet), only such of network clients: --session")
         if "streams" not in told:
             raise ValueError("it answers without streams; is it the engine's control port?")
         numbers = [str(each.get("stream")) for each in _list(told["streams"], "streams") if isinstance(each, dict)]

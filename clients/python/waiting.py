@@ -6,9 +6,10 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from .announced import Announced
-from .subscriber import NoEngine, Subscriber, describe
+from .announced import Announced, Received
+from .subscriber import NoEngine, describe
 
 SILENCE_S = 3.0
 """Without frames and announcements, of which one comes every second, the engine is gone."""
@@ -52,11 +53,39 @@ def find(control: str, token: str, keys: Path | None, wait: float, tell: Callabl
         raise NoEngine(f"{error} (waited {wait:g} s)") from None
 
 
+class Followed(Protocol):
+    """Frames of an engine and of the one after it: a :class:`~.subscriber.Subscriber`, whose words these are, or a
+    session of one's own (:class:`~.following.Visit`)."""
+
+    @property
+    def announced(self) -> Announced | None: ...
+
+    @property
+    def settled(self) -> bool: ...
+
+    @property
+    def run(self) -> int: ...
+
+    @property
+    def lost(self) -> dict[int, int]: ...
+
+    @property
+    def mismatched(self) -> int: ...
+
+    @property
+    def undescribed(self) -> int: ...
+
+    @property
+    def heard(self) -> float: ...
+
+    def receive(self, timeout: float) -> list[Received]: ...
+
+
 class Presence:
     """Watches whether a subscriber's engine is there, and tells when it goes, when it is back, and when it has begun
     anew without having been missed."""
 
-    def __init__(self, subscriber: Subscriber, wait: float, tell: Callable[[str], object]) -> None:
+    def __init__(self, subscriber: Followed, wait: float, tell: Callable[[str], object]) -> None:
         self._subscriber, self._wait, self._tell = subscriber, wait, tell
         self._run = subscriber.run
         self._gone_at: float | None = None

@@ -97,9 +97,10 @@ class Connection:
             await self._open()
             await self._listen()
         except EngineError as error:
-            reason = {SessionRefused: "refused", NotAllowed: "token"}.get(type(error), "opening")
+            refused = isinstance(error, SessionRefused)
+            reason = "refused" if refused else "token" if isinstance(error, NotAllowed) else "opening"
             self._terms.traffic.turned_away[reason] += 1
-            self.end(str(error), TRY_LATER if reason == "refused" else POLICY)
+            self.end(str(error), TRY_LATER if isinstance(error, SessionRefused) and error.later else POLICY)
             await self._listen()
         except Exception as error:  # a fault of ours with one client must not end the others
             fault(error, self.session)

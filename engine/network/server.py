@@ -78,7 +78,7 @@ class Server:
         self._host, self._access, self._origins = host, access, frozenset(origins)
         self._saying = Saying()
         self._pages = Pages(host.bundles, access, self._saying.about()) if web_page else None
-        self._socket = bound(address, access)
+        self._socket = bound(address, access, "--web" if web_page else "--listen")
         name, port = self._socket.getsockname()[:2]
         self.url = f"ws://{f'[{name}]' if ':' in name else name}:{port}/session"
         self._executor = ThreadPoolExecutor(4, "network sessions")

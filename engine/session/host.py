@@ -40,7 +40,15 @@ LEAVE_S = 5.0
 
 
 class SessionRefused(EngineError):
-    """A session cannot be had; the message says why and what to do."""
+    """A session cannot be had; the message says why and what to do. ``later``: another time it may be."""
+
+    later = False
+
+
+class NoRoom(SessionRefused):
+    """It cannot be had now."""
+
+    later = True
 
 
 class Host:
@@ -196,11 +204,11 @@ class Host:
         """The number of a session that may be had. Raises :class:`SessionRefused`."""
         try:
             if self._stop.is_set() or self.failure is not None:
-                raise SessionRefused("the engine stops; start it again")
+                raise NoRoom("the engine stops; start it again")
             if self._draining:
-                raise SessionRefused("the engine is about to stop and takes no more sessions; ask another one")
+                raise NoRoom("the engine is about to stop and takes no more sessions; ask another one")
             if len(self._sessions) >= self.capacity:
-                raise SessionRefused(
+                raise NoRoom(
                     f"all {self.capacity} sessions are taken; come back later, or serve with a larger --capacity"
                 )
             unknown = [name for name in ask.bundles if name not in self.bundles]

@@ -16,6 +16,8 @@ from engine.sound.resample import StreamingResampler
 FASTER = 1.05
 BURST_S = 2.0
 """Sound beyond real time that is taken at once, seconds."""
+MUTED_S = 10.0
+"""Zeros alone for so long are told of: a person's microphone has some noise. An avatar's own voice has pauses."""
 
 
 class PushedSound:
@@ -26,6 +28,9 @@ class PushedSound:
         self._ring, self._allowed = ring, Bucket(FASTER * rate, BURST_S * rate, now_ns)
         self._rate, self._front_end = rate, feeds.front_end(owner)
         self._resampler = None if rate == ring.rate else StreamingResampler(rate, ring.rate)
+        self._zeros_s, self._muted = 0.0, False
+        if owner == "partner":
+            feeds.notes.append(self._notes)
 
     def fits(self, count: int, now_ns: int) -> bool:
         """Whether ``count`` samples more may come now; they are counted where they may."""
@@ -33,8 +38,15 @@ class PushedSound:
 
     def write(self, samples: NDArray[np.float32], valid: bool, end_ns: int) -> None:
         """Pass on ``samples`` (n,), from -1 to 1, whose last was captured at ``end_ns``; not ``valid``: silence."""
+        self._zeros_s = self._zeros_s + len(samples) / self._rate if valid and not samples.any() else 0.0
+        self._muted |= self._zeros_s > MUTED_S
         kept = self._front_end.push(samples, self._rate) if valid else np.zeros_like(samples)
         if self._resampler is not None:
             kept = self._resampler.push(kept)
             end_ns -= round(self._resampler.lag_s * 1e9)
         self._ring.write(kept, end_ns, valid)
+
+    def _notes(self) -> list[str]:
+        if not self._muted:
+            return []
+        return [f"partner's voice: nothing but zeros for {MUTED_S:g} s; is the microphone muted, or not permitted?"]

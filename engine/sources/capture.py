@@ -1,5 +1,5 @@
-"""Which camera is meant, and how it is opened: by number, by device path or by the address of a stream (by OpenCV), or
-a region of the screen (:mod:`.screen`).
+"""Which camera is meant, and how it is opened: by number, by a part of its name, by device path or by the address of a
+stream (by OpenCV), or a region of the screen (:mod:`.screen`).
 
 What cannot be a camera is refused in words before OpenCV is asked: it takes a negative number for "any camera" and
 breaks down inside, takes the hundreds of a number for a choice of driver, and waits half a minute for an address where
@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from engine.errors import EngineError
+from engine.errors import EngineError, clean
 from engine.sources.address import is_address, shown
 from engine.sources.screen import is_screen, region_of
 from engine.sources.screen import opener as screen
@@ -24,17 +25,20 @@ HIGHEST = 99
 ANSWER_MS = 4_000
 """Milliseconds in which the other end of an address has to answer, when it is opened and for every picture."""
 
+NAMES = Path("/sys/class/video4linux")
+"""Where Linux tells the names of its cameras; OpenCV knows none, so elsewhere they go by number."""
+
 _NUMBERS_TRIED = 4
 _FFMPEG_QUIET = "-8"  # AV_LOG_QUIET
 _FORMS = (
-    "a number (see `engine devices`), a device path (/dev/video0), an address (rtsp://..., http://...) or the screen "
-    "(screen, screen:2, screen:X,Y,WIDTHxHEIGHT)"
+    "a number or a part of a name (see `engine devices`), a device path (/dev/video0), an address (rtsp://..., "
+    "http://...) or the screen (screen, screen:2, screen:X,Y,WIDTHxHEIGHT)"
 )
 
 
 def camera_device(given: int | str) -> int | str:
-    """The number, device path, address or region of the screen that ``given`` stands for. Raises :class:`EngineError`
-    where it is none, and where there is nothing at the path."""
+    """The number, part of a name, device path, address or region of the screen that ``given`` stands for. Raises
+    :class:`EngineError` where it is none, and where there is nothing at the path, or of the name."""
     text = str(given).strip()
     if text.lstrip("+-").isdecimal():
         number = int(text) if len(text) < 10 else -1
@@ -53,7 +57,28 @@ def camera_device(given: int | str) -> int | str:
         raise EngineError(f"camera {text}: this is a file, not a camera; play it with --source file {text}")
     if path.is_absolute() or "/" in text or "\\" in text:
         raise EngineError(f"camera {text}: there is no such device; give {_FORMS}")
-    raise EngineError(f"camera {text!r}: give {_FORMS}")
+    if text and numbered(text) is not None:
+        return text
+    there = ", ".join(f"{number} {name}" for number, name in names().items())
+    raise EngineError(f"camera {text!r}: {f'there is {there}; ' if there else ''}give {_FORMS}")
+
+
+def names() -> dict[int, str]:
+    """The cameras' names by number, where they are told (Linux). A camera has several devices, of which the first
+    gives its pictures: the others are left out."""
+    found = {}
+    for folder in NAMES.glob("video*"):
+        number = folder.name.removeprefix("video")
+        with suppress(OSError, ValueError):
+            index = folder / "index"
+            if number.isdecimal() and (not index.exists() or int(index.read_text("utf-8")) == 0):
+                found[int(number)] = clean((folder / "name").read_text("utf-8", errors="replace").strip())
+    return dict(sorted(found.items()))
+
+
+def numbered(name: str) -> int | None:
+    """The number of the first camera that has ``name`` in its own, in upper or lower case."""
+    return next((number for number, each in names().items() if name.lower() in each.lower()), None)
 
 
 def camera_name(device: int | str) -> str:
@@ -91,6 +116,9 @@ def opencv(device: int | str) -> Callable[[], Any]:
                 name = shown(device)
                 raise EngineError(f"camera {name}: this is a film, not a camera; play it with --source file {name}")
             return capture
+        elif not Path(device).is_char_device() and "/" not in device:  # its number may be another each time
+            number = numbered(device)
+            capture = cv2.VideoCapture() if number is None else cv2.VideoCapture(number)
         else:  # FFmpeg would open it as well, and keep old pictures; a link may lead elsewhere each time
             driver = cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY
             capture = cv2.VideoCapture(str(Path(device).resolve()), driver)
@@ -101,17 +129,18 @@ def opencv(device: int | str) -> Callable[[], Any]:
 
 
 def cameras() -> list[str]:
-    """The cameras that open, one line each: number and picture size. Raises :class:`EngineError` without OpenCV."""
+    """The cameras that open, one line each: number, name where it is told, and picture size. Raises
+    :class:`EngineError` without OpenCV."""
     if sys.platform.startswith("linux"):  # asking for one that is not there is slow, and OpenCV complains aloud
         numbers = sorted(int(path.name[5:]) for path in Path("/dev").glob("video*") if path.name[5:].isdigit())
     else:
         numbers = list(range(_NUMBERS_TRIED))
-    found = []
+    found, called = [], names()
     for number in numbers:
         capture = opencv(number)()
         if capture.isOpened():
             width, height = (round(capture.get(what)) for what in (_WIDTH, _HEIGHT))
-            found.append(f"{number} ({width}x{height})")
+            found.append(" ".join([str(number), *filter(None, [called.get(number)]), f"({width}x{height})"]))
         capture.release()
     if not numbers:
         opencv(0)  # says so where OpenCV is missing

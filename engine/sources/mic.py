@@ -32,7 +32,12 @@ STALL_S, GONE_S = 0.5, 4.0
 """Seconds without a block after which the device counts as stalled, and as gone: only then is it opened again, since a
 sound server that wakes up takes two seconds to give its first block, and more patience than that costs nothing."""
 ZEROS_S = 5.0
-"""Seconds of exact zeros after which the device counts as muted: a real one always has some noise."""
+"""Seconds of zeros after which the device counts as muted: a real one always has some noise."""
+FAINT = 5e-5
+"""What stays below this is as good as zeros: the dither of 16 bits, which some devices give while they are mute."""
+SAY_S, BEGIN_S = 2.0, 8.0
+"""Seconds after its opening in which a device gives nothing, or only zeros, before that is said, and before it counts
+as stalled or muted: a Bluetooth headset changes to its microphone first, and opened again it would begin anew."""
 
 JOIN_S = 3.0
 """For which :meth:`MicSource.stop` waits at most: a sound server that hangs must not hold up the engine's end."""
@@ -80,6 +85,7 @@ class MicSource:
         self._retry = Retry()
         self._drift = ClockDrift(self._device.rate)
         self._stalled = False
+        self._gives = self._sounds = False  # blocks have come since the last opening that was given up; sound has
         self._failure: str | None = None
 
     def start(self, feeds: Feeds, clock: Clock) -> None:
@@ -129,12 +135,18 @@ class MicSource:
 
     @property
     def problem(self) -> str | None:
-        """``microphone stalled ...``, ``microphone gives only zeros ...`` or a failure; None when all is well."""
+        """``microphone stalled ...``, ``... gives only zeros ...``, ``... has not begun ...`` or a failure; None when
+        all is well."""
         if self._stalled:
             silent_s = (self._clock.now_ns() - self._last_ns) / 1e9
             return joined(f"microphone stalled: no samples for {silent_s:.1f} s", self._failure)
-        if (self._last_ns - self._loud_ns) / 1e9 > ZEROS_S:
+        if (self._last_ns - self._loud_ns) / 1e9 > (ZEROS_S if self._sounds else BEGIN_S):
             return joined("microphone gives only zeros: muted, or not permitted", self._failure)
+        waits_s = (self._clock.now_ns() - self._opened_ns) / 1e9
+        if not self._sounds and self._opened is not None and waits_s > SAY_S:
+            what = "only zeros" if self._gives else "no samples"
+            words = f"microphone has not begun: {what} for {waits_s:.0f} s; a Bluetooth one takes some seconds"
+            return joined(words, self._failure)
         return self._failure
 
     def describe(self) -> dict[str, Any]:
@@ -163,6 +175,7 @@ class MicSource:
             raise
         self._opened, self._device = opened, opened.device
         self._drift = ClockDrift(self._device.rate)
+        self._sounds = False
         self._opened_ns = self._clock.now_ns()
 
     def _close(self) -> None:
@@ -208,19 +221,21 @@ class MicSource:
             if self._stalled:  # it was gone, not muted
                 self._loud_ns = now_ns
             self._drain()
-            self._last_ns = now_ns
+            self._last_ns, self._gives = now_ns, True
             self._retry.worked()
             self._stalled, self._failure = False, None
         elif self._opened is not None:
             waited_s = (now_ns - max(self._last_ns, self._opened_ns)) / 1e9
-            self._stalled |= waited_s > STALL_S
-            if waited_s > GONE_S:
+            self._stalled |= waited_s > (STALL_S if self._gives else BEGIN_S)
+            if waited_s > (GONE_S if self._gives else BEGIN_S):
+                self._gives = False
                 self._retry.failed(now_ns)
                 self._close()
         elif now_ns >= self._retry.due_ns:
             self._reopen(now_ns)
 
     def _drain(self) -> None:
+        self._at_its_rate()
         resampler = self._resampler
         if resampler is None:
             return
@@ -228,10 +243,25 @@ class MicSource:
             opening, block, end_ns = self._inbox.popleft()
             if opening != self._opening:
                 continue
-            if block.any():
-                self._loud_ns = self._clock.now_ns()
+            if np.any(np.abs(block) > FAINT) or np.isnan(block).any():
+                self._loud_ns, self._sounds = self._clock.now_ns(), True
+            if not self._sounds:  # dither would be taken for the room's noise, and that for a voice
+                block = np.zeros_like(block)
             samples = resampler.push(self._front_end.push(block, resampler.in_rate))
             self._audio.write(samples, end_ns - round(resampler.lag_s * 1e9))
+
+    def _at_its_rate(self) -> None:
+        """Go by the rate at which samples come, where it is another than the device says: a Bluetooth headset that
+        begins to be a microphone changes its own, and not all sound systems convert it."""
+        rate = self._drift.other_rate
+        if rate is None or self._opened is None:
+            return
+        about = {"of": self.name, "device": self._device.name}
+        words = "microphone %s says that it gives %d samples a second, and gives %d: taken as these"
+        log.warning(words, self._device.name, self._device.rate, rate, extra=about)
+        self._resampler = StreamingResampler(rate, self._audio.rate)
+        self._device = self._device._replace(rate=rate)
+        self._drift = ClockDrift(rate)
 
     def _reopen(self, now_ns: int) -> None:
         before = self._device

@@ -78,6 +78,10 @@ def test_again_waits_for_a_place_but_not_for_what_is_refused(hall: Hall) -> None
     with pytest.raises(Refused, match="nonsense") as caught:
         Session(hall.server.url, ["nonsense"], hall.clock.now_ns)
     assert not isinstance(caught.value, Later)
+    with pytest.raises(Refused, match="bundles nobody: give one or several") as caught:
+        another.close()
+        Session(hall.server.url, ["audio/partner"], hall.clock.now_ns, bundles=["nobody"])
+    assert not isinstance(caught.value, Later)
     for each in (*full[1:], another):
         each.close()
 

@@ -117,9 +117,21 @@ def test_without_an_engine_it_says_so_in_one_line():
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("package", ["cv2", "av"])
+def test_without_its_packages_it_says_so_in_one_line(package):
+    code = (
+        f"import runpy, sys; sys.modules['{package}'] = None; runpy.run_module('clients.opencv', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: the viewer needs OpenCV and PyAV: ") and ".[viewer]" in done.stderr
+
+
 def test_a_bad_output_name_is_refused_before_connecting(tmp_path):
     done = viewer("--control", "tcp://127.0.0.1:1", "--headless", "--video", tmp_path / "a.gif")
-    assert done.returncode == 1 and "must end in .mp4" in done.stderr and done.stderr.count("\n") == 1
+    assert (
+        done.returncode == 1 and "must end in .csv, .npz, .bvh or .mp4" in done.stderr and done.stderr.count("\n") == 1
+    )
 
 
 def test_sigterm_ends_the_recording_and_still_writes(tmp_path):

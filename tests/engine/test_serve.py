@@ -267,3 +267,8 @@ def test_a_caller_without_the_main_thread_can_serve_too() -> None:
     thread.start()
     thread.join(30)
     assert stats[0].frames == 25
+
+
+def test_an_engine_of_network_sessions_alone_stops_after_its_seconds() -> None:
+    done = command("serve", "--bundle", "rules", "--listen", "127.0.0.1:0", *PORTS, "--seconds", "1")
+    assert done.returncode == 0 and "network sessions on" in done.stderr

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +19,7 @@ from engine.errors import EngineError
 from engine.feeds.latest import PoseRing
 from engine.sources import capture
 from engine.sources.camera import CameraSource
-from engine.sources.capture import camera_device, camera_name, cameras
+from engine.sources.capture import camera_device, camera_name, cameras, opencv
 from tests.engine.feeds.made import feeds
 from tests.engine.said import said
 
@@ -149,14 +150,58 @@ def test_a_number_that_no_camera_has_is_refused_before_opencv_breaks_down(given:
 
 @pytest.mark.parametrize("given", ["/dev/video77", "./nothing", "C:\\nothing"])
 def test_a_path_where_nothing_is_is_refused(given: str) -> None:
-    with pytest.raises(EngineError, match="there is no such device; give a number"):
+    with pytest.raises(EngineError, match="there is no such device; give a number or"):
         CameraSource(given, Seen())
 
 
 @pytest.mark.parametrize("given", ["front", "", "1.5", "+", "nan"])
 def test_a_word_is_refused_with_what_may_be_given(given: str) -> None:
-    with pytest.raises(EngineError, match=r"give a number .*a device path .*an address .*or the screen"):
+    with pytest.raises(
+        EngineError, match=r"give a number or a part of a name .*a device path .*an address .*the screen"
+    ):
         CameraSource(given, Seen())
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int, str, int], None]:
+    """Plugs in a camera of Linux: its number, its name, and which of its devices it is."""
+    monkeypatch.setattr(capture, "NAMES", tmp_path)
+
+    def plug(number: int, name: str, index: int = 0) -> None:
+        (tmp_path / f"video{number}").mkdir()
+        (tmp_path / f"video{number}" / "name").write_text(f"{name}\n", "utf-8")
+        (tmp_path / f"video{number}" / "index").write_text(f"{index}\n", "utf-8")
+
+    return plug
+
+
+def test_a_part_of_a_name_is_a_camera(
+    named: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed")
+    named(0, "Integrated Camera: Front")
+    named(1, "Integrated Camera: Front", 1)  # its metadata, no pictures
+    named(10, "USB Capture")
+    assert camera_device("usb cap") == "usb cap" and camera_device("INTEGRATED") == "INTEGRATED"
+    with pytest.raises(EngineError, match="there is 0 Integrated Camera: Front, 10 USB Capture; give a number or"):
+        camera_device("rear")
+    opened: list[object] = []
+
+    class Capture:
+        def __init__(self, *given: object) -> None:
+            opened.append(given)
+
+        def set(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(cv2, "VideoCapture", Capture)
+    open_it = opencv("usb cap")
+    open_it()
+    shutil.rmtree(tmp_path / "video10")
+    open_it()
+    named(2, "USB Capture")
+    open_it()
+    assert opened == [(10,), (), (2,)], "plugged in again it may have another number"
 
 
 def test_a_film_is_no_camera(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from engine.feeds.latest import PoseRing
 from engine.feeds.samples import AudioRing, Hop
 from engine.sources.media import MediaFile
 from engine.sources.stream import StreamSource, is_live
+from tests.engine import pretended_rtsp
 from tests.engine.feeds.made import feeds
 from tests.engine.made_media import RATE, Cut, film
 from tests.engine.test_choose import options
@@ -112,6 +113,19 @@ def test_a_film_on_a_server_that_cannot_seek_is_heard_and_seen(tmp_path: Path) -
     assert len(seen) >= 15
     assert seen == sorted(seen)  # the film grows brighter
     assert not [problem for problem in problems if "ended" not in problem]
+
+
+def test_a_camera_that_speaks_rtsp_is_heard_and_asked_again_when_it_hangs_up() -> None:
+    with pretended_rtsp.camera(1.2) as camera:
+        source = StreamSource(camera.address)
+        hops, _, problems = played(source, 75)
+        assert camera.played >= 3  # the look at it, and two openings
+    assert source.describe()["openings"] >= 2 and "topsecret" not in f"{source.describe()} {source.name} {problems}"
+    assert any("has ended; it is opened again" in problem for problem in problems)
+    heard = [hop.samples for hop in hops if hop.valid and np.abs(hop.samples).max() > 0.1]
+    assert len(heard) > 20
+    peaks = [int(np.abs(np.fft.rfft(hop, RATE)).argmax()) for hop in heard]
+    assert np.median(peaks) == pytest.approx(pretended_rtsp.HERTZ, abs=10)
 
 
 def test_a_connection_that_drops_is_a_problem_and_opened_again(tmp_path: Path) -> None:

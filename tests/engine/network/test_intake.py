@@ -94,3 +94,22 @@ def test_a_client_is_told_once_what_is_wrong_with_its_sound(hall: Hall) -> None:
     until(lambda: bool(visitor.session.notices))
     assert len(visitor.session.notices) == 1
     assert visitor.session.notices[0].startswith("partner's voice: clipped")
+
+
+@pytest.mark.parametrize(("what", "told"), [("zeros", 1), ("faint", 0), ("pauses", 0)])
+def test_a_client_whose_microphone_is_muted_is_told_once(hall: Hall, what: str, told: int) -> None:
+    visitor = hall.visitor()
+    for hop in range(600):  # 24 s
+        hall.clock.advance(PERIOD)
+        faint = what == "faint" or (what == "pauses" and hop % 240 == 239)
+        sound = np.full(HOP, 1e-4 if faint else 0.0, np.float32)
+        visitor.session.push(("audio/partner", sound))
+        visitor.wait(hop + 1)
+    feeds = hall.host.sessions()[0].feeds
+    assert sum("nothing but zeros" in text for text in feeds.notices()) == told
+    hall.clock.advance(2 * S)
+    if told:
+        until(lambda: bool(visitor.session.notices))
+    assert [text.split(";")[0] for text in visitor.session.notices if "zeros" in text] == [
+        "partner's voice: nothing but zeros for 10 s"
+    ] * told

@@ -279,8 +279,11 @@ def test_insecure_binds_where_others_reach_it_and_needs_no_token() -> None:
 
 def test_an_address_that_is_taken(hall: Hall) -> None:
     port = hall.server.url.rpartition(":")[2].removesuffix("/session")
-    with pytest.raises(EngineError, match="cannot bind there"):
-        Hall(f"127.0.0.1:{port}")
+    for options, option in (({}, "--listen"), ({"web_page": True}, "--web")):
+        with pytest.raises(
+            EngineError, match=rf"^{option} .*cannot bind there .*; perhaps .* or give {option} another port"
+        ):
+            Hall(f"127.0.0.1:{port}", **options)
 
 
 def test_stopping_ends_sessions_with_the_reason(hall: Hall) -> None:
