@@ -100,6 +100,7 @@ def _serve_options(options: argparse.Namespace, local: bool = True) -> ServeOpti
         local=local,
         listen=_listens(options),
         web=getattr(options, "web", None) is not None,
+        pictures=_pictures(options),
         capacity=getattr(options, "capacity", 1),
         window_ms=getattr(options, "window", 0.0),
         idle_s=getattr(options, "idle", 0.0),
@@ -133,6 +134,14 @@ def _listens(options: argparse.Namespace) -> str:
     if listen and page is not None:
         raise EngineError(f"--web {page} and --listen {listen}: the page's server takes sessions too; give --web alone")
     return listen if page is None else str(page)
+
+
+def _pictures(options: argparse.Namespace) -> int:
+    """Of how many sessions at a time pictures are looked at."""
+    most = getattr(options, "pictures", None) or 0
+    if most and not _listens(options):
+        raise EngineError("--pictures: they come over the network; give --web, or --listen, as well")
+    return int(most)
 
 
 def _show_page(serving: Serving) -> None:

@@ -11,6 +11,7 @@ from engine.person import PERSONS
 
 PUB, CONTROL = "tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571"
 PAGE = "127.0.0.1:8080"
+PICTURES = 4
 
 
 class _Parser(argparse.ArgumentParser):
@@ -97,6 +98,15 @@ def parser() -> argparse.ArgumentParser:
     )
     serve.add_argument(
         "--no-browser", dest="browser", action="store_false", help="with --web: only say where the page is"
+    )
+    serve.add_argument(
+        "--pictures",
+        nargs="?",
+        type=_capacity,
+        const=PICTURES,
+        metavar="N",
+        help="visitors may send camera pictures, in which the engine looks for their face (off by default; the page "
+        f"finds it by itself), for N of them at a time (default {PICTURES}); no picture is kept; extra [tracker]",
     )
     serve.add_argument("--capacity", type=_capacity, default=16, metavar="N", help="sessions at most, default 16")
     serve.add_argument(

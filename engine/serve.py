@@ -46,7 +46,8 @@ log = logging.getLogger(__name__)
 class ServeOptions:
     """What ``engine serve`` was asked for. ``listen`` opens the door for network sessions ("HOST:PORT"), of which there
     may be ``capacity``, each silent for ``idle_s`` seconds at most, from web pages of ``origins`` alone; ``web`` serves
-    the engine's own page there too. With ``local`` False there is no local session beside them."""
+    the engine's own page there too, and of ``pictures`` sessions at a time those that they send are looked at. With
+    ``local`` False there is no local session beside them."""
 
     bundles: tuple[str, ...] = ("rules",)
     pub: str = DEFAULT_PUB
@@ -63,6 +64,7 @@ class ServeOptions:
     local: bool = True
     listen: str = ""
     web: bool = False
+    pictures: int = 0
     capacity: int = 16
     window_ms: float = 4.0
     idle_s: float = 30.0
@@ -266,9 +268,16 @@ def _drain(host: Host, local: LiveSession | None, seconds: float) -> None:
 
 def _listen(options: ServeOptions, host: Host, stack: ExitStack) -> str:
     from engine.network.server import Server
+    from engine.sources.pictures import Trackers
 
     server = Server(
-        host, options.listen, options.access, idle_s=options.idle_s, origins=options.origins, web_page=options.web
+        host,
+        options.listen,
+        options.access,
+        idle_s=options.idle_s,
+        origins=options.origins,
+        web_page=options.web,
+        trackers=Trackers(options.pictures) if options.pictures else None,
     )
     stack.callback(server.stop)
     server.start()

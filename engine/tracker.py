@@ -25,6 +25,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ from engine.rest_pose import RestPose
 _STEP_NS = 40_000_000
 _FACES = {"largest": 2, "left": 4, "right": 4, "middle": 4}  # to look for: who is outermost shows only among all
 
+_TURNED = threading.Lock()
 _NOISE = ("W0000", "I0000", "WARNING: Logging before", "WARNING: All log messages before", "INFO: Created TensorFlow")
 
 
@@ -145,7 +147,13 @@ def _landmarker(model: Path, faces: int) -> tuple[Any, Any]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keeps MediaPipe's start-up chatter off stderr. It comes from C++, so the file descriptor has to be turned away
-    for that moment; anything that is not the known chatter, whoever wrote it, is handed on afterwards."""
+    for that moment; anything that is not the known chatter, whoever wrote it, is handed on afterwards. One thread at a
+    time: two that put back what they found would leave stderr turned away."""
+    with _TURNED:
+        yield from _turned_away()
+
+
+def _turned_away() -> Iterator[None]:
     try:
         kept = os.dup(2)
     except OSError:  # there is no stderr (a program without a console), so nothing to keep clean

@@ -35,6 +35,7 @@ from .announced import Announced, Received, clean, decode, fits, parse
 WAITING = 256
 """Frames that are kept for :meth:`Session.receive`; the oldest go."""
 LONGEST = 1 << 24
+PICTURES = "pictures/partner"
 REPLIES = ("set", "stats", "pong", "dropped")
 RECORD = struct.Struct("<BBBBIq")  # kind of numbers, input, valid, 0, count, captured at
 
@@ -97,19 +98,18 @@ class Session(AbstractContextManager["Session"]):
 
     def push(self, *items: tuple[Any, ...]) -> None:
         """Send what was heard and seen, each item (name, numbers) or (name, numbers, captured at): sound as int16 or
-        float32 from -1 to 1, a face as its 58 numbers, a body's joints; numbers None: nothing was seen. A face before
-        the sound it belongs to. Raises ConnectionError when the session is over."""
+        float32 from -1 to 1, a face as its 58 numbers, a body's joints, a picture ("pictures/partner", where the engine
+        takes them) as the bytes of a JPEG; numbers None: nothing was seen. A face before the sound it belongs to.
+        Raises ConnectionError when the session is over."""
         now = self._clock()
         message = b""
         for name, numbers, *at in items:
             if name not in self._inputs:
                 raise ValueError(f"{name!r} was not given when the session was opened; there is {list(self._inputs)}")
             number, count = self._inputs[name]
-            values = np.zeros(count or 1, np.float32) if numbers is None else np.asarray(numbers)
-            whole = values.dtype == np.int16
-            data = np.ascontiguousarray(values, "<i2" if whole else "<f4").tobytes()
-            head = (1 if whole else 2, number, numbers is not None, 0, values.size, at[0] if at else now)
-            message += RECORD.pack(*head) + data
+            nothing = b"\0" if name == PICTURES else np.zeros(count or 1, np.float32)
+            kind, size, data = _packed(nothing if numbers is None else numbers)
+            message += RECORD.pack(kind, number, numbers is not None, 0, size, at[0] if at else now) + data
         self._say(message)
 
     def words(self, *words: tuple[str, int, int | None], owner: str = "self") -> None:
@@ -207,6 +207,15 @@ class Session(AbstractContextManager["Session"]):
         self.notices.extend([clean(told["notice"])] if "notice" in told else [])
         self.ended = clean(told["ended"]) if "ended" in told else self.ended
         self.replies |= {kind: told[kind] for kind in REPLIES if kind in told}
+
+
+def _packed(numbers: Any) -> tuple[int, int, bytes]:
+    """Their kind, how many they are, and as bytes."""
+    if isinstance(numbers, bytes):
+        return 3, len(numbers), numbers
+    values = np.asarray(numbers)
+    whole = values.dtype == np.int16
+    return 1 if whole else 2, values.size, np.ascontiguousarray(values, "<i2" if whole else "<f4").tobytes()
 
 
 def _object(message: str | bytes) -> dict[str, Any]:

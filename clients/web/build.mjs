@@ -72,6 +72,13 @@ if (process.argv.includes("--tests")) {
     format: "iife",
     minify: true,
   });
+  await build({
+    ...common,
+    entryPoints: ["src/jpeg.ts"],
+    outfile: join(out, "jpeg.js"),
+    format: "iife",
+    minify: true,
+  });
   for (const name of readdirSync(join(here, "static"))) copyFileSync(join(here, "static", name), join(out, name));
   writeFileSync(join(out, "licences.txt"), licences());
   writeFileSync(join(out, "build.json"), `${JSON.stringify({ sources: digest() })}\n`);

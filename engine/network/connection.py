@@ -29,6 +29,8 @@ from engine.network.outbox import Outbox
 from engine.publish import to_json
 from engine.session.host import Host, SessionRefused
 from engine.session.live import LiveSession, Opening
+from engine.sources.choose import face_rate
+from engine.sources.pictures import FACE, PICTURES, PicturesSource, Trackers
 
 OPENING_S = 5.0
 STUCK_S = 10.0
@@ -36,6 +38,8 @@ LINGER_S = 1.0
 """For which a client may read why it was ended; nothing is read from it meanwhile."""
 BYTES_A_SECOND, MESSAGES_A_SECOND = 800_000, 800
 """Two voices at 48 kHz in float32, in blocks of 5 ms, and two faces at 100 Hz; twice as much at once."""
+PICTURE_BYTES_A_SECOND = 25 * 64 * 1024
+"""More of a session that sends pictures."""
 TEXT_COSTS, BYTES_A_MESSAGE, STATS_COST = 4, 128, 200
 """A text message counts as so many of numbers, and one more for so many bytes; asking for statistics as a quarter of a
 second's. A message of several records counts as that many."""
@@ -50,7 +54,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ConnectionContext:
-    """What all connections of a server share. ``access`` says whose token opens a session."""
+    """What all connections of a server share. ``access`` says whose token opens a session, ``trackers`` look for faces
+    in the pictures that visitors send; None: pictures are not taken."""
 
     host: Host
     traffic: Traffic
@@ -58,6 +63,7 @@ class ConnectionContext:
     access: Access
     wake: Callable[[Outbox], None]
     idle_s: float
+    trackers: Trackers | None = None
 
 
 def fault(error: Exception, session: LiveSession | None) -> None:
@@ -81,6 +87,7 @@ class Connection:
         self._terms, self._ws, self._transport = terms, ws, transport
         self._clock = terms.host.clock
         now_ns = self._start_ns = self._clock.now_ns()
+        self._most_bytes = BYTES_A_SECOND
         self._bytes = Bucket(BYTES_A_SECOND, 2 * BYTES_A_SECOND, now_ns)
         self._messages = Bucket(MESSAGES_A_SECOND, 2 * MESSAGES_A_SECOND, now_ns)
         self._over = self._deaf = False
@@ -90,6 +97,8 @@ class Connection:
         self._refusals, self._unsaid = 0, ""
         self._told_dropped, self._told_ns = 0, 0
         self._noticed = set[str]()
+        self._pictures: PicturesSource | None = None
+        self._bad_pictures = 0
 
     async def serve(self) -> None:
         """Until one of both ends it."""
@@ -177,21 +186,29 @@ class Connection:
             raise NotAllowed("this token may not open sessions; ask for one that may, and send it as open.token")
         host, now_ns = self._terms.host, self._clock.now_ns()
         names = asked.bundles or tuple(host.bundles)[:1]
+        given, sources = asked.keys, list[PicturesSource]()
         if all(name in host.bundles for name in names):  # otherwise the host refuses it
-            check_gives([host.bundles[name] for name in names], asked.keys)
+            bundles, trackers = [host.bundles[name] for name in names], self._terms.trackers
+            check_gives(bundles, given, trackers is not None)
+            if PICTURES in given and trackers is not None:
+                given = given - {PICTURES} | {FACE}
+                sources = [PicturesSource(trackers, face_rate(bundles), self._terms.traffic.count)]
+                self._most_bytes = BYTES_A_SECOND + PICTURE_BYTES_A_SECOND
+                self._bytes = Bucket(self._most_bytes, 2 * self._most_bytes, now_ns)
+                self._pictures = sources[0]
         ask = Opening(
             bundles=names,
             seed=asked.seed,
             controls=asked.controls,
             monitor=asked.monitor,
-            given=asked.keys,
+            given=given,
             head=asked.head,
             idle_s=self._terms.idle_s,
         )
-        session = host.open(ask, self.outbox.publish)
+        session = host.open(ask, self.outbox.publish, sources)
         self.session = session
         self._terms.traffic.count("opened")
-        self._intake = Intake(session, asked.sample_rate, now_ns)
+        self._intake = Intake(session, asked.sample_rate, now_ns, self._pictures)
         if asked.at is not None:
             self._intake.clock.arrived(asked.at, now_ns)
         told = {
@@ -274,6 +291,11 @@ class Connection:
         if words:
             self._terms.traffic.count("too_many_words", words)
             self._unsaid = f"{words} words came faster than anybody speaks and were thrown away"
+        bad = 0 if self._pictures is None else self._pictures.bad
+        if self._pictures is not None and bad != self._bad_pictures:
+            self._unsaid = self._unsaid or self._pictures.why_bad
+            self._refusals += bad - self._bad_pictures
+            self._bad_pictures = bad
         if self._unsaid and self.outbox.say(to_json({"refused": self._unsaid, "in_all": self._refusals})):
             self._unsaid = ""
         dropped = self.outbox.dropped
@@ -285,7 +307,7 @@ class Connection:
 
     def _flooded(self) -> None:
         self._count_end("flood")
-        self.end(f"more than {BYTES_A_SECOND} bytes or {MESSAGES_A_SECOND} messages a second", POLICY, deaf=True)
+        self.end(f"more than {self._most_bytes} bytes or {MESSAGES_A_SECOND} messages a second", POLICY, deaf=True)
 
     def _count_end(self, why: str) -> None:
         self._terms.traffic.ended[why] += 1

@@ -20,14 +20,22 @@ from engine.network.timing import ClientClock
 from engine.roles import ROLES
 from engine.session.live import LiveSession
 from engine.session.pushed import PushedSound
+from engine.sources.pictures import FACE, PICTURES, PicturesSource
 
 AHEAD_S = 60.0
 """How far ahead words and flags may be told."""
 
 
-def check_gives(bundles: Sequence[Bundle], gives: Collection[Key]) -> None:
-    """Raises :class:`MessageError` naming what no bundle can be given."""
+def check_gives(bundles: Sequence[Bundle], gives: Collection[Key], pictures: bool = False) -> None:
+    """Raises :class:`MessageError` naming what no bundle can be given; ``pictures``: whether faces are looked for in
+    them here."""
     takes = {name for bundle in bundles for name in wanted(bundle.spec)}
+    if FACE in takes and pictures:
+        takes.add(PICTURES)
+    elif FACE in takes and PICTURES in gives:
+        raise MessageError(
+            "gives pictures/partner: this engine takes no pictures (engine serve --pictures does); give face/partner"
+        )
     for what, owner in sorted(set(gives) - takes):
         there = ", ".join(sorted(f"{name}/{whose}" for name, whose in takes)) or "nothing"
         raise MessageError(f"gives {what[:60]}/{owner}: {', '.join(item.name for item in bundles)} takes {there}")
@@ -45,9 +53,12 @@ def numbered(bundles: Sequence[Bundle], gives: Collection[Key]) -> list[Input]:
 
 
 class Intake:
-    """Writes to the feeds of ``session`` what its client sends. ``sample_rate`` of its sound in Hz."""
+    """Writes to the feeds of ``session`` what its client sends. ``sample_rate`` of its sound in Hz; ``pictures`` takes
+    those it sends, where it said that it would."""
 
-    def __init__(self, session: LiveSession, sample_rate: int, now_ns: int) -> None:
+    def __init__(
+        self, session: LiveSession, sample_rate: int, now_ns: int, pictures: PicturesSource | None = None
+    ) -> None:
         self.clock = ClientClock(now_ns)
         self.too_fast = self.too_many_words = 0
         self._words_allowed = Bucket(WORDS_A_SECOND, WORDS_AT_ONCE, now_ns)
@@ -59,6 +70,9 @@ class Intake:
                 self._sinks.append(self._poses(session.feeds.latest[item.key]))
             else:
                 self._sinks.append(self._voice(item.key[1], sample_rate, now_ns))
+        if pictures is not None:
+            self.inputs.append(Input(PICTURES))
+            self._sinks.append(self._seen(pictures))
 
     def describe(self) -> list[dict[str, object]]:
         """The numbered inputs, for the announcement."""
@@ -68,7 +82,7 @@ class Intake:
         ]
 
     def binary(self, message: bytes, now_ns: int) -> int:
-        """Sound and poses; how many records it were. Raises :class:`MessageError`."""
+        """Sound, poses and pictures; how many records it were. Raises :class:`MessageError`."""
         records = parse_records(message, self.inputs)
         for record in records:
             self._sinks[record.input](record, now_ns)
@@ -98,6 +112,13 @@ class Intake:
     def _poses(self, ring: PoseRing) -> Callable[[Record, int], None]:
         def take(record: Record, now_ns: int) -> None:
             ring.put(PoseSample(self.clock.to_engine(record.at_ns, now_ns), record.values, record.valid))
+
+        return take
+
+    def _seen(self, pictures: PicturesSource) -> Callable[[Record, int], None]:
+        def take(record: Record, now_ns: int) -> None:
+            jpeg = record.values.tobytes() if record.valid else None
+            pictures.put(jpeg, self.clock.to_engine(record.at_ns, now_ns), now_ns)
 
         return take
 

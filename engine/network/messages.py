@@ -17,7 +17,7 @@ likes. What is left out has a default.
 ``{"ping": 7}``                                         is answered; a sign of life of a client that sends nothing
 ``{"stats": true}``                                     is answered
 ``{"time": 99, "at": 123}``                             the answer to ``{"time": 99}``, at once
-binary                                                  one or several *records*: sound or a pose, see below
+binary                                                  one or several *records*: sound, a pose or a picture
 ======================================================= ==========================================================
 
 A record is 16 bytes, little-endian, and then its numbers; records follow each other without a gap, and a pose that
@@ -26,20 +26,24 @@ belongs to a hop of sound stands best before it in the same message:
 ====== ===== =============================================================================================
 offset type  meaning
 ====== ===== =============================================================================================
-0      u8    numbers: 1 int16 (sound only), 2 float32
+0      u8    numbers: 1 int16 (sound only), 2 float32, 3 bytes of one JPEG (pictures only)
 1      u8    which input, by its number in ``inputs`` of the announcement
 2      u8    1; 0: nothing was heard or seen, and the numbers mean nothing
 3      u8    0
 4      u32   count of numbers
-8      i64   when the last sample, or the pose, was captured
+8      i64   when the last sample, the pose or the picture was captured
 ====== ===== =============================================================================================
 
+Pictures ("pictures/partner") are taken where the engine was told to (``engine serve --pictures``); it finds the face in
+them, and models get that. What is none, or too large, is found out after it was taken, and refused then
+(:mod:`engine.sources.jpeg`).
+
 **From the engine.** ``{"session": announcement, "inputs": [{"input": 0, "gives": "audio/partner", "count": 0}, ...],
-"time": ns}`` answers the opening (``count`` numbers make a pose; sound has any), then come frames as the wire format
-has them (:mod:`engine.wire`), one a binary message, and as text ``{"time": ns}`` (to be answered), ``{"set": ...}``
-(all that is held now), ``{"pong": 7, "at": ns}``, ``{"stats": ...}``, ``{"dropped": n}`` (frames that this client was
-too slow for, in all), ``{"refused": "why", "in_all": n}``, ``{"notice": "partner's voice: too quiet ..."}`` (each once)
-and at the end ``{"ended": "why"}``.
+"time": ns}`` answers the opening (``count`` numbers make a pose; sound and pictures have any), then come frames as the
+wire format has them (:mod:`engine.wire`), one a binary message, and as text ``{"time": ns}`` (to be answered),
+``{"set": ...}`` (all that is held now), ``{"pong": 7, "at": ns}``, ``{"stats": ...}``, ``{"dropped": n}`` (frames that
+this client was too slow for, in all), ``{"refused": "why", "in_all": n}``, ``{"notice": "partner's voice: too quiet
+..."}`` (each once) and at the end ``{"ended": "why"}``.
 
 Everything is parsed within bounds, and nothing of a message counts that does not fit.
 """
@@ -60,18 +64,22 @@ from engine.feeds.feeds import Key
 from engine.feeds.words import LONGEST_WORD
 from engine.plain import STRICT, PlainError, read
 from engine.roles import OWNERS
+from engine.sources.pictures import PICTURES
 from engine.speech.messages import RATES
 from engine.text.tidy import tidy
 
 LONGEST_BINARY = 64 * 1024
 """Bytes of a message: a third of a second of float32 at 48 kHz."""
+LONGEST_READ = 4 * LONGEST_BINARY
+"""Where pictures are taken, what is longer than a message may be is read up to here and refused; beyond that, and where
+none are taken, it ends the connection."""
 LONGEST_TEXT = 16 * 1024
 MOST_RECORDS = 16
 MOST_WORDS = 64
 MOST_NAMES = 64
 HEAD = struct.Struct("<BBBBIq")
-INT16, FLOAT32 = 1, 2
-FORMATS: Mapping[int, tuple[str, int]] = {INT16: ("<i2", 2), FLOAT32: ("<f4", 4)}
+INT16, FLOAT32, JPEG = 1, 2, 3
+FORMATS: Mapping[int, tuple[str, int]] = {INT16: ("<i2", 2), FLOAT32: ("<f4", 4), JPEG: ("u1", 1)}
 KINDS = ("open", "set", "words", "speaking", "pause", "resume", "reset", "ping", "stats", "time")
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
@@ -81,18 +89,24 @@ class MessageError(EngineError):
 
 
 class Input(NamedTuple):
-    """Something that a session is given in numbers: ``key``, and the ``shape`` of a pose (() for sound)."""
+    """Something that a session is given in numbers: ``key``, and the ``shape`` of a pose (() for sound, pictures)."""
 
     key: Key
     shape: tuple[int, ...] = ()
 
+    @property
+    def pictures(self) -> bool:
+        """Whether it takes JPEGs, and nothing else."""
+        return self.key == PICTURES
+
 
 class Record(NamedTuple):
-    """Numbers of one input: sound (n,) from -1 to 1 or a pose of the input's shape, float32."""
+    """Numbers of one input: sound (n,) from -1 to 1 or a pose of the input's shape, float32; of a picture the bytes
+    (n,) of its JPEG, uint8."""
 
     input: int
     at_ns: int
-    values: NDArray[np.float32]
+    values: NDArray[Any]
     valid: bool
 
 
@@ -184,7 +198,8 @@ def parse_text(message: bytes) -> Open | Words | Said | ClientOrder:
 
 
 def parse_records(message: bytes, inputs: Sequence[Input]) -> list[Record]:
-    """The records of a binary message for a session's ``inputs``, copied from it. Raises :class:`MessageError`."""
+    """The records of a binary message for a session's ``inputs``; numbers are copied from it. Raises
+    :class:`MessageError`."""
     size, at = len(message), 0
     if not HEAD.size <= size <= LONGEST_BINARY:
         raise MessageError(f"a binary message of {size} bytes: send records of {HEAD.size} to {LONGEST_BINARY} in all")
@@ -199,7 +214,7 @@ def parse_records(message: bytes, inputs: Sequence[Input]) -> list[Record]:
         known = FORMATS.get(kind)
         if known is None or valid > 1 or zero or number >= len(inputs):
             raise MessageError(
-                f"record {len(records)}: numbers {kind}, input {number}, valid {valid}, {zero}; give 1 or 2, an input "
+                f"record {len(records)}: numbers {kind}, input {number}, valid {valid}, {zero}; give 1 to 3, an input "
                 f"below {len(inputs)}, 0 or 1, and 0"
             )
         shape = inputs[number].shape
@@ -207,7 +222,15 @@ def parse_records(message: bytes, inputs: Sequence[Input]) -> list[Record]:
             raise MessageError(f"record {len(records)}: {count} numbers, {size - at} bytes are left for them")
         numbers = np.frombuffer(message, known[0], count, at)
         at += count * known[1]
-        if kind == INT16:
+        if (kind == JPEG) != inputs[number].pictures:
+            raise MessageError(
+                f"record {len(records)}: numbers {kind} for {'/'.join(inputs[number].key)}; pictures, and "
+                "nothing else, are 3"
+            )
+        values: NDArray[Any] = numbers
+        if kind == JPEG:
+            values = numbers  # of the message itself, which nothing else writes to
+        elif kind == INT16:
             values = numbers.astype(np.float32) * np.float32(1 / 32768)
         elif np.isfinite(numbers).all():
             values = numbers.astype(np.float32)
@@ -226,9 +249,9 @@ def parse_records(message: bytes, inputs: Sequence[Input]) -> list[Record]:
 
 
 def record(number: int, at_ns: int, values: NDArray[Any], valid: bool = True) -> bytes:
-    """A record of int16 or float32 ``values``."""
-    numbers = np.ascontiguousarray(values, "<i2" if values.dtype == np.int16 else "<f4")
-    kind = INT16 if numbers.dtype == np.int16 else FLOAT32
+    """A record of int16 or float32 ``values``, or of a picture's bytes as uint8."""
+    kind = {"int16": INT16, "uint8": JPEG}.get(values.dtype.name, FLOAT32)
+    numbers = np.ascontiguousarray(values, FORMATS[kind][0])
     return HEAD.pack(kind, number, valid, 0, numbers.size, at_ns) + numbers.tobytes()
 
 

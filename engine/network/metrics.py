@@ -33,6 +33,10 @@ _COUNTERS = {
     "received_bytes": ("engine_received_bytes", "Bytes received over sessions"),
     "refused": ("engine_refused_messages", "Messages that were none, or not allowed"),
     "too_fast": ("engine_too_fast_samples", "Samples of sound beyond real time, thrown away"),
+    "pictures": ("engine_pictures", "Pictures of sessions in which a face was looked for"),
+    "pictures_skipped": ("engine_pictures_skipped", "Pictures for which a newer one was taken, or the same again"),
+    "pictures_bad": ("engine_pictures_bad", "Pictures that were none, or too large"),
+    "pictures_unseen": ("engine_pictures_unseen", "Pictures for which no face tracker was free"),
     "too_many_words": ("engine_too_many_words", "Words faster than anybody speaks, thrown away"),
 }
 

@@ -37,12 +37,13 @@ from aiohttp import web
 from engine.access import Access
 from engine.network.address import bound
 from engine.network.connection import Connection, ConnectionContext, fault
-from engine.network.messages import LONGEST_BINARY
+from engine.network.messages import LONGEST_BINARY, LONGEST_READ
 from engine.network.metrics import Traffic, exposed, registry
 from engine.network.outbox import Outbox
 from engine.network.pages import Pages, own_origin
 from engine.network.say import PATHS, Saying
 from engine.session.host import Host
+from engine.sources.pictures import Trackers
 
 HTTP_S = 10.0
 PAGE_S = 120.0
@@ -61,7 +62,8 @@ log = logging.getLogger(__name__)
 class Server:
     """Serves ``host``'s sessions on ``address`` (HOST:PORT, [::1]:PORT; port 0 takes a free one). ``origins``: web
     pages that may open sessions, as https://example.org. ``web_page``: serve the engine's own page too. ``idle_s``: a
-    session of whose client nothing came for so long is closed. Raises :class:`EngineError` where the address is none,
+    session of whose client nothing came for so long is closed. ``trackers`` look for faces in the pictures that a
+    session may send; without them none are taken. Raises :class:`EngineError` where the address is none,
     taken, or not to be bound without tokens."""
 
     def __init__(
@@ -73,16 +75,18 @@ class Server:
         idle_s: float = 30.0,
         origins: Collection[str] = (),
         web_page: bool = False,
+        trackers: Trackers | None = None,
     ) -> None:
         self.traffic = Traffic()
         self._host, self._access, self._origins = host, access, frozenset(origins)
         self._saying = Saying()
-        self._pages = Pages(host.bundles, access, self._saying.about()) if web_page else None
+        more = {**self._saying.about(), "pictures": trackers is not None}
+        self._pages = Pages(host.bundles, access, more) if web_page else None
         self._socket = bound(address, access, "--web" if web_page else "--listen")
         name, port = self._socket.getsockname()[:2]
         self.url = f"ws://{f'[{name}]' if ':' in name else name}:{port}/session"
         self._executor = ThreadPoolExecutor(4, "network sessions")
-        self._terms = ConnectionContext(host, self.traffic, self._executor, access, self._wake, idle_s)
+        self._terms = ConnectionContext(host, self.traffic, self._executor, access, self._wake, idle_s, trackers)
         self._metrics = registry(host, self.traffic)
         self._http: web.Server | None = None
         self._connections: set[Connection] = set()
@@ -221,7 +225,7 @@ class Server:
             autoping=False,
             heartbeat=HEARTBEAT_S,
             compress=False,
-            max_msg_size=LONGEST_BINARY,
+            max_msg_size=LONGEST_BINARY if self._terms.trackers is None else LONGEST_READ,
             decode_text=False,
             timeout=1.0,
         )

@@ -88,10 +88,11 @@ def timetable(
     owner = voices[0] if voices else ""
     ring = feeds.samples.get(owner)
     others = [feeds.samples[other] for other in voices[1:]]
+    pushed = not any(("audio", owner) in source.gives for source in sources)
     if realtime:
         if ring is None:
             return ByClock(spec, feeds, sources), owner
-        return BySound(spec, ring, clock, owner, others, pushed=not sources), owner
+        return BySound(spec, ring, clock, owner, others, pushed=pushed), owner
     beside = [other for name, other in feeds.samples.items() if name != owner and ("audio", name) in given]
     if ring is not None:
         return Played(ring, beside, others), owner

@@ -1,8 +1,7 @@
 """The camera: grabs every picture, tracks the newest as often as it is wanted, and comes back when the camera does.
 
-Two threads. One only grabs, so that no driver queue can fill and age. Of the pictures that are due (:mod:`.pace`) it
-leaves each in a single slot, where the next one overwrites it (drop rule: latest wins, ``skipped_pictures`` counts; as
-long as one waits there, every newer one takes its place). The other tracks what it finds in the slot.
+Two threads. One only grabs, so that no driver queue can fill and age. It leaves those that are due (:mod:`.pace`) in a
+single slot (:mod:`.picture_slot`), the other tracks what it finds there.
 
 What goes wrong: a bad picture is counted and passed over, a run of them makes the camera be opened again; a picture
 that is the one before bit for bit is not tracked, so its face grows old as it should; pictures that come but show
@@ -24,8 +23,9 @@ from engine.feeds.feeds import Feeds, Key
 from engine.sources.address import is_address
 from engine.sources.base import FaceFeed, FaceTracker, joined
 from engine.sources.capture import camera_device, camera_name, opener
-from engine.sources.pace import Frequency, Pace
+from engine.sources.pace import Frequency
 from engine.sources.picture_checks import PictureChecks
+from engine.sources.picture_slot import PictureSlot
 from engine.sources.retry import Retry
 
 STALL_S = 1.0
@@ -64,13 +64,11 @@ class CameraSource:
         self._open_capture = open_capture or opener(known)
         self._tracker = tracker
         self._rate = rate
-        self._pace, self._checks = Pace(rate), PictureChecks()
+        self._slot, self._checks = PictureSlot[tuple[int, NDArray[np.uint8]]](rate), PictureChecks()
         self._came, self._tracked = Frequency(), Frequency()
         self.name = f"camera {self._device}"
-        self.skipped_pictures = self.bad_pictures = 0
+        self.bad_pictures = 0
         self._capture: Any = None
-        self._slot: tuple[int, NDArray[np.uint8]] | None = None
-        self._filled = threading.Condition()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._feed: FaceFeed | None = None
@@ -99,14 +97,17 @@ class CameraSource:
     def stop(self) -> None:
         """End the threads, release the camera, close the tracker."""
         self._stop.set()
-        with self._filled:
-            self._filled.notify_all()
         for thread in self._threads:
             thread.join(_JOIN_S)
         # A driver may hold a thread for ever; what it uses is then left to the end of the process.
         if not any(thread.is_alive() for thread in self._threads):
             self._release()
             self._tracker.close()
+
+    @property
+    def skipped_pictures(self) -> int:
+        """Pictures to track that were passed over for newer ones."""
+        return self._slot.skipped
 
     @property
     def finished(self) -> bool:
@@ -184,10 +185,7 @@ class CameraSource:
             self._bad(now_ns)
             return
         self._came.count(now_ns)
-        due = self._pace.due(now_ns)
-        with self._filled:
-            waiting = self._slot is not None
-        if not due and not waiting:
+        if not self._slot.wants(now_ns):
             if self._bad_run == 0:
                 self._last_ns = now_ns
             return
@@ -198,16 +196,8 @@ class CameraSource:
         self._last_ns, self._bad_run = now_ns, 0
         self._retry.worked()
         self._size = (bgr.shape[1], bgr.shape[0])
-        if not self._checks.look(bgr, now_ns):
-            return
-        if due:
-            self._pace.took(now_ns)
-        with self._filled:
-            if self._slot is None and not due:  # the tracker took the one that this would have replaced
-                return
-            self.skipped_pictures += self._slot is not None
-            self._slot = (now_ns, bgr)
-            self._filled.notify_all()
+        if self._checks.look(bgr, now_ns):
+            self._slot.put((now_ns, bgr), now_ns)
 
     def _bad(self, now_ns: int) -> None:
         """One bad picture: pass over it, or give the camera up for now if it was the last of a run."""
@@ -223,9 +213,7 @@ class CameraSource:
 
     def _track(self) -> None:
         """The picture in the slot, if one comes soon, through the tracker."""
-        with self._filled:
-            self._filled.wait_for(lambda: self._slot is not None or self._stop.is_set(), _POLL_S)
-            picture, self._slot = self._slot, None
+        picture = self._slot.take(_POLL_S)
         if picture is None or self._feed is None or self._stop.is_set():
             return
         taken_ns, bgr = picture

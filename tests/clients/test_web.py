@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,15 +130,23 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         host.stop()
 
 
-@pytest.fixture(scope="module")
-def page(served: Served) -> Iterator[Any]:
+@contextmanager
+def launched(*more: str) -> Iterator[Any]:
+    """A Chromium of this machine, started with ``more`` flags; skips where there is none."""
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
     with sync.sync_playwright() as playwright:
         found = next(filter(None, map(shutil.which, BROWSERS)), None)
         own = playwright.chromium.executable_path
         if found is None and not Path(own).exists():
             pytest.skip(f"no browser: none of {', '.join(BROWSERS)} on the path, nor playwright's own")
-        browser = playwright.chromium.launch(executable_path=found or own, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found or own, args=[*FLAGS, *more])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(served: Served) -> Iterator[Any]:
+    with launched() as browser:
         opened = browser.new_page(viewport={"width": 390, "height": 844})
         opened.faults = []
         opened.on("pageerror", lambda error: opened.faults.append(str(error)))
@@ -145,7 +154,6 @@ def page(served: Served) -> Iterator[Any]:
         opened.goto(served.address)
         opened.wait_for_selector("body[data-state=live]", timeout=60_000)
         yield opened
-        browser.close()
 
 
 def until(page: Any, what: str, most_s: float = 30.0) -> None:

@@ -117,7 +117,7 @@ class Rig:
         while self.clock.now_ns() < end_ns:
             self.turns += 1
             self.source._grab()
-            if self.source._slot is not None:  # it would wait for one in real time
+            if self.source._slot.waiting:  # it would wait for one in real time
                 self.source._track()
             said.append(self.source.problem)
         return said

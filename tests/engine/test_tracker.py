@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from engine.channels import FACE, head_rotation
 from engine.errors import EngineError
 from engine.rest_pose import REST_LIMIT_RAD, RestPose
-from engine.tracker import MediaPipeTracker
+from engine.tracker import MediaPipeTracker, _quiet
 
 FRAME_NS = 40_000_000
 
@@ -193,3 +195,24 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(__import__("sys").modules, "mediapipe", None)
     with pytest.raises(EngineError, match=r"pip install 'reaction-engine\[tracker\]'"):
         MediaPipeTracker()
+
+
+def test_trackers_that_are_made_at_a_time_leave_stderr_as_it_was() -> None:
+    before, inside = os.fstat(2), [threading.Event(), threading.Event()]
+    go = [threading.Event(), threading.Event()]
+
+    def turn(number: int) -> None:
+        with _quiet():
+            inside[number].set()
+            go[number].wait(10)
+
+    threads = [threading.Thread(target=turn, args=(number,)) for number in (0, 1)]
+    threads[0].start()
+    inside[0].wait(10)
+    threads[1].start()
+    inside[1].wait(0.2)  # without a lock it is inside now
+    go[0].set()
+    threads[0].join(10)
+    go[1].set()
+    threads[1].join(10)
+    assert os.path.samestat(before, os.fstat(2))

@@ -4,7 +4,9 @@ import { type Announcement, heldTexts } from "./announced";
 import { unpack } from "./avatar/pack";
 import { Stage } from "./avatar/stage";
 import { Wardrobe } from "./avatar/wardrobe";
+import { PictureChoice } from "./choice";
 import { Controls } from "./controls";
+import { heardWords, seenWords, troubleWords } from "./given";
 import { Recent } from "./latency";
 import { element, ms, notice, say, showLevel, showState } from "./panel";
 import { type Offered, Saying } from "./saying";
@@ -17,6 +19,7 @@ interface About extends Offered {
   /** `words`: whether the model asks which words its avatar says. */
   bundles: { name: string; takes: string[]; codecs: string[]; words: boolean }[];
   token: boolean;
+  pictures: boolean;
   assets: string[];
 }
 
@@ -42,12 +45,14 @@ class Page {
   );
   private readonly saying: Saying;
   private readonly frames = new Recent(24);
+  private readonly choice = new PictureChoice((sending) => void this.send(sending));
   private bundle = "";
   private wait = 500;
   private paused = false;
   private recorded = false;
   private over = "";
   private lastDraw = 0;
+  private drawn = 0;
 
   constructor(private readonly about: About) {
     this.saying = new Saying(
@@ -91,7 +96,10 @@ class Page {
     const token = wish("token");
     const open = {
       bundles: [this.bundle],
-      gives: takes.filter((each) => /^(audio|face)\/partner$|^(audio|words)\/self$/.test(each)),
+      gives: [
+        ...takes.filter((each) => /^(audio|face)\/partner$|^(audio|words)\/self$/.test(each)),
+        ...(this.about.pictures && takes.includes("face/partner") ? ["pictures/partner"] : []),
+      ],
       monitor: true,
       token,
     };
@@ -118,6 +126,7 @@ class Page {
     void this.wardrobe.show((this.whole || !this.shown.face) && this.shown.joints !== undefined);
     element("welcome").hidden = this.senses.source !== "none" || !this.listens;
     element("speech").hidden = !told.inputs.has("audio/self");
+    if (this.choice.offer(told.inputs.has("pictures/partner"))) void this.send(this.choice.sending);
     this.recorded = told.recording !== "";
     if (this.recorded) notice(`this session is recorded: ${told.recording}`);
   }
@@ -141,6 +150,7 @@ class Page {
     const refresh = this.frames.count ? this.frames.percentile(0.5) : 16.7;
     if (this.lastDraw) this.frames.add(now - this.lastDraw);
     this.lastDraw = now;
+    this.drawn++;
     const face = this.shown?.faceAt(performance.now(), refresh);
     const joints = this.wardrobe.whole ? this.shown?.at(this.shown.joints, performance.now(), refresh) : null;
     this.wardrobe.move(face ?? AT_REST, this.shown?.skeleton, joints ?? null);
@@ -151,16 +161,15 @@ class Page {
   private tell(): void {
     const now = performance.now();
     const { senses, shown } = this;
-    const speaking = senses.speaks(now);
+    senses.check(now, this.drawn);
     const none = senses.source === "none";
-    showLevel(
-      "you",
-      senses.level,
-      none ? "nothing yet" : speaking ? "speaking" : senses.level < -85 ? "muted" : "silent",
-    );
+    showLevel("you", senses.level, heardWords(senses, now));
+    document.body.dataset.microphone = senses.hearing;
+    document.body.dataset.camera = senses.sight;
+    this.mirror();
     const heard = shown && this.session?.told ? shown.heardDb : -90;
     showLevel("model", heard, heard > -45 ? "hears you" : "silence");
-    say("seen", this.sight());
+    say("seen", seenWords(senses, flagWords(shown?.flags ?? 0).includes("no face")));
     const told = shown?.measured();
     for (const [id, value] of [
       ["p50", told?.p50],
@@ -178,20 +187,14 @@ class Page {
     // That nobody is there yet is no fault.
     const usual = ["silent", "no face", "first", ...(none ? ["degraded"] : [])];
     const words = flagWords(shown?.flags ?? 0).filter((each) => !usual.includes(each));
+    const trouble = troubleWords(senses);
+    document.body.classList.toggle("trouble", trouble.length > 0);
+    words.unshift(...trouble);
     if (this.recorded) words.unshift("recorded");
     if (this.paused) showState("paused", "paused", "Paused");
     else if ((shown?.age(now) ?? 0) > STALE_MS && told?.frames)
       showState("lost", "no frames", "No frames come from the engine");
     else if (told?.frames) showState("live", words.length ? `live (${words.join(", ")})` : "live");
-  }
-
-  private sight(): string {
-    const { face, took, source, blind } = this.senses;
-    if (source === "none") return "no camera";
-    if (blind) return "not looked for";
-    if (face === null) return "waiting";
-    const cost = Number.isFinite(took) ? ` (${took.toFixed(0)} ms)` : "";
-    return face ? `found${cost}` : `not found${cost}`;
   }
 
   private stats(told: { [key: string]: unknown }): void {
@@ -216,7 +219,7 @@ class Page {
         act(pressed);
       });
     toggle("mute", (muted) => this.senses.mute(muted));
-    toggle("camera", (off) => void this.senses.look(off));
+    toggle("camera", (off) => this.senses.look(off));
     toggle("whole", (whole) => {
       this.whole = whole;
       void this.wardrobe.show(whole);
@@ -248,7 +251,8 @@ class Page {
         if (!navigator.mediaDevices)
           throw new Error("a browser gives devices to https:// and localhost only; open the page there");
         await this.senses.devices(source === "devices", blind);
-        if (source === "devices" && blind) notice(`${blind}; the voice counts alone`);
+        if (source === "devices" && blind && !this.choice.sending)
+          notice(`${blind}; the voice counts alone${this.about.pictures ? ", or send pictures to the engine" : ""}`);
       }
     } catch (error) {
       const why =
@@ -262,19 +266,31 @@ class Page {
     this.layout();
   }
 
+  private async send(sending: boolean): Promise<void> {
+    await this.senses.send(sending);
+    this.mirror();
+  }
+
   /** Show what belongs to the source in use. */
   private layout(): void {
-    const { source, video, watching } = this.senses;
+    const { source } = this.senses;
     element("welcome").hidden = source !== "none" || !this.listens;
     element("bar").hidden = source === "none";
-    element("camera").hidden = !watching;
-    element("self").hidden = !watching;
     for (const id of ["mute", "camera"]) element(id).setAttribute("aria-pressed", "false");
-    const mirror = element<HTMLVideoElement>("mirror");
-    mirror.srcObject = video?.srcObject ?? null;
-    if (watching) void mirror.play();
-    say("self-text", "stays on this machine");
+    this.mirror();
     if (this.session?.told) (source === "none" ? element("allow") : element("mute")).focus();
+  }
+
+  /** The small picture of the visitor, where a camera looks; a camera that is back shows in it again. */
+  private mirror(): void {
+    const { video, watching } = this.senses;
+    element("camera").hidden = element("self").hidden = !watching;
+    const mirror = element<HTMLVideoElement>("mirror");
+    const stream = video?.srcObject ?? null;
+    this.choice.under(this.senses.sight === "here");
+    if (mirror.srcObject === stream) return;
+    mirror.srcObject = stream;
+    if (stream) mirror.play().catch(() => {}); // another took its place meanwhile
   }
 }
 

@@ -3,12 +3,14 @@
 
 import { type Announcement, announcement } from "./announced";
 import { ClockOffset } from "./latency";
-import { decode, type Frame, joined, record } from "./wire";
+import { decode, type Frame, joined, type Numbers, record } from "./wire";
 
 const PING_MS = 1000;
 const FIRST_PINGS = 6;
 const ANSWER_MS = 8000;
 const MOST_WAITING = 128 * 1024;
+/** For pictures, each of which is as long as a second of sound. */
+const MOST_BEFORE_PICTURE = 32 * 1024;
 
 /** Why a session is over: `again` says whether trying again may help. */
 export interface Ended {
@@ -56,13 +58,18 @@ export class Session {
     this.timer = window.setTimeout(() => this.socket.close(), ANSWER_MS);
   }
 
-  /** Send what was captured at `atNs` of this page's clock; `null`: nothing was seen or heard. */
-  push(gives: string, numbers: Int16Array | Float32Array | null, atNs: number): void {
+  /** Send what was captured at `atNs` of this page's clock; `null`, or sound that is not `valid`: nothing was seen or
+   * heard. */
+  push(gives: string, numbers: Numbers | null, atNs: number, valid = true): void {
     const input = this.told?.inputs.get(gives);
     if (!input || this.socket.readyState !== WebSocket.OPEN) return;
     // What waits here would come late and make the avatar late: better a gap than lag that grows.
-    if (this.socket.bufferedAmount > MOST_WAITING) this.unsent++;
-    else this.socket.send(joined([record(input.input, numbers, atNs, input.count || 1)]) as BufferSource);
+    if (this.socket.bufferedAmount > (numbers instanceof Uint8Array ? MOST_BEFORE_PICTURE : MOST_WAITING)) {
+      this.unsent++;
+      return;
+    }
+    const values = numbers ?? new Float32Array(input.count || 1);
+    this.socket.send(joined([record(input.input, values, atNs, valid && numbers !== null)]) as BufferSource);
   }
 
   takes(gives: string): boolean {

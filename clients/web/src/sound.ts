@@ -6,7 +6,7 @@ export interface Block {
   samples: Int16Array;
   /** When the last sample was captured, ms of this page. */
   at: number;
-  /** The same on the sound's own clock, s of its context. */
+  /** The same on the clock of the sound's context, s; NaN where nothing was captured. */
   ends: number;
   /** Whether anything gave sound: false for a microphone that is gone or off. */
   heard: boolean;
@@ -40,22 +40,35 @@ export class Sound {
   private readonly ready: Promise<void>;
   private node: AudioWorkletNode | null = null;
   private source: AudioNode | null = null;
-  private stream: MediaStream | null = null;
+  private clock: SampleClock;
   private latency = 0;
 
   constructor(private readonly take: (block: Block) => void) {
     this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    this.clock = new SampleClock(this.context.sampleRate);
+    // A context that was held stands still, and its samples with it: their times are learnt anew.
+    this.context.onstatechange = () => {
+      this.clock = new SampleClock(this.context.sampleRate);
+    };
     this.ready = this.context.audioWorklet.addModule("worklet.js");
   }
 
-  /** Listen to a microphone. Throws what the browser says where it may not. */
-  async microphone(): Promise<MediaStream> {
-    const asked = { echoCancellation: true, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
-    this.stream = await navigator.mediaDevices.getUserMedia({ audio: asked });
-    const settings = this.stream.getAudioTracks()[0].getSettings() as MediaTrackSettings & { latency?: number };
+  /** Listen to a microphone, in the place of what was listened to. */
+  async microphone(stream: MediaStream): Promise<void> {
+    const settings = stream.getAudioTracks()[0].getSettings() as MediaTrackSettings & { latency?: number };
     this.latency = 1000 * (settings.latency ?? 0);
-    await this.listen(this.context.createMediaStreamSource(this.stream), null);
-    return this.stream;
+    await this.listen(this.context.createMediaStreamSource(stream), null);
+  }
+
+  /** Listen to nothing: blocks go on, in which nothing was heard. */
+  silence(): void {
+    this.source?.disconnect();
+    this.source = null;
+  }
+
+  /** Go on where the browser or the system has stopped it; it may want a key or a click first. */
+  resume(): void {
+    this.context.resume().catch(() => {}); // it is asked again
   }
 
   /** Listen to a recording instead, and let it be heard `lateS` seconds after it is told of. Returns when it began, in
@@ -74,6 +87,7 @@ export class Sound {
   }
 
   stop(): void {
+    this.context.onstatechange = null;
     void this.context.close();
     this.source?.disconnect();
     if (this.source instanceof AudioBufferSourceNode) {
@@ -82,31 +96,34 @@ export class Sound {
     }
     this.node?.port.close();
     this.node?.disconnect();
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
-    this.source = this.node = this.stream = null;
+    this.source = this.node = null;
   }
 
   /** `lateS`: how long after it is heard here it is played; null: not at all. */
   private async listen(source: AudioNode, lateS: number | null): Promise<void> {
     await this.ready;
-    await this.context.resume();
-    this.node?.disconnect();
-    this.source?.disconnect();
-    const node = new AudioWorkletNode(this.context, "capture", { numberOfOutputs: 0 });
-    const clock = new SampleClock(this.context.sampleRate);
-    node.port.onmessage = (event: MessageEvent<{ samples: Int16Array; end: number; heard: boolean }>) => {
-      const { samples, end, heard } = event.data;
-      const at = clock.at(end, performance.now()) - this.latency;
-      this.take({ samples, at, ends: end / this.context.sampleRate, heard: heard && !this.muted });
-    };
-    source.connect(node);
+    this.resume(); // not waited for: without a sound device it may take for ever
+    this.silence();
+    this.clock = new SampleClock(this.context.sampleRate);
+    this.node ??= this.capture();
+    source.connect(this.node);
     if (lateS !== null) {
       // The loudspeaker is late by itself.
       const out = this.context.outputLatency || this.context.baseLatency || 0;
       const line = new DelayNode(this.context, { maxDelayTime: 1, delayTime: Math.min(1, Math.max(0, lateS - out)) });
       source.connect(line).connect(this.context.destination);
     }
-    [this.node, this.source] = [node, source];
+    this.source = source;
+  }
+
+  private capture(): AudioWorkletNode {
+    const node = new AudioWorkletNode(this.context, "capture", { numberOfOutputs: 0 });
+    node.port.onmessage = (event: MessageEvent<{ samples: Int16Array; end: number; heard: boolean }>) => {
+      const { samples, end, heard } = event.data;
+      const at = this.clock.at(end, performance.now()) - this.latency;
+      this.take({ samples, at, ends: end / this.context.sampleRate, heard: heard && this.source !== null && !this.muted });
+    };
+    return node;
   }
 }
 

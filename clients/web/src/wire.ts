@@ -59,18 +59,24 @@ export function flagWords(flags: number): string[] {
   return words;
 }
 
+/** Sound, a pose, or the bytes of a picture. */
+export type Numbers = Int16Array | Float32Array | Uint8Array;
+
 /** A record of a message to the engine (engine/network/messages.py): numbers of one input, and when the last of them
- * was captured, nanoseconds of this page's clock. `null`: nothing was seen or heard (`count` zeros stand for it). */
-export function record(input: number, numbers: Int16Array | Float32Array | null, atNs: number, count = 1): Uint8Array {
-  const values = numbers ?? new Float32Array(count);
+ * was captured, nanoseconds of this page's clock. Not `valid`: nothing was seen or heard, the numbers mean nothing. */
+export function record(input: number, values: Numbers, atNs: number, valid = true): Uint8Array {
   const message = new Uint8Array(16 + values.byteLength);
   const view = new DataView(message.buffer);
-  view.setUint8(0, values instanceof Int16Array ? 1 : 2);
+  view.setUint8(0, values instanceof Int16Array ? 1 : values instanceof Uint8Array ? 3 : 2);
   view.setUint8(1, input);
-  view.setUint8(2, numbers === null ? 0 : 1);
+  view.setUint8(2, valid ? 1 : 0);
   view.setUint32(4, values.length, true);
   view.setBigInt64(8, BigInt(Math.round(atNs)), true);
   const numbersAt = 16;
+  if (values instanceof Uint8Array) {
+    message.set(values, numbersAt);
+    return message;
+  }
   for (let i = 0; i < values.length; i++) {
     if (values instanceof Int16Array) view.setInt16(numbersAt + 2 * i, values[i], true);
     else view.setFloat32(numbersAt + 4 * i, values[i], true);

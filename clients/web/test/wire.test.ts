@@ -50,6 +50,12 @@ for (const one of golden) {
   });
 }
 
+test("a picture is its bytes behind a head of its kind", () => {
+  const bytes = record(4, Uint8Array.of(255, 216, 7), 9);
+  assert.deepEqual([...bytes.subarray(0, 8)], [3, 4, 1, 0, 3, 0, 0, 0]);
+  assert.deepEqual([...bytes.subarray(8)], [9, 0, 0, 0, 0, 0, 0, 0, 255, 216, 7]);
+});
+
 test("what is no frame is refused", () => {
   const good = new Uint8Array(Buffer.from(golden[0].hex, "hex"));
   assert.ok(decode(good.slice().buffer));
@@ -79,7 +85,7 @@ test("a record has its sixteen bytes, and then its numbers", () => {
   assert.equal(view.getUint32(4, true), 2);
   assert.equal(view.getBigInt64(8, true), 1234400000n);
   assert.deepEqual([view.getInt16(16, true), view.getInt16(18, true)], [1, -2]);
-  const nothing = record(1, null, 5, 58);
+  const nothing = record(1, new Float32Array(58), 5, false);
   assert.deepEqual([...nothing.subarray(0, 4)], [2, 1, 0, 0]);
   assert.equal(nothing.length, 16 + 4 * 58);
   assert.equal(new DataView(record(0, Float32Array.of(0.5), 0).buffer).getFloat32(16, true), 0.5);

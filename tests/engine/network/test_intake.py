@@ -10,7 +10,9 @@ import pytest
 from engine.network.intake import Intake, check_gives, numbered
 from engine.network.messages import MessageError, record
 from engine.session.live import Opening
+from engine.sources.pictures import PICTURES
 from tests.engine.network.stage import HOP, MS, PERIOD, RATE, SPEC, Hall, S, until
+from tests.engine.network.talker import SPEC as TALKER
 
 AWAY = 7 * 10**15
 """The client's clock less the engine's."""
@@ -81,6 +83,12 @@ def test_inputs_are_numbered_sound_first() -> None:
     check_gives([Bundle], GIVES)  # type: ignore[list-item]
     with pytest.raises(MessageError, match="gives face/self: echo takes audio/partner, "):
         check_gives([Bundle], GIVES | {("face", "self")})  # type: ignore[list-item]
+    with pytest.raises(MessageError, match=r"this engine takes no pictures .*; give face/partner"):
+        check_gives([Bundle], GIVES | {PICTURES})  # type: ignore[list-item]
+    check_gives([Bundle], GIVES | {PICTURES}, pictures=True)  # type: ignore[list-item]
+    Bundle.spec = TALKER
+    with pytest.raises(MessageError, match="gives pictures/partner: echo takes "):  # it looks at no face
+        check_gives([Bundle], {PICTURES}, pictures=True)  # type: ignore[list-item]
 
 
 def test_a_client_is_told_once_what_is_wrong_with_its_sound(hall: Hall) -> None:

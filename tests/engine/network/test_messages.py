@@ -28,8 +28,11 @@ from engine.network.messages import (
     parse_text,
     record,
 )
+from engine.sources.pictures import PICTURES
 
 INPUTS = [Input(("audio", "partner")), Input(("face", "partner"), (58,)), Input(("body", "self"), (5, 3))]
+INPUTS += [Input(PICTURES)]
+PICTURE = record(3, 5, np.frombuffer(b"\xff\xd8 no more than this \xff\xd9", np.uint8))
 TIMES = st.integers(-(2**63), 2**63 - 1)
 
 
@@ -73,8 +76,13 @@ FACE = record(1, 5, np.zeros(58, np.float32))
         (FACE + b"\x00", "1 bytes are left"),
         (FACE * (MOST_RECORDS + 1), "16 whole ones at most"),
         (b"\x00" * (LONGEST_BINARY + 1), "of 65537 bytes"),
-        (HEAD.pack(3, 1, 1, 0, 1, 5) + b"\x00" * 4, "give 1 or 2"),
-        (HEAD.pack(2, 3, 1, 0, 1, 5) + b"\x00" * 4, "an input below 3"),
+        (HEAD.pack(4, 1, 1, 0, 1, 5) + b"\x00" * 4, "give 1 to 3"),
+        (HEAD.pack(2, 4, 1, 0, 1, 5) + b"\x00" * 4, "an input below 4"),
+        (HEAD.pack(3, 1, 1, 0, 58, 5) + b"\x00" * 58, "numbers 3 for face/partner; pictures, and nothing else, are 3"),
+        (HEAD.pack(3, 0, 1, 0, 4, 5) + b"\x00" * 4, "numbers 3 for audio/partner"),
+        (HEAD.pack(2, 3, 1, 0, 1, 5) + b"\x00" * 4, "numbers 2 for pictures/partner"),
+        (HEAD.pack(1, 3, 1, 0, 2, 5) + b"\x00" * 4, "numbers 1 for pictures/partner"),
+        (PICTURE[:-1], "23 numbers, 22 bytes are left"),
         (HEAD.pack(2, 0, 2, 0, 1, 5) + b"\x00" * 4, "0 or 1, and 0"),
         (HEAD.pack(2, 0, 1, 1, 1, 5) + b"\x00" * 4, "0 or 1, and 0"),
         (HEAD.pack(2, 0, 1, 0, 0, 5), "0 numbers"),
@@ -88,6 +96,12 @@ FACE = record(1, 5, np.zeros(58, np.float32))
 def test_numbers_that_do_not_fit_are_refused(message: bytes, why: str) -> None:
     with pytest.raises(MessageError, match=why):
         parse_records(message, INPUTS)
+
+
+def test_a_picture_is_its_bytes() -> None:
+    first, second = parse_records(PICTURE + record(3, 7, np.zeros(1, np.uint8), False), INPUTS)
+    assert first.values.tobytes() == PICTURE[HEAD.size :] and (first.input, first.at_ns, first.valid) == (3, 5, True)
+    assert (second.at_ns, second.valid) == (7, False)
 
 
 def test_text_messages() -> None:
@@ -155,6 +169,7 @@ VALID: list[bytes] = [
     text({"ping": 7}),
     FACE + record(0, 5, np.zeros(640, np.int16)),
     record(0, 5, np.linspace(-1, 1, 160).astype(np.float32)) + record(2, 9, np.ones((5, 3), np.float32)),
+    PICTURE + FACE,
 ]
 PIECES = [b"null", b"-1", b"1e999", b"{}", b"[]", b'""', b"true", b"9" * 25, b"\x00", b"\xff" * 8, b"\\ud800", b"NaN"]
 

@@ -106,6 +106,7 @@ def test_what_the_page_is_told(hall: Hall, tmp_path: Path, monkeypatch: pytest.M
     told = json.loads(get(hall, "/about.json").body)  # type: ignore[attr-defined]
     assert told["bundles"][0]["name"] == "echo" and "audio/partner" in told["bundles"][0]["takes"]
     assert told["assets"] == [] and told["token"] is False
+    assert told["pictures"] is False
     wasm = b"\0asm and more"
     monkeypatch.setattr(page_assets, "PROGRAM", {"vision_wasm_internal.wasm": (page_assets.digest(wasm), len(wasm))})
     (tmp_path / "vision_wasm_internal.wasm").write_bytes(wasm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from engine.network.messages import KINDS, MessageError, Open, parse_text, record
+from engine.network.messages import (
+    FLOAT32,
+    INT16,
+    JPEG,
+    KINDS,
+    LONGEST_BINARY,
+    MOST_RECORDS,
+    MessageError,
+    Open,
+    parse_text,
+    record,
+)
+from engine.sources.jpeg import LEAST_SIDE, MOST_PIXELS
+from engine.sources.pictures import PICTURES
 from engine.speech.messages import RATES
 from tests.engine.network.stage import HOP, MS, Hall, Raw
 from tests.engine.network.test_messages import VALID
@@ -70,6 +84,17 @@ def test_the_page_is_whole() -> None:
     fields = SCHEMAS["open"]["properties"]["open"]["properties"]
     assert fields["sample_rate"]["enum"] == sorted(RATES)
     assert set(fields) == {field.name for field in dataclasses.fields(Open)}
+
+
+def test_the_page_tells_kinds_and_bounds_of_records_and_pictures() -> None:
+    told = PAGE["components"]["messages"]["records"]
+    for part in (f"{INT16} int16", f"{FLOAT32} float32", f"{JPEG} bytes of one JPEG", f"{LEAST_SIDE} pixels a side"):
+        assert part in told["description"]
+    assert f"{LONGEST_BINARY // 1024} KB and {MOST_RECORDS} records at most" in told["summary"]
+    wide, high = map(int, re.findall(r"(\d+) x (\d+) in all", told["description"])[0])
+    assert wide * high == MOST_PIXELS
+    about = SCHEMAS["open"]["properties"]["open"]["properties"]["gives"]["description"]
+    assert "/".join(PICTURES) in about
 
 
 def test_what_the_engine_takes_fits_the_page() -> None:
