@@ -121,7 +121,12 @@ export class Sound {
     node.port.onmessage = (event: MessageEvent<{ samples: Int16Array; end: number; heard: boolean }>) => {
       const { samples, end, heard } = event.data;
       const at = this.clock.at(end, performance.now()) - this.latency;
-      this.take({ samples, at, ends: end / this.context.sampleRate, heard: heard && this.source !== null && !this.muted });
+      this.take({
+        samples,
+        at,
+        ends: end / this.context.sampleRate,
+        heard: heard && this.source !== null && !this.muted,
+      });
     };
     return node;
   }
