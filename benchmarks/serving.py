@@ -29,6 +29,11 @@ class EngineProcess:
     url: str
     pid: int
 
+    @property
+    def page(self) -> str:
+        """Where its page is, if it has one."""
+        return _page(self.url, "")
+
     def metrics(self) -> dict[tuple[str, ...], float]:
         """All of ``/metrics``, by name and labels' values."""
         from prometheus_client.parser import text_string_to_metric_families
@@ -39,10 +44,14 @@ class EngineProcess:
 
 
 @contextmanager
-def serving(bundles: Sequence[str], capacity: int, window_ms: float = 4.0) -> Iterator[EngineProcess]:
-    """``engine serve --listen`` on free ports of this machine. Raises :class:`EngineError` where that fails."""
+def serving(
+    bundles: Sequence[str], capacity: int, window_ms: float = 4.0, page: bool = False
+) -> Iterator[EngineProcess]:
+    """``engine serve --listen`` on free ports of this machine; with the ``page``, ``--web``. Raises
+    :class:`EngineError` where that fails."""
     listen, pub, control = _free_ports(3)
-    command = [sys.executable, "-m", "engine", "serve", "--bundle", *bundles, "--listen", f"127.0.0.1:{listen}"]
+    command = [sys.executable, "-m", "engine", "serve", "--bundle", *bundles]
+    command += ["--web" if page else "--listen", f"127.0.0.1:{listen}", *(["--no-browser"] if page else [])]
     command += ["--capacity", str(capacity), "--window", str(window_ms)]
     command += ["--pub", f"tcp://127.0.0.1:{pub}", "--control", f"tcp://127.0.0.1:{control}"]
     engine = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

@@ -196,6 +196,27 @@ def test_a_session_is_up_and_the_avatar_moves(page: Any) -> None:
     assert moved > 24 and not page.faults
 
 
+def test_a_picture_is_asked_for_when_the_one_before_is_drawn(page: Any) -> None:
+    page.evaluate(
+        """() => { const kind = WebGL2RenderingContext.prototype; window.asked = 0;
+        window.kept = [kind.getSyncParameter, kind.drawElements];
+        kind.getSyncParameter = function () { return this.UNSIGNALED; };
+        kind.drawElements = function (...all) { window.asked++; return window.kept[1].apply(this, all); }; }"""
+    )
+    try:
+        page.wait_for_timeout(500)
+        before = page.evaluate("window.asked")
+        page.wait_for_timeout(1000)
+        assert page.evaluate("window.asked") == before  # the one on its way is never done, so no other is begun
+        page.evaluate("WebGL2RenderingContext.prototype.getSyncParameter = window.kept[0]")
+        until(page, f"window.asked > {before}")
+    finally:
+        page.evaluate(
+            """() => { const kind = WebGL2RenderingContext.prototype;
+            [kind.getSyncParameter, kind.drawElements] = window.kept; }"""
+        )
+
+
 def test_controls_are_the_engines_and_reach_it(page: Any) -> None:
     slider = page.get_by_label("Nod rate")
     slider.focus()

@@ -147,6 +147,7 @@ class Page {
 
   private draw(now: number): void {
     requestAnimationFrame((next) => this.draw(next));
+    if (!this.stage.ready) return;
     const refresh = this.frames.count ? this.frames.percentile(0.5) : 16.7;
     if (this.lastDraw) this.frames.add(now - this.lastDraw);
     this.lastDraw = now;

@@ -30,6 +30,7 @@ export function mixRotations(a: Float32Array, b: Float32Array, share: number, ou
 }
 
 const MOST = 64;
+const REFRESH_MS = 1000 / 60;
 const LEAST_DELAY = 5;
 const MOST_DELAY = 400;
 
@@ -37,6 +38,9 @@ const MOST_DELAY = 400;
 export class Playback {
   /** ms from an input's capture until its pose is shown; follows what arrives. */
   delay: number;
+  /** From picture to picture, ms. Evenness costs time, and pictures that are no quicker than poses cannot show it: then
+   * a pose is shown as it comes, and with pictures in between it is held back less. */
+  pictures = 0;
   private poses: Pose[] = [];
   private late: number[] = [];
   private shownAt = Number.NEGATIVE_INFINITY;
@@ -59,7 +63,10 @@ export class Playback {
     this.late.push(pose.arrived - pose.at + this.period);
     if (this.late.length > 60) this.late.shift();
     const sorted = [...this.late].sort((a, b) => a - b);
-    const wanted = sorted[Math.floor(0.95 * (sorted.length - 1))] + 2;
+    const soonest = sorted[0] - this.period;
+    const even = sorted[Math.floor(0.95 * (sorted.length - 1))] + 2;
+    const shows = Math.min(1, Math.max(0, (this.period - this.pictures) / Math.max(1, this.period - REFRESH_MS)));
+    const wanted = soonest + shows * (even - soonest);
     const kept = Math.min(MOST_DELAY, Math.max(LEAST_DELAY, wanted));
     this.delay += (kept - this.delay) * (kept > this.delay ? 0.3 : 0.05); // up at once, down slowly: no stutter
   }

@@ -89,6 +89,7 @@ export class Shown {
   at(stream: Stream | undefined, now: number, refresh: number): Float32Array | null {
     const played = stream && this.played.get(stream.stream);
     const counts = stream === (this.face ?? this.joints);
+    if (played) played.pictures = refresh;
     return played?.at(now, (pose) => counts && this.photons.add(now + refresh - pose.at)) ?? null;
   }
 

@@ -6,7 +6,8 @@ declare class AudioWorkletProcessor {
 }
 declare function registerProcessor(name: string, made: new () => AudioWorkletProcessor): void;
 
-const BLOCK = 256;
+/** 20 ms: whole blocks end where the 40 ms of a listener's frame end, which then waits for none. */
+const BLOCK = 320;
 
 class Capture extends AudioWorkletProcessor {
   private block = new Int16Array(BLOCK);

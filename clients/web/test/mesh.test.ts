@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { Euler, Vector3 } from "three";
+import { BoxGeometry, BufferGeometry, Color, Euler, Float32BufferAttribute, Mesh, Vector3 } from "three";
 import { scalp } from "../src/avatar/hair";
+import { bake, LAMPS, lit, ROOM } from "../src/avatar/light";
 import { FaceMesh } from "../src/avatar/mesh";
 import { type FaceModel, unpack } from "../src/avatar/pack";
+import { lids } from "../src/avatar/where";
 import { EXPRESSIONS } from "../src/channels";
 
 const bytes = gunzipSync(readFileSync(process.env.FACE_PACK as string));
@@ -94,6 +96,64 @@ test("normals are those of the moved face, of length one", () => {
     );
   }
   assert.ok(most > 0.3);
+});
+
+test("light comes from where the lamps stand, through the surface's own colour", () => {
+  const [up, tint, out] = [Float32Array.of(0, 1, 0), Float32Array.of(1, 0.5, 0), new Float32Array(3)];
+  lit(up, tint, out);
+  const sum = new Color(ROOM.above).multiplyScalar(ROOM.plain);
+  for (const { colour, strength, from } of LAMPS)
+    sum.add(new Color(colour).multiplyScalar(strength * new Vector3(...from).normalize().y));
+  for (const [i, each] of [sum.r, 0.5 * sum.g, 0].entries()) assert.ok(Math.abs(out[i] - each / Math.PI) < 1e-6);
+  lit(Float32Array.of(0, -1, 0), Float32Array.of(1, 1, 1), out); // from below there is the room alone
+  assert.ok(Math.abs(out[2] - (new Color(ROOM.below).b * ROOM.plain) / Math.PI) < 1e-6);
+  const box = bake(new BoxGeometry());
+  const [top, bottom] = [8, 12].map((vertex) => box.getAttribute("color").getX(vertex));
+  assert.ok(top > 2 * bottom && !box.hasAttribute("normal"));
+});
+
+test("a plain face carries its light in its colours, which follow the head; another leaves light to the card", () => {
+  const plain = new FaceMesh(model, true);
+  plain.tint.fill(0.5);
+  const cheek = nearest(6, -1, 8);
+  const shown = (turn: Euler): number => {
+    plain.move(new Float32Array(model.shapes.length), turn, new Vector3());
+    return plain.colours.getX(cheek);
+  };
+  const still = shown(new Euler());
+  assert.ok(shown(new Euler(0, -0.5, 0)) > 0.0 && Math.abs(shown(new Euler(0, 1.2, 0)) - still) > 0.02);
+  assert.ok(plain.colours.version > 0 && !plain.geometry("skin").hasAttribute("normal"));
+  const { mesh } = moved({});
+  assert.ok(mesh.colours.getX(cheek) === 1 && mesh.geometry("skin").hasAttribute("normal"));
+});
+
+test("the eyes of a model are where it blinks, whatever its unit and origin", () => {
+  const unit = 10; // of a millimetre of the packed face's centimetres
+  const shape = new BufferGeometry();
+  const around = (side: number): number[] => [side * 3.2, 2, 8, side * 3.2, 2.4, 8, side * 9, 0, 2];
+  shape.setAttribute("position", new Float32BufferAttribute([...around(1), ...around(-1)], 3));
+  const still = [0, 0, 0];
+  const lid = [0, -1, 0];
+  const cheek = [0, -0.2, 0];
+  shape.morphAttributes.position = [
+    new Float32BufferAttribute([lid, lid, cheek, still, still, still].flat(), 3),
+    new Float32BufferAttribute([still, still, still, lid, lid, cheek].flat(), 3),
+  ];
+  shape.morphTargetsRelative = true;
+  const mesh = new Mesh(shape);
+  mesh.morphTargetDictionary = { "face.eyeBlink_L": 0, EyeBlinkRight: 1 };
+  mesh.morphTargetInfluences = [0, 0];
+  mesh.scale.setScalar(unit);
+  mesh.position.set(5, 0, 0);
+  mesh.updateMatrixWorld(true);
+  const found = lids(mesh);
+  assert.ok(found && found.middle.distanceTo(new Vector3(5, 22, 80)) < 1e-4);
+  assert.ok(Math.abs(found.size - 0.001) < 1e-6); // 64 units are the 64 mm between people's eyes
+  mesh.scale.setScalar(0.012);
+  mesh.updateMatrixWorld(true);
+  assert.equal(lids(mesh)?.size, 1); // in metres already, and wide: it keeps its size
+  mesh.morphTargetDictionary = { eyeBlinkLeft: 0 };
+  assert.equal(lids(mesh), null);
 });
 
 test("hair grows above the forehead and behind, and not on face, ears or neck", () => {

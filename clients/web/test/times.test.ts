@@ -89,6 +89,20 @@ test("the delay follows what comes late, within bounds", () => {
   near(played.delay, 400, 3);
 });
 
+test("what pictures cannot show is not waited for", () => {
+  const delays = [0, 16, 30, 40, 100].map((pictures) => {
+    const played = new Playback(40);
+    played.pictures = pictures;
+    for (let i = 0; i < 400; i++) played.add(pose(1_000 + 40 * i, i, 1_000 + 40 * i + 20 + 30 * (i % 2)));
+    return played.delay;
+  });
+  near(delays[0], 92, 3); // the latest of 50 ms, and a period
+  near(delays[1], delays[0], 1e-9);
+  assert.ok(delays[2] < delays[1] - 20 && delays[2] > delays[3] + 20);
+  near(delays[3], 20, 3); // those that come soonest are shown at once, as all others
+  near(delays[4], delays[3], 1e-9);
+});
+
 test("rotations go the shorter way and stay rotations", () => {
   const out = new Float32Array(4);
   mixRotations(Float32Array.of(0, 0, 0, 1), Float32Array.of(0, 0, -1, 0), 0.5, out);

@@ -1,6 +1,7 @@
 // A knitted pullover for the bust: from a rolled collar around the neck over the shoulders down, out of the picture.
 
 import { BufferAttribute, BufferGeometry, DoubleSide, Mesh } from "three";
+import { bake } from "./light";
 import { surface } from "./material";
 import type { FaceModel, Point } from "./pack";
 import { knit } from "./paint";
@@ -94,8 +95,9 @@ export function pullover(outline: FaceModel["neck"], colour: string, plain: bool
   made.setAttribute("uv", new BufferAttribute(Float32Array.from(uv), 2));
   made.computeVertexNormals();
   const bump = knit();
-  const material = surface(plain, { color: colour, roughness: 0.92, bumpMap: bump, bumpScale: 2.2, side: DoubleSide });
-  const mesh = new Mesh(made, material);
+  if (plain) bake(made);
+  const about = { color: colour, roughness: 0.92, bumpMap: bump, bumpScale: 2.2, side: DoubleSide } as const;
+  const mesh = new Mesh(made, surface(plain, about, true));
   mesh.castShadow = mesh.receiveShadow = true;
   return mesh;
 }

@@ -1,6 +1,7 @@
 // Eyeballs that turn: spheres with a painted iris, each in the head's frame.
 
 import { Group, Mesh, SphereGeometry } from "three";
+import { bake } from "./light";
 import { surface } from "./material";
 import type { FaceModel } from "./pack";
 import { eyeball } from "./paint";
@@ -24,14 +25,10 @@ export class Eyes {
 
   constructor(model: FaceModel, plain: boolean) {
     const map = eyeball(IRIS / Math.PI);
-    const material = surface(plain, {
-      map,
-      roughness: 0.3,
-      clearcoat: 1,
-      clearcoatRoughness: 0.1,
-      envMapIntensity: 1.6,
-    });
-    const shape = new SphereGeometry(1, 48, 40).rotateX(Math.PI / 2);
+    const about = { map, roughness: 0.3, clearcoat: 1, clearcoatRoughness: 0.1, envMapIntensity: 1.6 };
+    const material = surface(plain, about, true);
+    const shape = new SphereGeometry(1, plain ? 24 : 48, plain ? 20 : 40).rotateX(Math.PI / 2);
+    if (plain) bake(shape);
     for (const side of ["Left", "Right"] as const) {
       const [x, y, z, radius] = model.eyes[side];
       const ball = new Mesh(shape, material);

@@ -1,13 +1,14 @@
 // Hair made by code: some thousand locks, each a thin band that lies on the head as a comb would leave it.
 
 import { BufferAttribute, BufferGeometry, Color, DoubleSide, Mesh, Vector3 } from "three";
+import { bake } from "./light";
 import { surface } from "./material";
 import type { FaceModel } from "./pack";
 import { HAIR_COLOUR, locks } from "./paint";
 import { chance } from "./random";
 
 const [LOCKS, PLAIN_LOCKS] = [3400, 1400];
-const STEPS = 6;
+const [STEPS, PLAIN_STEPS] = [6, 4];
 /** The hairline in the side view: from z (forward) to the height above which hair grows, cm. */
 const LINE: readonly (readonly [number, number])[] = [
   [-12, -7],
@@ -118,13 +119,14 @@ class Surface {
 /** The hair of a face model; `normals` are those of its neutral mesh. It belongs under the head's matrix. */
 export function hair(model: FaceModel, normals: Float32Array, plain: boolean): Mesh {
   const random = chance(21);
+  const steps = plain ? PLAIN_STEPS : STEPS;
   const head = new Surface(roots(model, normals, 1800, random));
   const places: number[] = [];
   const ways: number[] = [];
   const colours: number[] = [];
   const strands: number[] = [];
   const index: number[] = [];
-  const base = new Color(HAIR_COLOUR).multiplyScalar(plain ? 2 : 1); // whose light has no room around it
+  const base = new Color(HAIR_COLOUR).multiplyScalar(plain ? 1.5 : 1); // whose light has no room around it
   for (const root of roots(model, normals, plain ? PLAIN_LOCKS : LOCKS, random)) {
     const top = Math.min(1, Math.max(0, (root.at.y - 4) / 6));
     const byEar = Math.abs(root.at.x) > 7 && root.at.y < 6.5 && root.at.z > -4.5;
@@ -138,8 +140,8 @@ export function hair(model: FaceModel, normals: Float32Array, plain: boolean): M
     let up = root.up.clone();
     const first = places.length / 3;
     let grown = 0;
-    for (let step = 0; step <= STEPS; step++) {
-      const share = step / STEPS;
+    for (let step = 0; step <= steps; step++) {
+      const share = step / steps;
       const way = combed(at).addScaledVector(up, -combed(at).dot(up)).normalize();
       const across = new Vector3().crossVectors(up, way).normalize();
       way.addScaledVector(across, 0.28 * Math.sin(lean * 6 + share * 2) * 0.6 + lean * 0.5).normalize();
@@ -160,11 +162,11 @@ export function hair(model: FaceModel, normals: Float32Array, plain: boolean): M
         const tone = 0.55 + 0.6 * Math.min(1, 2 * share);
         colours.push(shade.r * tone, shade.g * tone, shade.b * tone);
       }
-      if (step === STEPS) break;
+      if (step === steps) break;
       const now = first + 2 * step;
       index.push(now, now + 1, now + 2, now + 1, now + 3, now + 2);
-      at.addScaledVector(way, long / STEPS);
-      grown += long / STEPS;
+      at.addScaledVector(way, long / steps);
+      grown += long / steps;
       const under = head.nearest(at);
       if (!under) continue;
       const off = at.clone().sub(under.at).dot(under.up);
@@ -178,7 +180,8 @@ export function hair(model: FaceModel, normals: Float32Array, plain: boolean): M
   made.setAttribute("normal", new BufferAttribute(Float32Array.from(ways), 3));
   made.setAttribute("color", new BufferAttribute(Float32Array.from(colours), 3));
   made.setAttribute("uv", new BufferAttribute(Float32Array.from(strands), 2));
-  const material = surface(plain, {
+  if (plain) bake(made);
+  const about = {
     vertexColors: true,
     map: locks(),
     alphaTest: 0.42,
@@ -186,8 +189,8 @@ export function hair(model: FaceModel, normals: Float32Array, plain: boolean): M
     side: DoubleSide,
     envMapIntensity: 0.35,
     specularIntensity: 0.6,
-  });
-  const mesh = new Mesh(made, material);
+  } as const;
+  const mesh = new Mesh(made, surface(plain, about, true));
   mesh.castShadow = mesh.receiveShadow = true;
   return mesh;
 }

@@ -1,7 +1,9 @@
 // The face as it moves: shapes are added, and the head is turned on its neck, on the processor. Of some 23 000 vertices
-// that costs two milliseconds, and normals are those of the moved face: a smile's folds catch the light.
+// that costs two milliseconds, and normals are those of the moved face: a smile's folds catch the light. Of a plain one
+// the light is put into the vertices' colours here, and the normals need not leave.
 
 import { BufferAttribute, BufferGeometry, DynamicDrawUsage, Euler, Matrix4, Vector3 } from "three";
+import { lit } from "./light";
 import type { FaceModel, Part } from "./pack";
 
 /** Where the head turns on the neck, cm. */
@@ -17,14 +19,23 @@ export function headShare(y: number, z: number): number {
 export class FaceMesh {
   readonly places: BufferAttribute;
   readonly normals: BufferAttribute;
+  /** Colours of its vertices: what they are without light, and, of a plain face, with it. */
+  readonly tint: Float32Array;
+  readonly colours: BufferAttribute;
   readonly head = new Matrix4();
   private readonly shaped: Float32Array;
   private readonly shares: Float32Array;
   private readonly weights: Float32Array;
   private readonly corners: Uint16Array[];
 
-  constructor(readonly model: FaceModel) {
+  constructor(
+    readonly model: FaceModel,
+    private readonly plain = false,
+  ) {
     const count = model.rest.length / 3;
+    this.tint = new Float32Array(model.rest.length).fill(1);
+    this.colours = new BufferAttribute(this.plain ? new Float32Array(this.tint) : this.tint, 3);
+    if (plain) this.colours.setUsage(DynamicDrawUsage);
     this.shaped = new Float32Array(model.rest);
     this.places = new BufferAttribute(new Float32Array(model.rest), 3).setUsage(DynamicDrawUsage);
     this.normals = new BufferAttribute(new Float32Array(model.rest.length), 3).setUsage(DynamicDrawUsage);
@@ -49,7 +60,7 @@ export class FaceMesh {
     const made = new BufferGeometry();
     made.setIndex(new BufferAttribute(Uint16Array.from(kept), 1));
     made.setAttribute("position", this.places);
-    made.setAttribute("normal", this.normals);
+    if (!this.plain) made.setAttribute("normal", this.normals);
     return made;
   }
 
@@ -75,8 +86,9 @@ export class FaceMesh {
     const moved = PIVOT.clone().applyMatrix4(this.head);
     this.head.setPosition(PIVOT.x - moved.x + shift.x, PIVOT.y - moved.y + shift.y, PIVOT.z - moved.z + shift.z);
     this.turned();
-    this.lit();
-    this.places.needsUpdate = this.normals.needsUpdate = true;
+    this.faced();
+    if (this.plain) lit(this.normals.array as Float32Array, this.tint, this.colours.array as Float32Array);
+    this.places.needsUpdate = this.normals.needsUpdate = this.colours.needsUpdate = true;
   }
 
   private turned(): void {
@@ -89,7 +101,7 @@ export class FaceMesh {
     }
   }
 
-  private lit(): void {
+  private faced(): void {
     const [p, n] = [this.places.array as Float32Array, this.normals.array as Float32Array];
     n.fill(0);
     for (const corners of this.corners) {

@@ -2,11 +2,24 @@
 
 import type { VRM } from "@pixiv/three-vrm";
 import { VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
-import { Box3, Euler, Group, Mesh, MeshStandardMaterial, type Object3D, Quaternion, Vector3 } from "three";
+import {
+  Box3,
+  Euler,
+  Group,
+  type Material,
+  Mesh,
+  MeshLambertMaterial,
+  MeshStandardMaterial,
+  type Object3D,
+  Quaternion,
+  Texture,
+  Vector3,
+} from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
 import { arkitName, EXPRESSIONS, presetWeight, VRM_PRESETS } from "../channels";
 import { gaze } from "./eyes";
 import type { Avatar, Face } from "./person";
+import { lids } from "./where";
 
 const LARGEST = 120 << 20;
 /** Of a turn of the head the neck takes so much. */
@@ -23,8 +36,8 @@ export interface Found {
   told: string;
 }
 
-/** Read a file. Throws an Error in words for one that is no such model. */
-export async function ownAvatar(file: File): Promise<Found> {
+/** Read a file. Throws an Error in words for one that is no such model. `plain`: surfaces that are quick to draw. */
+export async function ownAvatar(file: File, plain: boolean): Promise<Found> {
   if (file.size > LARGEST) throw new Error(`${file.name} has ${Math.round(file.size / 2 ** 20)} MB; 120 at most`);
   const loader = new GLTFLoader();
   loader.register((parser) => new VRMLoaderPlugin(parser));
@@ -34,13 +47,13 @@ export async function ownAvatar(file: File): Promise<Found> {
   const vrm = gltf.userData.vrm as VRM | undefined;
   if (vrm) {
     VRMUtils.rotateVRM0(vrm);
-    return vrmAvatar(vrm);
+    return vrmAvatar(vrm, plain);
   }
-  return gltfAvatar(gltf.scene, file.name);
+  return gltfAvatar(gltf.scene, file.name, plain);
 }
 
 /** Put a figure so that its eyes, or the middle of its head, are where the camera looks; `size`: metres to a unit. */
-function placed(figure: Object3D, eyes: Vector3, size: number): Group {
+function placed(figure: Object3D, eyes: Vector3, size: number, plain: boolean): Group {
   const root = new Group();
   figure.scale.multiplyScalar(size);
   figure.position.add(EYES.clone().addScaledVector(eyes, -size));
@@ -49,6 +62,7 @@ function placed(figure: Object3D, eyes: Vector3, size: number): Group {
     each.frustumCulled = false;
     if (!(each instanceof Mesh)) return;
     each.castShadow = each.receiveShadow = true;
+    if (plain) each.material = Array.isArray(each.material) ? each.material.map(plainly) : plainly(each.material);
     // A file that says nothing of metal means a mirror, by its format; who leaves it out means skin and cloth.
     for (const one of [each.material].flat())
       if (one instanceof MeshStandardMaterial && !one.metalnessMap) one.metalness = Math.min(0.2, one.metalness);
@@ -56,13 +70,40 @@ function placed(figure: Object3D, eyes: Vector3, size: number): Group {
   return root;
 }
 
+/** The same with less of light in it, which a machine without a graphics card draws in time. */
+function plainly(material: Material): Material {
+  if (!(material instanceof MeshStandardMaterial)) return material;
+  const { name, color, map, vertexColors, side, transparent, opacity, alphaTest, depthWrite, emissive } = material;
+  const kept = { name, color, map, vertexColors, side, transparent, opacity, alphaTest, depthWrite, emissive };
+  return new MeshLambertMaterial({ ...kept, emissiveMap: material.emissiveMap });
+}
+
 function freed(root: Group): void {
   root.traverse((each) => {
-    if (each instanceof Mesh) each.geometry.dispose();
+    if (!(each instanceof Mesh)) return;
+    each.geometry.dispose();
+    for (const one of [each.material].flat()) {
+      for (const value of Object.values(one)) if (value instanceof Texture) value.dispose();
+      one.dispose();
+    }
   });
 }
 
-function vrmAvatar(vrm: VRM): Found {
+/** Between the eyes: where it blinks, or its bones of eyes are, or as far above the head's as the file says, or as
+ * people's are. */
+function vrmEyes(vrm: VRM): Vector3 {
+  const seen = lids(vrm.scene);
+  if (seen) return seen.middle;
+  const place = (name: "head" | "leftEye" | "rightEye"): Vector3 | undefined =>
+    vrm.humanoid.getRawBoneNode(name)?.getWorldPosition(new Vector3());
+  const [left, right] = [place("leftEye"), place("rightEye")];
+  if (left && right) return left.add(right).multiplyScalar(0.5);
+  const eyes = place("head") ?? new Vector3();
+  eyes.y += vrm.lookAt?.offsetFromHeadBone.y || 0.06;
+  return eyes;
+}
+
+function vrmAvatar(vrm: VRM, plain: boolean): Found {
   const bone = (name: "head" | "neck" | "leftEye" | "rightEye" | "leftUpperArm" | "rightUpperArm"): Object3D | null =>
     vrm.humanoid.getNormalizedBoneNode(name);
   const [head, neck] = [bone("head"), bone("neck")];
@@ -72,15 +113,13 @@ function vrmAvatar(vrm: VRM): Found {
   // A model that has ARKit's own shapes (often called "perfect sync") is moved by them, others by presets.
   const whole = shapes.length > 30;
   vrm.scene.updateMatrixWorld(true);
-  const eyes = new Vector3();
-  if (head) vrm.humanoid.getRawBoneNode("head")?.getWorldPosition(eyes);
-  eyes.y += 0.06;
+  const eyes = vrmEyes(vrm);
   const [left, right] = [bone("leftUpperArm"), bone("rightUpperArm")];
   // A VRM of version 0 looks the other way in its own space: its x and z are the person's turned about.
   const way = vrm.meta.metaVersion === "0" ? -1 : 1;
   left?.rotation.set(0, 0, -1.2 * way); // arms hang: a figure at rest stands with them stretched out
   right?.rotation.set(0, 0, 1.2 * way);
-  const root = placed(vrm.scene, eyes, 1);
+  const root = placed(vrm.scene, eyes, 1, plain);
   let last = performance.now();
   const show = (face: Face): void => {
     const now = performance.now();
@@ -125,7 +164,7 @@ const BONES: { readonly [name: string]: RegExp } = {
   eyeRight: /(eye_?r(ight)?$|right_?eye$|reye$|r_?eye$)/i,
 };
 
-function gltfAvatar(scene: Object3D, name: string): Found {
+function gltfAvatar(scene: Object3D, name: string, plain: boolean): Found {
   const targets: Target[] = [];
   const bones = new Map<string, Object3D>();
   scene.traverse((each) => {
@@ -147,10 +186,12 @@ function gltfAvatar(scene: Object3D, name: string): Found {
   const box = new Box3().setFromObject(scene);
   const long = box.getSize(new Vector3());
   const figure = long.y > 2.2 * long.x || bones.size > 1; // a whole person, and no head alone
-  const size = figure ? TALL / (0.93 * long.y) : 0.3 / long.y;
   const middle = box.getCenter(new Vector3());
-  const eyes = new Vector3(middle.x, figure ? box.min.y + 0.93 * long.y : middle.y, middle.z);
-  const root = placed(scene, eyes, size);
+  const seen = lids(scene) ?? {
+    middle: new Vector3(middle.x, figure ? box.min.y + 0.93 * long.y : middle.y, middle.z),
+    size: figure ? TALL / (0.93 * long.y) : 0.3 / long.y,
+  };
+  const root = placed(scene, seen.middle, seen.size, plain);
   const head = bones.get("head") ?? (figure ? null : scene);
   const rests = new Map([...bones.values(), ...(head ? [head] : [])].map((each) => [each, world(each)]));
   const turn = (bone: Object3D | null | undefined, pitch: number, yaw: number, roll: number): void => {

@@ -1,6 +1,17 @@
 // The avatar that comes with the page: head, eyes, hair and pullover, moved by the 58 numbers of a face.
 
-import { BufferAttribute, Color, DoubleSide, Euler, Group, Mesh, MeshBasicMaterial, Vector3 } from "three";
+import {
+  BufferAttribute,
+  Color,
+  DoubleSide,
+  Euler,
+  Group,
+  type Material,
+  Mesh,
+  MeshBasicMaterial,
+  type MeshPhysicalMaterialParameters,
+  Vector3,
+} from "three";
 import { pullover } from "./clothes";
 import { Eyes } from "./eyes";
 import { hair, scalp } from "./hair";
@@ -62,7 +73,7 @@ export class Person implements Avatar {
     model: FaceModel,
     private readonly plain: boolean,
   ) {
-    this.mesh = new FaceMesh(model);
+    this.mesh = new FaceMesh(model, plain);
     this.weights = new Float32Array(model.shapes.length);
     this.eyes = new Eyes(model, plain);
     const neutral = new Float32Array(this.mesh.normals.array);
@@ -103,7 +114,7 @@ export class Person implements Avatar {
     const { plain } = this;
     const count = rest.length / 3;
     const uv = new Float32Array(2 * count);
-    const tint = new Float32Array(3 * count).fill(1);
+    const { tint } = this.mesh;
     const [dark, one] = [new Color(HAIR_COLOUR).multiplyScalar(0.55), new Color()];
     const base = new Color("#d9a58c");
     for (let i = 0; i < count; i++) {
@@ -117,7 +128,8 @@ export class Person implements Avatar {
       tint.set([one.r * under, one.g * under, one.b * under], 3 * i);
     }
     const [map, bump] = [skin(model), pores()];
-    const flesh = surface(plain, {
+    const look = (about: MeshPhysicalMaterialParameters): Material => surface(plain, about, true);
+    const flesh = look({
       map,
       bumpMap: bump,
       bumpScale: 0.5,
@@ -140,7 +152,7 @@ export class Person implements Avatar {
     const add = (part: Part, material: Mesh["material"], keep?: (corner: number) => boolean): Mesh => {
       const geometry = this.mesh.geometry(part, keep);
       geometry.setAttribute("uv", new BufferAttribute(uv, 2));
-      geometry.setAttribute("color", new BufferAttribute(tint, 3));
+      geometry.setAttribute("color", this.mesh.colours);
       const mesh = new Mesh(geometry, material);
       mesh.frustumCulled = false;
       mesh.receiveShadow = true;
@@ -148,15 +160,9 @@ export class Person implements Avatar {
       return mesh;
     };
     add("skin", flesh, uncovered).castShadow = true;
-    add("socket", surface(plain, { color: "#8d4640", roughness: 0.5, side: DoubleSide, envMapIntensity: 0.25 }));
-    const gums = add(
-      "gums",
-      surface(plain, { color: "#b2605c", roughness: 0.35, clearcoat: 0.4, envMapIntensity: 0.35 }),
-    );
-    const teeth = add(
-      "teeth",
-      surface(plain, { color: "#e6dccb", roughness: 0.25, clearcoat: 0.5, envMapIntensity: 0.5 }),
-    );
+    add("socket", look({ color: "#8d4640", roughness: 0.5, side: DoubleSide, envMapIntensity: 0.25 }));
+    const gums = add("gums", look({ color: "#b2605c", roughness: 0.35, clearcoat: 0.4, envMapIntensity: 0.35 }));
+    const teeth = add("teeth", look({ color: "#e6dccb", roughness: 0.25, clearcoat: 0.5, envMapIntensity: 0.5 }));
     this.mouth.push(gums, teeth);
     made.push(shade(this.mesh), lashes(this.mesh));
     return made;

@@ -14,6 +14,7 @@ import {
   WebGLRenderer,
 } from "three";
 import { RoomEnvironment } from "three/examples/jsm/environments/RoomEnvironment.js";
+import { LAMPS, ROOM } from "./light";
 
 export interface View {
   /** Where the camera looks, and from how far, m; height of what it sees there, m. */
@@ -48,6 +49,7 @@ export class Stage {
   private fineness = FINENESS.length - 1;
   private finest = FINENESS.length - 1;
   private drawn = 0;
+  private asked: WebGLSync | null = null;
 
   /** `full`: as fine as it can be, however long that takes. */
   constructor(
@@ -70,17 +72,20 @@ export class Stage {
       this.scene.environmentIntensity = 0.34;
       room.dispose();
     }
-    this.scene.add(new HemisphereLight("#fff4ea", "#8a6a5c", this.plain ? 1.1 : 0.4));
-    const key = this.lamp("#fff0e2", 2.1, 0.75, 0.85, 0.95);
+    this.scene.add(new HemisphereLight(ROOM.above, ROOM.below, this.plain ? ROOM.plain : ROOM.full));
+    const lamps = LAMPS.map(({ colour, strength, from }) => {
+      const made = new DirectionalLight(colour, strength);
+      made.position.set(...from);
+      this.scene.add(made, made.target);
+      return made;
+    });
+    const key = lamps[0];
     key.castShadow = true;
     key.shadow.mapSize.set(1024, 1024);
     key.shadow.bias = -0.0006;
     key.shadow.normalBias = 0.004;
     key.shadow.radius = 6;
     Object.assign(key.shadow.camera, { left: -0.5, right: 0.5, top: 0.4, bottom: -0.6, near: 0.1, far: 4 });
-    this.lamp("#dfe9ff", 0.42, -1.1, 0.25, 0.8);
-    this.lamp("#ffffff", 1.5, -0.7, 0.7, -1.1);
-    this.lamp("#ffe9d6", 0.9, 0.9, 0.5, -0.9);
     this.fit();
   }
 
@@ -105,10 +110,25 @@ export class Stage {
     this.camera.updateProjectionMatrix();
   }
 
+  /** Whether the picture that was asked for last is drawn. Where drawing is slow, others would only queue up behind it,
+   * and each would be that much older when it is seen. */
+  get ready(): boolean {
+    const gl = this.renderer.getContext() as WebGL2RenderingContext;
+    if (!this.asked) return true;
+    if (!gl.isContextLost() && gl.getSyncParameter(this.asked, gl.SYNC_STATUS) !== gl.SIGNALED) return false;
+    gl.deleteSync(this.asked);
+    this.asked = null;
+    return true;
+  }
+
   /** Draw; `took`: ms from picture to picture of late. Where that is long the picture gets coarser, so that the avatar
    * still moves in time on a machine without a graphics card, and finer again where there is room. */
   draw(took: number): void {
     this.renderer.render(this.scene, this.camera);
+    const gl = this.renderer.getContext() as WebGL2RenderingContext;
+    if (this.asked) gl.deleteSync(this.asked);
+    this.asked = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
     this.drawn++;
     if (this.steady || this.drawn < 12 || !Number.isFinite(took)) return;
     const step = took > SLOW_MS && this.fineness > 0 ? -1 : took < FAST_MS && this.fineness < this.finest ? 1 : 0;
@@ -122,12 +142,5 @@ export class Stage {
       if (each instanceof Mesh) for (const one of [each.material].flat()) one.needsUpdate = true;
     });
     this.fit();
-  }
-
-  private lamp(colour: string, strength: number, x: number, y: number, z: number): DirectionalLight {
-    const made = new DirectionalLight(colour, strength);
-    made.position.set(x, y, z);
-    this.scene.add(made, made.target);
-    return made;
   }
 }

@@ -79,7 +79,7 @@ export class Wardrobe {
   private async own(file: File): Promise<void> {
     say("avatar-text", `reading ${file.name}`);
     try {
-      const { avatar, told } = await ownAvatar(file);
+      const { avatar, told } = await ownAvatar(file, this.stage.plain);
       this.wear(avatar);
       element("own-avatar").hidden = false;
       say("avatar-text", `${file.name}: ${told}`);
