@@ -2,16 +2,22 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Processes among which `make test` shares the tests that do not run in real time.
+# Processes among which `make test` shares the tests that do not want the machine for themselves.
 JOBS   ?= 2
-# Live sessions, sound servers and clients: they run in real time and want the machine for themselves. What only
-# computes, although it lies among them, is calm, and shares the processes with all the rest.
+# Live sessions, sound servers and clients run in real time: two at a time are borne by all but those that are ALONE,
+# who measure, flood or draw. What only computes, although it lies among them, is CALM and goes with all the rest.
 LIVE   := tests/engine tests/clients tests/benchmarks
-CALM   := $(addprefix tests/engine/,body bundle runtime sound text record) \
+ALONE  := $(addprefix tests/engine/,test_doors.py test_hold.py test_stdio.py test_doctor_running.py \
+          session/test_loop_lag.py) \
+          $(addprefix tests/clients/test_,saving.py web.py web_devices.py web_pictures.py) \
+          $(addprefix tests/benchmarks/test_,network.py latency.py glass.py)
+CALM   := $(addprefix tests/engine/,body bundle runtime sound text record test_spec.py test_tracker_real.py) \
+          $(addprefix tests/engine/speech/test_,align.py choose.py columns.py finding.py messages.py say.py \
+          schedule.py silence.py textgrid.py words.py) \
           $(addprefix tests/clients/test_,unity.py body.py head.py camera.py points.py strip.py screen.py \
           bridges_address.py bridges_body.py bridges_golden.py bridges_poser.py bridges_signs.py) \
           $(addprefix tests/benchmarks/test_,alive.py bundled.py conversation_acts.py conversation_heads.py \
-          endless.py peer.py texts.py tokenizer.py)
+          endless.py hour.py peer.py step.py texts.py tokenizer.py)
 REST   := $(filter-out $(LIVE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) $(wildcard tests/test_*.py)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
@@ -33,7 +39,8 @@ web-demo: $(VENV)/web-demo  ## open the page: an avatar that listens to you, or 
 	$(BIN)/engine serve --web
 
 test: $(VENV)/dev $(VENV)/page/done lint  ## lint, types and tests, as CI runs them
-	$(BIN)/python -m pytest $(LIVE) $(addprefix --ignore=,$(CALM))
+	$(BIN)/python -m pytest $(ALONE)
+	$(BIN)/python -m pytest $(LIVE) $(addprefix --ignore=,$(CALM) $(ALONE)) -n $(JOBS) --dist loadfile
 	$(BIN)/python -m pytest $(REST) $(CALM) -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/dev
