@@ -58,6 +58,16 @@ const OPENING = [
   "mouthShrugUpper",
 ];
 
+const NOSTRIL = new Color(0.16, 0.07, 0.06);
+const within = (share: number): number => Math.min(1, Math.max(0, share));
+
+/** How deep in a nostril a place of the neutral face (cm) is, 0 to 1: no light falls there. */
+function nostril(x: number, y: number, z: number): number {
+  if (z < 9) return 0;
+  const wings = within((1.35 - Math.abs(x)) / 0.12);
+  return wings * within((y + 0.7) / 0.12) * within((0.95 - y) / 0.1) * within((11.15 - z) / 0.6);
+}
+
 export class Person implements Avatar {
   readonly root = new Group();
   private readonly mesh: FaceMesh;
@@ -123,9 +133,10 @@ export class Person implements Avatar {
       uv[2 * i + 1] = (y - FRONT.low) / (FRONT.high - FRONT.low);
       const share = scalp(x, y, z);
       one.setRGB(1, 1, 1).lerp(new Color(dark.r / base.r, dark.g / base.g, dark.b / base.b), share * 0.97);
-      // Hollows are darker and redder: nostrils, ears' insides, the corners of the eyes.
+      // Hollows are darker: below the jaw, ears' insides, nostrils.
       const under = 1 - 0.16 * Math.max(0, -normals[3 * i + 1]) * (y < -6 && z > 0 ? 1 : 0.4);
-      tint.set([one.r * under, one.g * under, one.b * under], 3 * i);
+      one.multiplyScalar(under).lerp(NOSTRIL, nostril(x, y, z));
+      tint.set(one.toArray(), 3 * i);
     }
     const [map, bump] = [skin(model), pores()];
     const look = (about: MeshPhysicalMaterialParameters): Material => surface(plain, about, true);
