@@ -208,7 +208,7 @@ def test_a_picture_is_asked_for_when_the_one_before_is_drawn(page: Any) -> None:
         before = page.evaluate("window.asked")
         page.wait_for_timeout(1000)
         assert page.evaluate("window.asked") == before  # the one on its way is never done, so no other is begun
-        page.evaluate("WebGL2RenderingContext.prototype.getSyncParameter = window.kept[0]")
+        page.evaluate("() => { WebGL2RenderingContext.prototype.getSyncParameter = window.kept[0]; }")
         until(page, f"window.asked > {before}")
     finally:
         page.evaluate(

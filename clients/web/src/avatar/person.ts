@@ -64,8 +64,8 @@ const within = (share: number): number => Math.min(1, Math.max(0, share));
 /** How deep in a nostril a place of the neutral face (cm) is, 0 to 1: no light falls there. */
 function nostril(x: number, y: number, z: number): number {
   if (z < 9) return 0;
-  const wings = within((1.35 - Math.abs(x)) / 0.12);
-  return wings * within((y + 0.7) / 0.12) * within((0.95 - y) / 0.1) * within((11.15 - z) / 0.6);
+  const wings = within((1.36 - Math.abs(x)) / 0.15);
+  return wings * within((y + 0.7) / 0.12) * within((0.95 - y) / 0.1) * within((11.62 - z) / 0.35);
 }
 
 export class Person implements Avatar {
