@@ -65,7 +65,7 @@ const within = (share: number): number => Math.min(1, Math.max(0, share));
 function nostril(x: number, y: number, z: number): number {
   if (z < 9) return 0;
   const wings = within((1.36 - Math.abs(x)) / 0.15);
-  return wings * within((y + 0.7) / 0.12) * within((0.95 - y) / 0.1) * within((11.62 - z) / 0.35);
+  return wings * within((y + 0.7) / 0.12) * within((0.1 - y) / 0.2) * within((11.62 - z) / 0.35);
 }
 
 export class Person implements Avatar {
