@@ -46,10 +46,11 @@ def _session(options: ServeOptions, **changed: object) -> ServeOptions:
 
 
 def _page(options: ServeOptions) -> str:
-    """The page of ``engine serve --web``: whether it is served, and can see faces."""
+    """The page of ``engine serve --web``: whether it is served, can see faces, and can say what is typed."""
     if find_spec("aiohttp") is None or find_spec("prometheus_client") is None:
         raise EngineError("not installed: pip install 'reaction-engine[network]'")
     from engine.page_assets import PROGRAM, page_assets
+    from engine.speech.say import INSTALL, voices
 
     got: list[int] = []
 
@@ -62,7 +63,9 @@ def _page(options: ServeOptions) -> str:
     serve(_session(options, listen="127.0.0.1:0", web=True, local=False, seconds=None), [], visit)
     missing = set(PROGRAM) - set(page_assets())
     sees = "it cannot see faces yet: `engine assets --web`" if missing else "it can see faces"
-    return f"`engine serve --web` serves it; {sees}. Beyond localhost a browser wants https for camera and microphone"
+    says = "its avatar says what is typed" if voices() else f"what is typed wants a voice: {INSTALL}"
+    beyond = "Beyond localhost a browser wants https for camera and microphone"
+    return f"`engine serve --web` serves it; {sees}; {says}. {beyond}"
 
 
 def _bridges(options: ServeOptions) -> str:

@@ -12,6 +12,7 @@ from engine import bridges, doctor, doctor_clients
 from engine.doctor_clients import UDP, ways
 from engine.finding import Finding
 from engine.serve import ServeOptions
+from engine.speech.say import voices
 
 FREE = "tcp://127.0.0.1:*"
 
@@ -24,6 +25,7 @@ def test_every_way_is_tried_to_its_end_and_says_where_to_look_then() -> None:
     parts = found(ServeOptions(pub=FREE, control=FREE))
     assert {one.part: one.state for one in parts.values()} == {"page": "ok", "bridges": "ok", "viewer": "ok"}
     assert "serves it" in parts["page"].said and "https" in parts["page"].said
+    assert ("its avatar says what is typed" if voices() else "reaction-engine[voice]") in parts["page"].said
     said = parts["bridges"].said
     assert all(f"packets of {name}" in said and hint in said for name, hint in UDP.items())
     counts = [int(word) for word in said.split(" arrived")[0].replace(",", "").split() if word.isdigit()]
