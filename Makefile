@@ -35,8 +35,8 @@ help:  ## list the commands
 demo: $(VENV)/viewer  ## serve the built-in partner for 20 s and show the avatar (or write out/demo.mp4)
 	$(BIN)/engine demo
 
-web-demo: $(VENV)/web-demo  ## open the page: an avatar that listens to you, or to the built-in partner
-	$(BIN)/engine serve --web
+web-demo: $(VENV)/web-demo  ## open the page: an avatar that listens to you, or that listens and talks (choose the model)
+	$(BIN)/engine serve --web --bundle rules conversation
 
 test: $(VENV)/dev $(VENV)/page/done lint  ## lint, types and tests, as CI runs them
 	$(BIN)/python -m pytest $(ALONE)
@@ -87,7 +87,7 @@ $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@ $(VENV)/viewer
 
 $(VENV)/web-demo: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable '.[network]'
+	$(PIP) --editable '.[network,voice]'
 	-$(BIN)/engine assets
 	-$(BIN)/engine assets --web
 	@touch $@
