@@ -288,7 +288,8 @@ class Page {
     element("camera").hidden = element("self").hidden = !watching;
     const mirror = element<HTMLVideoElement>("mirror");
     const stream = video?.srcObject ?? null;
-    this.choice.under(this.senses.sight === "here");
+    const { sight } = this.senses; // where no camera is asked for there is nothing to say of its picture
+    this.choice.under(sight === "here" || sight === "off");
     if (mirror.srcObject === stream) return;
     mirror.srcObject = stream;
     if (stream) mirror.play().catch(() => {}); // another took its place meanwhile
