@@ -14,7 +14,7 @@ ALONE  := $(addprefix tests/engine/,test_doors.py test_hold.py test_stdio.py tes
 CALM   := $(addprefix tests/engine/,body bundle runtime sound text record test_spec.py test_tracker_real.py) \
           $(addprefix tests/engine/speech/test_,align.py choose.py columns.py finding.py messages.py say.py \
           schedule.py silence.py textgrid.py words.py) \
-          $(addprefix tests/clients/test_,unity.py body.py head.py camera.py points.py strip.py screen.py \
+          $(addprefix tests/clients/test_,unity.py web_build.py body.py head.py camera.py points.py strip.py screen.py \
           bridges_address.py bridges_body.py bridges_golden.py bridges_poser.py bridges_signs.py) \
           $(addprefix tests/benchmarks/test_,alive.py bundled.py conversation_acts.py conversation_heads.py \
           endless.py hour.py peer.py step.py texts.py tokenizer.py)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from tests.engine.test_sources_mic import PortAudioError, Ports, Stream
@@ -167,3 +168,9 @@ class _Stream(Stream):
         super().close()
         if server.close_raises:
             raise PortAudioError("Stream is stopped [PaErrorCode -9983]")
+
+
+def heard_first(rig: Any, server: Server) -> None:
+    """Some sound, after which the device counts as one that gives sound."""
+    rig.deliver(np.ones((10, server.streams[-1].options["channels"]), np.float32))
+    rig.turn()

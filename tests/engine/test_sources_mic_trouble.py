@@ -22,7 +22,7 @@ from engine.sources import choose, mic, portaudio
 from engine.sources.mic import MicSource, microphones
 from engine.wire import Flag
 from tests.engine.feeds.made import feeds
-from tests.engine.pretended_portaudio import Named, Server, sounddevice_over
+from tests.engine.pretended_portaudio import Named, Server, heard_first, sounddevice_over
 from tests.engine.session.scene import MS, PERIOD, SPEC, START, Puppet, Scene, flags
 from tests.engine.test_sources_mic import HOP, Ports, Rig
 
@@ -95,12 +95,6 @@ def server() -> Iterator[Server]:
     made = Server()
     yield made
     made.let_go.set()
-
-
-def heard_first(rig: Rig, server: Server) -> None:
-    """Some sound, after which the device counts as one that gives sound."""
-    rig.deliver(np.ones((10, server.streams[-1].options["channels"]), np.float32))
-    rig.turn()
 
 
 def lost(rig: Rig, server: Server) -> None:
@@ -294,12 +288,8 @@ def test_in_a_session_frames_go_on_in_time_while_it_is_gone(
     source = MicSource(None, ports)
     monkeypatch.setattr(MicSource, "_run", lambda _: None)
     source.start(scene.feeds, clock)
-    slot = Slot(
-        *(scene.runtime.spec, scene.feeds, scene._keep, clock),
-        given=source.gives,
-        sources=[source],
-        frames=400,
-    )
+    told = (scene.runtime.spec, scene.feeds, scene._keep, clock)
+    slot = Slot(*told, given=source.gives, sources=[source], frames=400)
     loop = Loop(scene.runtime, clock)
     for run in range(400):
         puppet.script[run] = lambda _: clock.advance(4 * MS)
