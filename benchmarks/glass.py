@@ -19,10 +19,8 @@ import base64
 import io
 import json
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.browser import browser
 from benchmarks.glass_model import CLICKED, FLASHED, LOUD, OPEN, glass_bundle
 from benchmarks.glass_stages import STAGES, Event, events
 from benchmarks.machine import report
@@ -39,8 +38,7 @@ from engine.errors import EngineError
 from engine.page_assets import PROGRAM, page_assets
 
 CLIP = "s1_bbas1s"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--mute-audio")
+FLAGS = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--mute-audio")
 FLAGS += ("--autoplay-policy=no-user-gesture-required", "--disable-background-networking")
 HOLD_MS, APART_MS = 1400.0, (500.0, 900.0)
 """How long a click or flash lasts, and how long it is quiet before one: longer than the slowest answer."""
@@ -84,7 +82,7 @@ def main(arguments: list[str]) -> int:
         print(f"clicks alone: {why}")
     found: dict[str, Any] = {}
     faults = 0
-    with tempfile.TemporaryDirectory() as folder, browser() as chromium:
+    with tempfile.TemporaryDirectory() as folder, browser(*FLAGS) as chromium:
         bundle = glass_bundle(Path(folder) / "glass")
         with serving([str(bundle.path)], capacity=2, page=True) as engine:
             for setting in settings(options.sizes, bool(pictures), options.only, options.beside):
@@ -129,24 +127,6 @@ def faces() -> tuple[list[str], str]:
                 frame.to_image().save(data, "PNG")
                 kept[number] = base64.b64encode(data.getvalue()).decode()
     return [kept[number] for number in chosen], ""
-
-
-@contextmanager
-def browser() -> Iterator[Any]:
-    """A Chromium: one on the path, else playwright's own. Raises :class:`EngineError` where there is none."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        raise EngineError("playwright is not installed: pip install playwright") from None
-    with sync_playwright() as playwright:
-        found = next(filter(None, map(shutil.which, BROWSERS)), None) or playwright.chromium.executable_path
-        if not Path(found).exists():
-            raise EngineError(f"no browser: none of {', '.join(BROWSERS)} on the path, nor playwright's own")
-        chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
-        try:
-            yield chromium
-        finally:
-            chromium.close()
 
 
 def measure(

@@ -178,9 +178,8 @@ def serve(options: ServeOptions, sources: Sequence[Source], ready: Callable[[Ser
         stack.callback(ticker.close)
         over_ns = math.inf if options.seconds is None else clock.now_ns() + 1e9 * options.seconds
         while not stop.wait(0.05 if options.fast else 0.1):
-            if host.failure is not None:
-                break
-            if session.ended is not None if session is not None else clock.now_ns() > over_ns:
+            over = clock.now_ns() > over_ns if session is None else session.ended is not None
+            if over or host.failure is not None:
                 break
         if host.failure is not None:
             raise host.failure

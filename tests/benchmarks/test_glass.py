@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import glass
+from benchmarks.browser import browser
 from benchmarks.glass_model import CLICKED, FLASHED, GLANCE, LOUD, OPEN, RESTLESS, glass_bundle
 from benchmarks.glass_stages import STAGES, events
 from engine.channels import FACE_NAMES
@@ -175,7 +176,7 @@ def test_a_browser_answers_every_click_with_moved_pixels(
     monkeypatch.setattr(glass, "HOLD_MS", 4000.0)  # this machine may be busy, and an answer late
     monkeypatch.setattr(glass, "SETTLE_S", 1.0)
     try:
-        with glass.browser():
+        with browser(*glass.FLAGS):
             pass
     except EngineError as error:
         pytest.skip(str(error))

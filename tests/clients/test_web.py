@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +17,11 @@ from engine.clock import MonotonicClock
 from engine.feeds.words import Word
 from engine.network.server import Server
 from engine.session.host import Host
+from engine.sources.pictures import Trackers
+from tests.browsers import launched
 from tests.clients.figures import head
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 FLAGS += ["--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream"]
 FLAGS += ["--use-fake-device-for-media-stream", "--disable-background-networking", "--mute-audio"]
 
@@ -33,13 +33,14 @@ class Served(NamedTuple):
     address: str
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@contextmanager
+def serving(cache: Path, trackers: Trackers | None = None) -> Iterator[Served]:
+    """Such an engine, with nothing fetched in ``cache``; ``trackers`` look for faces in pictures that are sent."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ENGINE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("ENGINE_CACHE", str(cache))
         patch.delenv("ENGINE_DATA", raising=False)
         host = Host([Bundle.load("rules")], MonotonicClock(), capacity=2)
-        server = Server(host, "127.0.0.1:0", Access(), web_page=True)
+        server = Server(host, "127.0.0.1:0", Access(), web_page=True, trackers=trackers)
         host.start()
         server.start()
         yield Served(host, server.url.replace("ws://", "http://").removesuffix("session"))
@@ -47,23 +48,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         host.stop()
 
 
-@contextmanager
-def launched(*more: str) -> Iterator[Any]:
-    """A Chromium of this machine, started with ``more`` flags; skips where there is none."""
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    with sync.sync_playwright() as playwright:
-        found = next(filter(None, map(shutil.which, BROWSERS)), None)
-        own = playwright.chromium.executable_path
-        if found is None and not Path(own).exists():
-            pytest.skip(f"no browser: none of {', '.join(BROWSERS)} on the path, nor playwright's own")
-        browser = playwright.chromium.launch(executable_path=found or own, args=[*FLAGS, *more])
-        yield browser
-        browser.close()
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("cache")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def page(served: Served) -> Iterator[Any]:
-    with launched() as browser:
+    with launched(*FLAGS) as browser:
         opened = browser.new_page(viewport={"width": 390, "height": 844})
         opened.faults = []
         opened.on("pageerror", lambda error: opened.faults.append(str(error)))

@@ -13,14 +13,10 @@ from typing import Any
 
 import pytest
 
-from engine.access import Access
-from engine.bundle import Bundle
-from engine.clock import MonotonicClock
-from engine.network.server import Server
-from engine.session.host import Host
 from engine.session.live import LiveSession
 from engine.sources.pictures import Trackers
-from tests.clients.test_web import Served, launched, text, until
+from tests.browsers import launched
+from tests.clients.test_web import FLAGS, Served, serving, text, until
 from tests.engine.network.pictured import Reds
 
 BENCH = (Path(__file__).parent / "devices.js").read_text("utf-8")
@@ -30,21 +26,13 @@ SIZE = {"width": 390, "height": 320}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ENGINE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("ENGINE_DATA", raising=False)
-        host = Host([Bundle.load("rules")], MonotonicClock(), capacity=2)
-        server = Server(host, "127.0.0.1:0", Access(), web_page=True, trackers=Trackers(1, Reds))
-        host.start()
-        server.start()
-        yield Served(host, server.url.replace("ws://", "http://").removesuffix("session"))
-        server.stop()
-        host.stop()
+    with serving(tmp_path_factory.mktemp("cache"), Trackers(1, Reds)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with launched() as made:
+    with launched(*FLAGS) as made:
         yield made
 
 

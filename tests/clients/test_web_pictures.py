@@ -24,7 +24,8 @@ from engine.sources.base import FaceTracker
 from engine.sources.media import MediaFile, upright
 from engine.sources.pictures import Trackers
 from engine.tracker import MediaPipeTracker
-from tests.clients.test_web import launched, text, until
+from tests.browsers import launched
+from tests.clients.test_web import FLAGS, text, until
 from tests.clients.test_web_devices import BENCH, SIZE
 from tests.engine.network.pictured import Reds, encoded
 
@@ -90,7 +91,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         film = tmp_path_factory.mktemp("film") / "film.mjpeg"
         film.write_bytes(b"".join(encoded(np.ascontiguousarray(row), 90) for row in rows + rows[::-1]))
         flags = [f"--use-file-for-fake-video-capture={film}"]
-    with launched(*flags) as made:
+    with launched(*FLAGS, *flags) as made:
         yield made
 
 

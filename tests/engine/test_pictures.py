@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import cli
-from engine.assets import face_landmarker
 from engine.clock import FakeClock, MonotonicClock
-from engine.errors import EngineError
 from engine.feeds.latest import PoseRing
 from engine.sources.base import FaceTracker
 from engine.sources.jpeg import LEAST_SIDE, MOST_PIXELS, MOST_SCANS, JpegError, JpegReader
@@ -27,6 +24,7 @@ from engine.sources.pictures import PicturesSource, Trackers
 from engine.tracker import MediaPipeTracker
 from tests.engine.feeds.made import feeds
 from tests.engine.network.pictured import Reds, encoded, jpeg
+from tests.engine.recordings import with_faces
 
 MS = 1_000_000
 READER = JpegReader()
@@ -192,15 +190,7 @@ def test_the_same_picture_again_is_not_tracked_and_is_named() -> None:
 
 @pytest.fixture
 def film() -> Iterator[list[bytes]]:
-    folder = os.environ.get("ENGINE_DATA")
-    if not folder:
-        pytest.skip("ENGINE_DATA does not name the folder of recordings")
-    pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
-    try:
-        face_landmarker()
-    except EngineError as error:
-        pytest.skip(str(error))
-    path = Path(folder) / "face_grid_av" / "video" / "s1_bbaf4p.mpg"
+    path = with_faces() / "face_grid_av" / "video" / "s1_bbaf4p.mpg"
     yield [encoded(upright(frame)[:, :, ::-1]) for _, frame in MediaFile(path).pictures()]
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.assets import face_landmarker
 from engine.channels import FACE, head_angles
-from engine.errors import EngineError
 from engine.sources.media import MediaFile, upright
 from engine.tracker import MediaPipeTracker
+from tests.engine.recordings import with_faces
 
 FRAME_NS = 40_000_000
 HEAD = slice(52, 55)
@@ -21,15 +19,7 @@ HEAD = slice(52, 55)
 
 @pytest.fixture(scope="module")
 def data() -> Path:
-    folder = os.environ.get("ENGINE_DATA")
-    if not folder:
-        pytest.skip("ENGINE_DATA does not name the folder of recordings")
-    pytest.importorskip("mediapipe", reason="MediaPipe is not installed")
-    try:
-        face_landmarker()
-    except EngineError as error:
-        pytest.skip(str(error))
-    return Path(folder)
+    return with_faces()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.browsers import launched
 from tests.train.dance.bodies import dancer, write_bvh
 from tests.train.label.test_command import start
 from train.dance.labelling import task
@@ -20,20 +20,13 @@ from train.label.task import Task
 
 sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHECKS = "() => document.querySelector('#figure').toDataURL()"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync.sync_playwright() as playwright:
-        found = next(filter(None, map(shutil.which, BROWSERS)), None)
-        own = playwright.chromium.executable_path
-        if found is None and not Path(own).exists():
-            pytest.skip(f"no browser: none of {', '.join(BROWSERS)} on the path, nor playwright's own")
-        launched = playwright.chromium.launch(executable_path=found or own, args=["--no-sandbox"])
-        yield launched
-        launched.close()
+    with launched() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
