@@ -18,8 +18,11 @@ export interface Measured {
   mismatched: number;
 }
 
+/** By how much the level of what is heard falls in a second. */
+const FALL_DB = 75;
+
 export class Shown {
-  /** What the model hears, dB; falls to silence where nothing comes. */
+  /** What the model hears, dB; it falls slowly enough for the panel, which looks now and then, to see a short sound. */
   heardDb = -90;
   /** Whether the model is given a face. */
   seesFace: boolean | null = null;
@@ -63,7 +66,8 @@ export class Shown {
       return;
     }
     if (stream.kind === "input") {
-      if (stream.codec === "pcm" && stream.of === "partner") this.heardDb = level(frame.values);
+      if (stream.codec === "pcm" && stream.of === "partner")
+        this.heardDb = Math.max(level(frame.values), this.heardDb - FALL_DB / stream.rate);
       if (stream.codec === "arkit58") this.seesFace = !(frame.flags & 8) && frame.values.some((each) => each !== 0);
       return;
     }
