@@ -2,15 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Processes among which `make test` shares the tests that do not want the machine for themselves.
+# Processes among which `make test` shares the tests that do not run in real time.
 JOBS   ?= 2
-# Live sessions, sound servers and clients run in real time: two at a time are borne by all but those that are ALONE,
-# who measure, flood or draw. What only computes, although it lies among them, is CALM and goes with all the rest.
+# Live sessions, sound servers, browsers and clients run in real time and want the machine for themselves (two at a time,
+# about one in a thousand misses its moment). What only computes, although it lies among them, is CALM, and shares the
+# processes with all the rest.
 LIVE   := tests/engine tests/clients tests/benchmarks
-ALONE  := $(addprefix tests/engine/,test_doors.py test_hold.py test_stdio.py test_doctor_running.py \
-          session/test_loop_lag.py) \
-          $(addprefix tests/clients/test_,saving.py web.py web_devices.py web_pictures.py) \
-          $(addprefix tests/benchmarks/test_,network.py latency.py glass.py)
 CALM   := $(addprefix tests/engine/,body bundle runtime sound text record test_spec.py test_tracker_real.py) \
           $(addprefix tests/engine/speech/test_,align.py choose.py columns.py finding.py messages.py say.py \
           schedule.py silence.py textgrid.py words.py) \
@@ -39,8 +36,7 @@ web-demo: $(VENV)/web-demo  ## open the page: an avatar that listens to you, or 
 	$(BIN)/engine serve --web --bundle rules conversation
 
 test: $(VENV)/dev $(VENV)/page/done lint  ## lint, types and tests, as CI runs them
-	$(BIN)/python -m pytest $(ALONE)
-	$(BIN)/python -m pytest $(LIVE) $(addprefix --ignore=,$(CALM) $(ALONE)) -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest $(LIVE) $(addprefix --ignore=,$(CALM))
 	$(BIN)/python -m pytest $(REST) $(CALM) -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/dev
