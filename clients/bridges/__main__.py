@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+from clients.python.following import Visit, add_session
 from clients.python.subscriber import Subscriber, connectable
 from clients.python.terminal import complain, prepare
 from clients.python.waiting import seconds
@@ -33,8 +35,8 @@ def main() -> int:
         return _refused(error)
     if options.check:
         return 0
-    stop = threading.Event()
-    _ended_by(stop, options.attached)
+    stop, begun = threading.Event(), threading.Event()
+    _ended_by(stop, begun, options.attached)
     lock = threading.Lock()  # bridges have threads of their own; a line stays a line
 
     def tell(words: str) -> None:
@@ -43,14 +45,29 @@ def main() -> int:
 
     bridges = [made(address, tell) for address in addresses]
     try:
-        subscriber = Subscriber(
-            connectable(options.connect, "tcp://127.0.0.1:0"), options.session, latest=True, keys=options.keys
-        )
+        frames = _frames(options, tell)
     except ValueError as error:
         return _refused(error)
-    with subscriber:
-        tell(f"{options.connect} to {', '.join(map(str, addresses))}")
-        return 0 if pump(subscriber, bridges, stop, options.wait, tell) else 1
+    except ConnectionError as error:
+        complain(f"error: {error}")
+        return 1
+    with frames:
+        begun.set()
+        place = options.session if isinstance(options.session, str) else options.connect
+        tell(f"{place} to {', '.join(map(str, addresses))}")
+        try:
+            return 0 if pump(frames, bridges, stop, options.wait, tell) else 1
+        except ConnectionError as error:  # a session that cannot be opened again
+            tell(f"error: {error}")
+            return 1
+
+
+def _frames(options: argparse.Namespace, tell: Callable[[str], None]) -> Subscriber | Visit:
+    """Those of an engine, of one of its sessions, or of a session of one's own."""
+    if isinstance(options.session, str):
+        return Visit(options, tell, options.wait)
+    pub = connectable(options.connect, "tcp://127.0.0.1:0")
+    return Subscriber(pub, options.session, latest=True, keys=options.keys)
 
 
 def _refused(error: ValueError) -> int:
@@ -64,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--connect", default="tcp://127.0.0.1:5570", metavar="ENDPOINT", help="where the engine's frames go out"
     )
-    parser.add_argument("--session", type=_number, metavar="N", help="of this session alone")
+    add_session(parser, numbered=True)
     parser.add_argument(
         "--wait",
         type=seconds,
@@ -73,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         help="end where no engine is there, or comes back, for so long; default: wait for ever",
     )
     parser.add_argument("--keys", type=Path, metavar="FOLDER", help="a client's keys, where the engine has some")
+    parser.add_argument("--token", default="", help="one that may open a session, where the engine has tokens")
     parser.add_argument("--check", action="store_true", help="only say whether the URLs are right and can be served")
     parser.add_argument(
         "--attached", action="store_true", help="end when standard input does, as of a program that started this one"
@@ -80,20 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _number(text: str) -> int:
-    value = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number between 0 and 2^32 - 1")
-    return value
-
-
-def _ended_by(stop: threading.Event, attached: bool) -> None:
-    """SIGTERM and Ctrl-C end it, a second one at once; attached, the end of standard input, and no Ctrl-C, which the
-    terminal sends to the program that started this one as well."""
+def _ended_by(stop: threading.Event, begun: threading.Event, attached: bool) -> None:
+    """SIGTERM and Ctrl-C end it, a second one, or one before it has begun, at once; attached, the end of standard
+    input, and no Ctrl-C, which the terminal sends to the program that started this one as well."""
 
     def end(*_: object) -> None:
-        if stop.is_set():
-            sys.exit(1)
+        if stop.is_set() or not begun.is_set():
+            sys.exit(int(stop.is_set()))
         stop.set()
 
     signal.signal(signal.SIGTERM, end)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from clients.python.subscriber import Subscriber
+from clients.python.waiting import Followed
 from clients.python.waiting import Presence as EnginePresence
 
 from .bridge import Bridge
@@ -19,7 +19,7 @@ LAST_S = 0.1
 
 
 def pump(
-    subscriber: Subscriber, bridges: Sequence[Bridge], stop: threading.Event, wait: float, tell: Callable[[str], object]
+    subscriber: Followed, bridges: Sequence[Bridge], stop: threading.Event, wait: float, tell: Callable[[str], object]
 ) -> bool:
     """Hand every pose to every bridge until ``stop`` is set, or the engine was waited for longer than ``wait`` seconds;
     False in that case. What happens on the way is told."""

@@ -34,10 +34,19 @@ class Following(NamedTuple):
     lasts: float
 
 
-def add_session(parser: argparse.ArgumentParser) -> None:
-    """How a session of one's own is opened, and what it is given."""
+def add_session(parser: argparse.ArgumentParser, numbered: bool = False) -> None:
+    """How a session of one's own is opened, and what it is given. ``numbered``: or one is chosen that is there, by its
+    number (an int)."""
     group = parser.add_argument_group("a session of one's own, on an engine of the network")
-    group.add_argument("--session", type=address, metavar="ws://HOST:PORT/session", help="open one there")
+    if numbered:
+        parser.add_argument(
+            "--session",
+            type=_either,
+            metavar="N|ws://HOST:PORT/session",
+            help="of this session alone; or open one there",
+        )
+    else:
+        group.add_argument("--session", type=address, metavar="ws://HOST:PORT/session", help="open one there")
     group.add_argument(
         "--source",
         default="demo",
@@ -54,6 +63,15 @@ def address(word: str) -> str:
     if parts.scheme not in ("ws", "wss") or not parts.hostname:
         raise argparse.ArgumentTypeError(f"{word!r} is no address of sessions; write it as ws://HOST:PORT/session")
     return word if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/session"
+
+
+def _either(word: str) -> str | int:
+    """An address of sessions, or a session's number."""
+    if not (word.isascii() and word.isdigit()):
+        return address(word)
+    if not int(word) < 2**32:
+        raise argparse.ArgumentTypeError(f"{word} is no session's number: 0 to 2^32 - 1")
+    return int(word)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ alone, so a bundle with two voices has two rings, and what nobody asked for has 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from engine.channels import FACE_NAMES
@@ -73,11 +73,19 @@ class Feeds:
 
     @classmethod
     def of(
-        cls, spec: StreamSpec, start_ns: int, held: Held | None = None, ids: Callable[[str], int] = lambda _: 0
+        cls,
+        spec: StreamSpec,
+        start_ns: int,
+        held: Held | None = None,
+        ids: Callable[[str], int] = lambda _: 0,
+        beside: Collection[Key] = (),
     ) -> Feeds:
-        """Empty feeds for a model; ``ids`` numbers words by the bundle's vocabulary."""
+        """Empty feeds for a model; ``ids`` numbers words by the bundle's vocabulary. ``beside``: what the other models
+        of its session take; where the avatar's voice is of it, a model that hears the partner gets a feed of it too, as
+        its echo is to be known."""
         feeds = cls(held or Held(spec), start_ns)
         keys = wanted(spec)
+        keys |= {("audio", "self")} & set(beside) if ("audio", "partner") in keys else set()
         hop = spec.hop or math.ceil(SPEECH_RATE / spec.rate)  # whole samples, or hops would drift from frames
         rate = spec.sample_rate or round(hop * spec.rate)
         for what, owner in sorted(keys):

@@ -8,7 +8,9 @@ A partner's face that is not seen raises NO_FACE, a partner's voice that is not 
 its own: dancing alone is nothing to report, so without a source nothing is raised, and where a source was asked for
 something, its absence is DEGRADED. The avatar's own silence is no absence.
 
-Where both voices are heard it is looked for the own one in the partner's sound (:mod:`engine.sound.echo`), hop by hop.
+Where the partner's voice is heard and the own one is given, it is looked for the own one in the partner's sound
+(:mod:`engine.sound.echo`), hop by hop, whether or not the model hears itself: of two models in one session none shall
+hear what is held back from the other.
 """
 
 from __future__ import annotations
@@ -62,12 +64,18 @@ class Gather:
             (item, Beside(feeds.samples[item.of]), ("audio", item.of) in given) for item in heard if item.of != clock
         ]
         voices = {item.of for item in heard}
-        both = [next((item for item in heard if item.of == owner), None) for owner in ("self", "partner")]
-        self._both = [item for item in both if item is not None]
+        self._partner = next((item for item in heard if item.of == "partner"), None)
         self.echo = None
         """What looks for an echo, where it is looked for."""
-        if echo != "off" and len(self._both) == 2:
-            self.echo = Echo(spec.sample_rate, echo == "gate", feeds.raised_db)
+        self._aside: Beside | None = None  # the own voice of a model that does not hear it: for the echo alone
+        self._waits = [voice for _, voice, _ in self._beside]
+        if echo != "off" and self._partner is not None:
+            if "self" not in voices and "self" in feeds.samples and ("audio", "self") in given:
+                self._aside = Beside(feeds.samples["self"])
+                voices.add("self")
+                self._waits += [self._aside] if echo == "gate" else []  # for mere words nobody waits
+            if "self" in voices:
+                self.echo = Echo(spec.sample_rate, echo == "gate", feeds.raised_db)
         self._unheard = [ring for owner, ring in feeds.samples.items() if owner not in voices]
         self._noise = [(item, int(np.prod(item.shape))) for item in inputs if item.role == "noise"]
         self._poses = [
@@ -98,8 +106,10 @@ class Gather:
             told[item.of] = hop_beside
         own = told.get("self")
         self.own_ns = own.capture_ns if own is not None and own.valid and own.samples.any() else None
-        if self.echo is not None:
-            self._hold_back(self.echo, inputs, row, told)
+        if self._aside is not None:
+            told["self"] = self._aside.read(time_ns) if self._realtime else self._aside.counted(frame)
+        if self.echo is not None and self._partner is not None:
+            self._hold_back(self.echo, inputs[self._partner.name], row, told)
         for ring in self._unheard:
             ring.pass_over(time_ns) if self._realtime else ring.consumed(frame)
         for item, poses, taken, absent in self._poses:
@@ -116,18 +126,17 @@ class Gather:
 
     def whole(self, end_ns: int) -> bool:
         """Whether no voice beside the clock's is still on its way that belongs to the frame which ends then."""
-        return all(voice.there(end_ns) for _, voice, _ in self._beside)
+        return all(voice.there(end_ns) for voice in self._waits)
 
-    def _hold_back(
-        self, echo: Echo, inputs: Mapping[str, NDArray[Any]], row: int, told: Mapping[str, Hop | None]
-    ) -> None:
+    @staticmethod
+    def _hold_back(echo: Echo, heard: NDArray[Any], row: int, told: Mapping[str, Hop | None]) -> None:
         """Let the partner's sound through as far as it is no echo."""
         own, partner = (
-            hop.samples if (hop := told.get(item.of)) is not None and hop.valid else None for item in self._both
+            hop.samples if (hop := told.get(owner)) is not None and hop.valid else None for owner in ("self", "partner")
         )
         passed = echo.heard(own, partner)
         if passed is not partner:
-            inputs[self._both[1].name][row] = passed
+            heard[row] = passed
 
     def _fill_held(self, inputs: Mapping[str, NDArray[Any]], row: int, frame: int, time_ns: int) -> Flag:
         held = self._feeds.held.at(frame)

@@ -16,7 +16,7 @@ from typing import Any
 from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.errors import EngineError
-from engine.feeds.feeds import Feeds
+from engine.feeds.feeds import Feeds, wanted
 from engine.feeds.held import Held
 from engine.record.step import Recorded
 from engine.runtime import Runtime, open_runtime
@@ -237,8 +237,9 @@ class Host:
     ) -> LiveSession:
         bundles = [self.bundles[name] for name in ask.bundles]
         start_ns = self.clock.now_ns()
-        slots = []
+        slots: list[Slot] = []
         all_known = {item.name for bundle in bundles for item in (*bundle.spec.controls, *bundle.spec.texts)}
+        taken = {key for bundle in bundles for key in wanted(bundle.spec)}
         link = HeadLink(ask.head, publish)
         shown = publish if len(bundles) == 1 else link
         for place, bundle in enumerate(bundles):
@@ -248,7 +249,7 @@ class Host:
             own = known if place else known | (set(ask.controls) - all_known)
             values = {name: value for name, value in ask.controls.items() if name in own}
             encode = None if conditioner is None else conditioner.encode_for((number, generation), tell)
-            feeds = Feeds.of(spec, start_ns, Held(spec, values, encode), self._ids[bundle.name])
+            feeds = Feeds.of(spec, start_ns, Held(spec, values, encode), self._ids[bundle.name], taken)
             feeds.raw_sound = self._raw_sound
             slots.append(
                 Slot(
@@ -264,7 +265,8 @@ class Host:
                     given=ask.given,
                     sources=sources,
                     first_stream=place * STREAMS_A_BUNDLE,
-                    echo=self._echo,
+                    # Each model's sound is held back by itself; to say that there is an echo, one looks.
+                    echo="off" if self._echo == "say" and any(one.echo for one in slots) else self._echo,
                     frames=None if ask.seconds is None else max(1, round(ask.seconds * spec.rate)),
                 )
             )

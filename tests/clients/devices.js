@@ -4,6 +4,7 @@
   const there = { audio: true, video: true };
   const tracks = { audio: [], video: [] };
   let gain = null;
+  let painter = 0;
   const NAMES = { audio: "a tone", video: "a picture" };
 
   function tone() {
@@ -22,10 +23,12 @@
     [canvas.width, canvas.height] = [320, 240];
     const brush = canvas.getContext("2d");
     let number = 0;
-    setInterval(() => {
-      brush.fillStyle = "rgb(200, 40, 40)";
+    painter = setInterval(() => {
+      // Covered it is nearly black all over; covered "a little" a lamp is left, and nobody.
+      const { covered } = window.bench;
+      brush.fillStyle = covered ? "rgb(2, 3, 3)" : "rgb(200, 40, 40)";
       brush.fillRect(0, 0, 320, 240);
-      brush.fillStyle = "black";
+      brush.fillStyle = covered === true ? "rgb(6, 5, 4)" : covered ? "rgb(0, 90, 255)" : "black";
       brush.fillRect(0, (number++ * 7) % 200, 160, 40);
     }, 50);
     return canvas.captureStream(20);
@@ -33,6 +36,7 @@
 
   window.bench = {
     loud: 0.3,
+    covered: false,
     asked: { audio: 0, video: 0 },
     /** Change how loud the tone is; 0 gives exact zeros. */
     turn(loud) {
@@ -51,6 +55,10 @@
     plug(kind, silently = false) {
       there[kind] = true;
       if (!silently) navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    },
+    /** The camera gives no pictures any more, and nobody says so. */
+    stall() {
+      clearInterval(painter);
     },
     /** The system takes it away and gives it back, or says so. */
     hold(kind, held) {

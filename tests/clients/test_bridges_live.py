@@ -30,6 +30,7 @@ from engine.control import ask
 
 from . import fake
 from .bridges import Receiver, until
+from .test_following import served
 from .vtube_studio import VTubeStudio
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -259,6 +260,25 @@ def test_a_wrong_url_is_refused_before_the_session_begins() -> None:
     )
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("engine serve: --bridge: bridge 'vmc://': no host; write vmc://HOST:PORT")
+
+
+def test_a_session_of_its_own_on_an_engine_of_the_network() -> None:
+    with Receiver() as vmc, served("--bundle", "rules") as engine:
+        line = [sys.executable, "-m", "clients.bridges", f"vmc://127.0.0.1:{vmc.port}", "--session"]
+        bridge = subprocess.Popen([*line, engine.url.removesuffix("/session")], cwd=ROOT, stderr=subprocess.PIPE)
+        try:
+            until(lambda: state(vmc) == [1, 3, 0, 1])
+            bridge.send_signal(signal.SIGTERM)
+            told = bridge.communicate(timeout=30)[1].decode()
+        finally:
+            bridge.kill()
+        assert bridge.returncode == 0 and told == f"{engine.url} to vmc://127.0.0.1:{vmc.port}\n"
+        assert osc(vmc.waiting()[-1])["OK"] == [[0, 3, 0, 0]]
+        asked = [*line, engine.url, "--bundle", "nobody"]
+        done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1 and "bundles nobody: give one or several" in done.stderr
+        done = subprocess.run([*line, "first"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2 and "write it as ws://HOST:PORT/session" in done.stderr
 
 
 def test_another_engine_with_another_bundle_is_never_mixed_with_the_one_before() -> None:

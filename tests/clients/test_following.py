@@ -112,6 +112,13 @@ def test_addresses_of_sessions() -> None:
     for word in ("tcp://a:1", "7", "ws:///session"):
         with pytest.raises(argparse.ArgumentTypeError, match="write it as ws://HOST:PORT/session"):
             address(word)
+    parser = argparse.ArgumentParser()
+    add_session(parser, numbered=True)
+    told = [parser.parse_args(["--session", word]).session for word in ("7", "4294967295", "wss://a")]
+    assert told == [7, 2**32 - 1, "wss://a/session"]
+    for word in ("4294967296", "-1", "\u0663", "seven"):
+        with pytest.raises(SystemExit):
+            parser.parse_args([f"--session={word}"])
 
 
 def test_the_engine_hears_the_file_that_is_played(tmp_path: Path) -> None:

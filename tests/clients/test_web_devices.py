@@ -175,6 +175,36 @@ def test_a_camera_that_is_pulled_out_is_said_and_looks_again(page: Any, silently
     assert page.evaluate("document.querySelector('#mirror').srcObject.getTracks()[0].readyState") == "live"
 
 
+def test_a_camera_that_falls_silent_is_opened_anew(page: Any) -> None:
+    asked = page.evaluate("bench.asked.video")
+    page.wait_for_timeout(500)
+    page.evaluate("bench.stall()")
+    until(page, f"bench.asked.video > {asked}")
+    assert "the camera gives no pictures; nobody is seen until it is back" in notices(page)
+    until(page, "document.querySelector('#notices').textContent.includes('the camera is back (a picture)')")
+    until(page, text("seen", "found by the engine"))
+
+
+def test_a_covered_camera_is_said_to_be_dark_and_no_face_is_another_thing(page: Any) -> None:
+    state_text = "document.querySelector('#state-text').textContent"
+    page.evaluate("bench.covered = 'a little'")
+    until(page, text("seen", "no face seen by the engine"))
+    page.wait_for_timeout(2500)
+    assert page.inner_text("#seen") == "no face seen by the engine" and "dark" not in page.inner_text("#state-text")
+    page.evaluate("bench.covered = true")
+    until(page, text("seen", "the picture is dark (camera covered?)"))
+    until(page, f"{state_text}.includes('picture is dark')")
+    assert notices(page).count("the camera's picture is dark: is it covered?") == 1
+    page.get_by_role("button", name="Camera off").click()
+    until(page, text("seen", "camera off"))
+    until(page, f"!{state_text}.includes('dark')")
+    page.evaluate("bench.covered = false")
+    page.get_by_role("button", name="Camera off").click()
+    until(page, text("seen", "found by the engine"))
+    frames_more(page)
+    assert "dark" not in page.inner_text("#state-text")
+
+
 def descendants() -> dict[int, str]:
     """Command lines of the processes that this one has started, and those that they have."""
     lines, parents = dict[int, str](), dict[int, int]()

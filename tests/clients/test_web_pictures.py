@@ -123,7 +123,9 @@ def test_off_at_first_then_pictures_go_then_none(browser: Any) -> None:
         assert face.valid and face.values[0] == pytest.approx(0.7, abs=0.2)  # as red as the picture is
         assert abs(rig.host.clock.now_ns() - face.capture_ns) < 5e9
         page.get_by_role("button", name="Camera off").click()
-        until(page, text("seen", "not found by the engine"))
+        until(page, text("seen", "camera off"))
+        page.wait_for_timeout(300)
+        assert not rig.face().valid
         page.get_by_role("button", name="Camera off").click()
         until(page, text("seen", "found by the engine"))
         page.keyboard.press("Tab")

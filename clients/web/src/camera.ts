@@ -1,15 +1,22 @@
 // The camera, for as long as the visitor wants to be seen: its pictures go to whoever finds the face in them. While it
 // is gone, held back or stands still the engine is told that nobody is seen.
 
+import { Darkness } from "./dark";
 import { Device, type Presence } from "./device";
 import type { Finder } from "./finders";
 
 const LEAST_MS = 1000 / 31;
-/** Without a picture for so long, while the page itself has drawn so many, it stands still; after so long it is opened
- * anew. */
-const STILL_MS = 1500;
+/** Without a picture for so many times what lies between two, within these bounds, while the page itself has drawn so
+ * many, it stands still, and is opened anew: a dead driver often says nothing, or seconds later. */
+const MISSED = 12;
+const [LEAST_STILL_MS, MOST_STILL_MS] = [1000, 3000];
 const STILL_DRAWN = 6;
-const DEAD_MS = 3000;
+const GAIN = 0.1;
+/** One that was opened anew and gives no first picture within so many times what the slowest took is opened again. */
+const FIRST_TIMES = 3;
+const FIRST_DRAWN = 2;
+/** Where that was in vain, twice as long is waited each time, until it has given pictures for so long. */
+const SOUND_MS = 10_000;
 
 export class Camera {
   readonly video = document.createElement("video");
@@ -21,8 +28,17 @@ export class Camera {
   private drawn = 0;
   /** Whether a picture came since that was asked last. */
   private fresh = true;
-  private still = false;
   private waits = false;
+  /** When it was opened last, what its slowest first picture took, what lies between two (ms), and how often of late it
+   * was opened anew because none came. */
+  private opened = 0;
+  private slowest = 0;
+  private between = 0;
+  private vain = 0;
+  private first = true;
+  private readonly darkness = new Darkness();
+  /** Whether next to nothing can be seen in its pictures, for a while now. */
+  dark = false;
 
   constructor(
     private finder: Finder,
@@ -59,6 +75,7 @@ export class Camera {
   turn(off: boolean): void {
     this.off = off;
     this.came = performance.now();
+    this.bright();
     const stream = this.video.srcObject as MediaStream | null;
     for (const track of stream?.getVideoTracks() ?? []) track.enabled = !off;
   }
@@ -69,31 +86,38 @@ export class Camera {
     this.video.srcObject = null;
   }
 
-  get presence(): Presence | "still" {
-    return this.device.presence === "here" && this.still ? "still" : this.device.presence;
+  get presence(): Presence {
+    return this.device.presence;
   }
 
   /** Whether pictures still come; asked now and then, with the number of those that the page has drawn. */
   check(now: number, drawn: number): void {
     const idle = this.device.presence !== "here" || this.off || document.hidden; // a hidden page gets no pictures
-    if (idle) this.came = now;
+    if (idle) this.came = this.opened = now;
     if (idle || this.fresh) {
-      this.fresh = this.still = false;
+      this.fresh = false;
       this.drawn = drawn;
       return;
     }
-    const still = now - this.came > STILL_MS && drawn - this.drawn > STILL_DRAWN;
-    if (still && !this.still) {
-      this.unseen();
-      this.say("the camera gives no pictures; nobody is seen");
-    }
-    this.still = still;
-    if (still && now - this.came > DEAD_MS) this.device.lose("gives no pictures");
+    const most = this.first
+      ? FIRST_TIMES * this.slowest || MOST_STILL_MS
+      : Math.min(MOST_STILL_MS, MISSED * this.between);
+    const wait = Math.max(LEAST_STILL_MS, most) * 2 ** this.vain;
+    const since = now - (this.first ? this.opened : this.came);
+    if (since < wait || drawn - this.drawn <= (this.first ? FIRST_DRAWN : STILL_DRAWN)) return;
+    this.vain = Math.min(this.vain + 1, 3);
+    this.device.lose("gives no pictures");
+  }
+
+  private bright(): void {
+    this.darkness.forget();
+    this.dark = false;
   }
 
   private async show(stream: MediaStream, again: boolean): Promise<void> {
-    this.came = performance.now();
-    this.still = false;
+    this.came = this.opened = performance.now();
+    this.first = true;
+    this.bright();
     if (this.video.srcObject !== stream) this.video.srcObject = stream;
     this.turn(this.off);
     if (again) this.say(`the camera is back (${this.device.label || "it has no name"})`);
@@ -110,8 +134,14 @@ export class Camera {
     this.video.requestVideoFrameCallback((now, about) => {
       this.next();
       if (this.device.presence !== "here" || this.off) return;
+      const before = this.came;
       this.came = performance.now();
       this.fresh = true;
+      if (this.first) this.slowest = Math.max(this.slowest, this.came - this.opened);
+      else this.between += (this.came - before - this.between) * (this.between ? GAIN : 1);
+      this.first = false;
+      if (this.came - this.opened > SOUND_MS) this.vain = 0;
+      this.look();
       // A picture that comes while one is looked at is left out: the newest counts, and nothing piles up.
       if (this.busy || now - this.last < LEAST_MS - 4) return;
       this.busy = true;
@@ -121,5 +151,11 @@ export class Camera {
       };
       this.finder.look(this.video, about.captureTime ?? now).then(done, done);
     });
+  }
+
+  private look(): void {
+    const dark = this.darkness.look(this.video, this.came);
+    if (dark && !this.dark) this.say("the camera's picture is dark: is it covered?");
+    this.dark = dark;
   }
 }

@@ -12,15 +12,17 @@ export interface Owner {
 }
 
 const AT_ONCE_MS = 100;
-const FIRST_MS = 400;
-const MOST_MS = 5000;
+/** Between attempts for the first seconds, in which what was pulled out by mistake, or a service that died, is back. */
+const FIRST_MS = 150;
+const BRISK_MS = 10_000;
+/** Then ever longer; where there is none an attempt costs next to nothing, others may wake a driver each time. */
 const SLOWER = 1.2;
+const MOST_MS = { none: 800, other: 5000 };
+/** For which one that is held back is left alone, at first and at most: twice as long each time. */
+const HELD_MS = { first: 3200, most: 20_000 };
 /** Whether a browser or its user has forbidden a device. */
 export const notAllowed = (error: unknown): boolean =>
   error instanceof DOMException && error.name === "NotAllowedError";
-
-/** Times the wait between attempts for which one that is held back is left alone. */
-const HELD = 4;
 
 export class Device {
   presence: Presence = "off";
@@ -30,6 +32,8 @@ export class Device {
   private news = false;
   private timer = 0;
   private wait = FIRST_MS;
+  private patience = HELD_MS.first;
+  private lost = 0;
   private readonly changed = (): void => void this.look();
 
   constructor(
@@ -52,6 +56,7 @@ export class Device {
     } catch (error) {
       if (patient && !notAllowed(error)) {
         this.presence = "gone";
+        this.lost = performance.now();
         this.later(this.wait);
       } else this.close();
       throw error;
@@ -69,6 +74,8 @@ export class Device {
     if (this.presence === "off" || this.presence === "gone") return;
     this.drop();
     this.presence = "gone";
+    this.lost = performance.now();
+    this.wait = FIRST_MS;
     this.owner.gone(why);
     this.later(AT_ONCE_MS);
   }
@@ -93,7 +100,7 @@ export class Device {
     track.onunmute = () => {
       window.clearTimeout(this.timer);
       this.presence = "here";
-      this.wait = FIRST_MS;
+      this.patience = HELD_MS.first;
       void this.owner.here(stream, true);
     };
     this.presence = "here";
@@ -102,7 +109,7 @@ export class Device {
     await this.owner.here(stream, again);
     if (track.readyState === "ended") this.lose("is gone");
     else if (track.muted) this.hold();
-    else this.wait = FIRST_MS;
+    else this.patience = HELD_MS.first;
   }
 
   /** The system lets nothing through: it may come back by itself, or only when it is opened anew. */
@@ -110,8 +117,8 @@ export class Device {
     if (this.presence !== "here") return;
     this.presence = "held";
     this.owner.gone("is held back by the system");
-    this.wait = Math.min(MOST_MS, this.wait * 2);
-    this.later(HELD * this.wait);
+    this.later(this.patience);
+    this.patience = Math.min(HELD_MS.most, 2 * this.patience);
   }
 
   private later(ms: number): void {
@@ -136,9 +143,12 @@ export class Device {
         this.owner.gone("is not allowed any more; press Stop and allow it again");
         return;
       }
+      if (this.presence !== "gone") this.lost = performance.now();
       this.presence = "gone";
       this.later(this.news ? 0 : this.wait); // what came while it was asked for counts as well
-      this.wait = Math.min(MOST_MS, this.wait * SLOWER);
+      const none = error instanceof DOMException && error.name === "NotFoundError";
+      if (performance.now() - this.lost > BRISK_MS)
+        this.wait = Math.min(none ? MOST_MS.none : MOST_MS.other, this.wait * SLOWER);
     } finally {
       this.asking = false;
     }
@@ -147,7 +157,8 @@ export class Device {
   /** Devices came or went: this one may be back, or have gone without a word. */
   private async look(): Promise<void> {
     if (this.waits) {
-      this.wait = FIRST_MS; // what has just been plugged in may not open at once
+      this.lost = performance.now(); // what has just been plugged in may not open at once
+      this.wait = FIRST_MS;
       this.news = true;
       this.later(0);
     } else if (this.presence === "here" && this.stream && this.listed) {

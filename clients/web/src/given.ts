@@ -23,11 +23,12 @@ const MICROPHONE: { readonly [hearing in Hearing]?: string } = {
   stopped: "sound is stopped",
 };
 const CAMERA: { readonly [sight in Sight]?: string } = {
-  still: "camera stands still",
   held: "camera held back",
   gone: "camera gone",
   refused: "camera not allowed",
 };
+
+const DARK = "picture is dark (camera covered?)";
 
 /** Of the voice, beside its meter. */
 export function heardWords(senses: Senses, now: number): string {
@@ -37,18 +38,22 @@ export function heardWords(senses: Senses, now: number): string {
 
 /** Of the face; `lost`: the engine says that it is given none. */
 export function seenWords(senses: Senses, lost: boolean): string {
-  const { face, took, source, blind, sight, sending } = senses;
+  const { face, took, source, blind, sight, sending, away, dark } = senses;
   if (source === "none") return "no camera";
   if (blind) return "not looked for";
   const trouble = CAMERA[sight];
   if (trouble) return trouble;
-  if (sending && source === "devices") return lost ? "not found by the engine" : "found by the engine";
+  if (away) return "camera off";
+  const sent = sending && source === "devices";
+  if (dark && (sent ? lost : !face)) return `the ${DARK}`;
+  if (sent) return lost ? "no face seen by the engine" : "found by the engine";
   if (face === null) return "waiting";
   const cost = Number.isFinite(took) ? ` (${took.toFixed(0)} ms)` : "";
-  return face ? `found${cost}` : `not found${cost}`;
+  return face ? `found${cost}` : `no face seen${cost}`;
 }
 
 /** Of both, where something is wrong, for the state of the whole. */
 export function troubleWords(senses: Senses): string[] {
-  return [MICROPHONE[senses.hearing], CAMERA[senses.sight]].filter((each) => each !== undefined);
+  const camera = CAMERA[senses.sight] ?? (senses.dark && !senses.face ? DARK : undefined);
+  return [MICROPHONE[senses.hearing], camera].filter((each) => each !== undefined);
 }

@@ -182,7 +182,8 @@ class Page {
     ] as const)
       say(id, ms(value ?? Number.NaN));
     say("missed", told?.frames ? `${told.missed} of ${told.frames + told.missed}` : "–");
-    say("fps", this.frames.count ? `${Math.round(1000 / this.frames.percentile(0.5))} /s` : "–");
+    const rate = 1000 / this.frames.percentile(0.5);
+    say("fps", this.frames.count ? `${rate.toFixed(rate < 9.5 ? 1 : 0)} /s` : "–");
     document.body.dataset.frames = String(told?.frames ?? 0);
     if (!this.session?.told || this.over) return;
     // That nobody is there yet is no fault.

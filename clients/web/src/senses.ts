@@ -122,6 +122,15 @@ export class Senses {
     return this.camera?.presence ?? "off";
   }
 
+  /** Whether the camera is switched off in the page, and whether next to nothing can be seen in its picture. */
+  get away(): boolean {
+    return this.camera?.off ?? false;
+  }
+
+  get dark(): boolean {
+    return this.camera?.dark ?? false;
+  }
+
   /** To be called now and then; `drawn`: pictures that this page has drawn. */
   check(now: number, drawn: number): void {
     this.camera?.check(now, drawn);

@@ -12,6 +12,29 @@ const MOST_WAITING = 128 * 1024;
 /** For pictures, each of which is as long as a second of sound. */
 const MOST_BEFORE_PICTURE = 32 * 1024;
 
+/** Messages of numbers a second, and at once: half of what the engine allows (engine/network/connection.py), and three
+ * times what a page has to say. A page that stood still for long has more, all of it late. */
+const MOST_MESSAGES = 400;
+
+/** So many a second, and as many at once. */
+export class Allowance {
+  private left: number;
+  private last = 0;
+
+  constructor(private readonly perSecond: number) {
+    this.left = perSecond;
+  }
+
+  /** Whether one more may be at `now` ms. */
+  take(now: number): boolean {
+    this.left = Math.min(this.perSecond, this.left + (this.perSecond * Math.max(0, now - this.last)) / 1000);
+    this.last = now;
+    if (this.left < 1) return false;
+    this.left--;
+    return true;
+  }
+}
+
 /** Why a session is over: `again` says whether trying again may help. */
 export interface Ended {
   why: string;
@@ -36,8 +59,9 @@ export function nowNs(): number {
 export class Session {
   readonly clock = new ClockOffset();
   told: Announcement | null = null;
-  /** Messages not sent because the connection was behind. */
+  /** Messages not sent because the connection, or this page, was behind. */
   unsent = 0;
+  private readonly allowance = new Allowance(MOST_MESSAGES);
   private readonly socket: WebSocket;
   private readonly sent = new Map<number, number>();
   private pings = 0;
@@ -64,7 +88,8 @@ export class Session {
     const input = this.told?.inputs.get(gives);
     if (!input || this.socket.readyState !== WebSocket.OPEN) return;
     // What waits here would come late and make the avatar late: better a gap than lag that grows.
-    if (this.socket.bufferedAmount > (numbers instanceof Uint8Array ? MOST_BEFORE_PICTURE : MOST_WAITING)) {
+    const most = numbers instanceof Uint8Array ? MOST_BEFORE_PICTURE : MOST_WAITING;
+    if (this.socket.bufferedAmount > most || !this.allowance.take(performance.now())) {
       this.unsent++;
       return;
     }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Allowance } from "../src/session";
 import { ClockOffset, Jitter, Recent } from "../src/latency";
 import { mixNumbers, mixRotations, Playback } from "../src/playback";
 import { decibels, SampleClock } from "../src/sound";
@@ -112,4 +113,14 @@ test("rotations go the shorter way and stay rotations", () => {
   near(Math.abs(out[3]), 1, 1e-6);
   mixNumbers(Float32Array.of(0, 2, 4, 6), Float32Array.of(4, 2, 0, 6), 0.25, out);
   assert.deepEqual([...out], [1, 2, 3, 6]);
+});
+
+test("what a page has gathered while it stood still is not sent all at once", () => {
+  const allowance = new Allowance(400);
+  const sent = (at: number, many: number): number =>
+    Array.from({ length: many }, () => allowance.take(at)).filter(Boolean).length;
+  assert.equal(sent(10_000, 900), 400);
+  assert.equal(sent(10_100, 900), 40);
+  assert.equal(sent(10_050, 10), 0); // a clock that is set back gives nothing
+  for (let at = 11_000; at < 14_000; at += 5) assert.equal(sent(at, 1), 1); // 200 a second
 });

@@ -55,13 +55,14 @@ class Told(NamedTuple):
 
 
 class Both(Talker):
-    """Says back :class:`Told`; where ``fails`` it gives what is no number."""
+    """Says back :class:`Told`, zeros of a voice that its spec has not; where ``fails`` it gives what is no number."""
 
     fails = False
 
     def run(self, blocks: Sequence[Block] | None = None) -> dict[str, Any]:
         self.blocks = cover(self.active, (1, 4)) if blocks is None else list(blocks)
-        given = self.inputs
+        none = {"own_audio": np.zeros((self.rows, 1), np.float32), "own_valid": np.zeros(self.rows)}
+        given = none | self.inputs
         voices = [given["partner_audio"], given["own_audio"]]
         loud = [np.sqrt(np.square(voice).mean(1)) for voice in voices]
         there = [given["partner_valid"], given["own_valid"]]

@@ -46,9 +46,10 @@ const SIDED: readonly (readonly [string, readonly string[]])[] = [
 /** The side that a name tells, and the rest of it in one form. */
 export function sided(joint: string): { side: "left" | "right" | ""; rest: string } {
   const name = joint.slice(joint.lastIndexOf(":") + 1);
-  const parts = name.match(/^(left|right)[_\s.-]*(.+)$/i) ?? name.match(/^([lr])(?:[_\s.-]+(.+)|([A-Z].*))$/);
+  const parts =
+    name.match(/^(left|right)[_\s.-]*(.+)$/i) ?? name.match(/^([lr])[_\s.-]+(.+)$/i) ?? name.match(/^([lr])([A-Z].*)$/);
   const behind = name.match(/^(.+?)[_\s.-]+(left|right|[lr])$/i);
-  const [side, rest] = parts ? [parts[1], parts[2] ?? parts[3]] : behind ? [behind[2], behind[1]] : ["", name];
+  const [side, rest] = parts ? [parts[1], parts[2]] : behind ? [behind[2], behind[1]] : ["", name];
   const plain = rest.replace(/[_\s.-]/g, "").toLowerCase();
   return { side: side ? (side[0].toLowerCase() === "l" ? "left" : "right") : "", rest: plain };
 }

@@ -1,6 +1,6 @@
 // A visitor's own avatar: a VRM, through its presets, or any glTF with ARKit's shapes, mapped by name.
 
-import type { VRM } from "@pixiv/three-vrm";
+import type { VRM, VRMHumanBoneName } from "@pixiv/three-vrm";
 import { VRMLoaderPlugin, VRMUtils } from "@pixiv/three-vrm";
 import {
   Box3,
@@ -17,6 +17,7 @@ import {
 } from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
 import { arkitName, EXPRESSIONS, presetWeight, VRM_PRESETS } from "../channels";
+import { type Arm, armsOf, hang } from "./arms";
 import { gaze } from "./eyes";
 import type { Avatar, Face } from "./person";
 import { lids } from "./where";
@@ -28,6 +29,9 @@ const NECK = 0.4;
 const EYES = new Vector3(0, 0.03, 0.02);
 /** Height of a person whom the picture is made for, from eyes to feet, m. */
 const TALL = 1.6;
+
+/** What there is of the picture above the eyes, and some room, m. */
+const ROOM_ABOVE = 0.17;
 
 /** How a figure is moved: which shapes it has, by name, and which bones. */
 export interface Found {
@@ -90,8 +94,8 @@ function freed(root: Group): void {
 }
 
 /** Between the eyes: where it blinks, or its bones of eyes are, or as far above the head's as the file says, or as
- * people's are. */
-function vrmEyes(vrm: VRM): Vector3 {
+ * people's are, of whom eyes are a little below the middle between there and the `top`. */
+function vrmEyes(vrm: VRM, top: number): Vector3 {
   const seen = lids(vrm.scene);
   if (seen) return seen.middle;
   const place = (name: "head" | "leftEye" | "rightEye"): Vector3 | undefined =>
@@ -99,13 +103,12 @@ function vrmEyes(vrm: VRM): Vector3 {
   const [left, right] = [place("leftEye"), place("rightEye")];
   if (left && right) return left.add(right).multiplyScalar(0.5);
   const eyes = place("head") ?? new Vector3();
-  eyes.y += vrm.lookAt?.offsetFromHeadBone.y || 0.06;
+  eyes.y += vrm.lookAt?.offsetFromHeadBone.y || 0.45 * Math.max(0, top - eyes.y);
   return eyes;
 }
 
 function vrmAvatar(vrm: VRM, plain: boolean): Found {
-  const bone = (name: "head" | "neck" | "leftEye" | "rightEye" | "leftUpperArm" | "rightUpperArm"): Object3D | null =>
-    vrm.humanoid.getNormalizedBoneNode(name);
+  const bone = (name: VRMHumanBoneName): Object3D | null => vrm.humanoid.getNormalizedBoneNode(name);
   const [head, neck] = [bone("head"), bone("neck")];
   const expressions = vrm.expressionManager;
   const known = Object.keys(expressions?.expressionMap ?? {});
@@ -113,13 +116,18 @@ function vrmAvatar(vrm: VRM, plain: boolean): Found {
   // A model that has ARKit's own shapes (often called "perfect sync") is moved by them, others by presets.
   const whole = shapes.length > 30;
   vrm.scene.updateMatrixWorld(true);
-  const eyes = vrmEyes(vrm);
-  const [left, right] = [bone("leftUpperArm"), bone("rightUpperArm")];
+  const top = new Box3().setFromObject(vrm.scene).max.y;
+  const eyes = vrmEyes(vrm, top);
+  // It is in metres; whose head is larger than people's, or its hair, is made as small as the picture.
+  const size = top > eyes.y ? Math.min(1, ROOM_ABOVE / (top - eyes.y)) : 1;
+  const [left, right] = (["left", "right"] as const).map((side): Arm | null => {
+    const [upper, lower, hand] = (["UpperArm", "LowerArm", "Hand"] as const).map((part) => bone(`${side}${part}`));
+    return upper && lower && { upper, lower, hand };
+  });
+  if (left && right) hang([left, right]);
   // A VRM of version 0 looks the other way in its own space: its x and z are the person's turned about.
   const way = vrm.meta.metaVersion === "0" ? -1 : 1;
-  left?.rotation.set(0, 0, -1.2 * way); // arms hang: a figure at rest stands with them stretched out
-  right?.rotation.set(0, 0, 1.2 * way);
-  const root = placed(vrm.scene, eyes, 1, plain);
+  const root = placed(vrm.scene, eyes, size, plain);
   let last = performance.now();
   const show = (face: Face): void => {
     const now = performance.now();
@@ -183,6 +191,8 @@ function gltfAvatar(scene: Object3D, name: string, plain: boolean): Found {
       `${name} has none of ARKit's ${EXPRESSIONS.length} shapes and no bone that is called head; nothing would move`,
     );
   scene.updateMatrixWorld(true);
+  const arms = armsOf(scene);
+  if (arms) hang(arms); // before it is measured: stretched out they make a figure wide
   const box = new Box3().setFromObject(scene);
   const long = box.getSize(new Vector3());
   const figure = long.y > 2.2 * long.x || bones.size > 1; // a whole person, and no head alone
