@@ -1,14 +1,16 @@
-"""What ``python -m train check reaction`` looks at: every file of a data set in the layout of REACT2024."""
+"""What ``python -m train check reaction`` looks at: every file of a data set in the layout of REACT2024, and what can
+be measured on a split whose clips have one listener each."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.errors import EngineError
 from train.check import Checked
-from train.reaction import clips
+from train.reaction import clips, neighbours
+from train.reaction.neighbours import Pair
 from train.reaction.react import SPLITS, ReactData
 
 NEIGHBOURS = "neighbour_emotion"
@@ -29,19 +31,44 @@ def check(args: argparse.Namespace) -> Iterator[Checked]:
         except EngineError as error:
             yield Checked(f"{split}.csv", {"split": split}, problem=str(error))
             continue
-        yield Checked(f"{split}.csv", {"split": split, "kind": "pairs", "holds": f"{len(pairs)} pairs"})
-        if (data.root / f"{NEIGHBOURS}_{split}.npy").exists():
-            yield _neighbours(data, split)
-        for file in dict.fromkeys(file for pair in pairs for file in data.files(split, pair)):
+        matrix = neighbours.find(data.root, split)
+        alone = len({pair.speaker for pair in pairs}) == len(pairs)
+        notes = _measured(data, split, matrix) if alone else []
+        yield Checked(f"{split}.csv", {"split": split, "kind": "pairs", "holds": f"{len(pairs)} pairs"}, notes)
+        if matrix:
+            yield _neighbours(data, split, matrix, alone)
+        both = [pair.mirrored for pair in pairs] if data.both_ways(split) else []
+        for file in dict.fromkeys(file for pair in (*pairs, *both) for file in data.files(split, pair)):
             found = clips.examine(file)
             read = {"split": split, "kind": file.kind, "holds": found.holds}
             yield Checked(file.path.relative_to(data.root).as_posix(), read, problem=found.problem)
 
 
-def _neighbours(data: ReactData, split: str) -> Checked:
-    name, read = f"{NEIGHBOURS}_{split}.npy", {"split": split, "kind": NEIGHBOURS}
+def _measured(data: ReactData, split: str, matrix: Path | None) -> list[str]:
+    """What ``python -m train evaluate reaction`` can tell of a split of one listener a clip."""
+    if matrix:
+        told = f"redraws and the challenge's metrics over appropriate listeners by {matrix.name}"
+    else:
+        name = neighbours.NAMES[0].format(split=split)
+        told = f"no redraw, and the challenge's metrics against that listener alone; for more put {name} here"
+    ways = "" if data.layout else (", both ways" if data.both_ways(split) else ", as listed: listeners have no voice")
+    return [f"one listener a clip{ways}: {told}"]
+
+
+def _neighbours(data: ReactData, split: str, path: Path, alone: bool) -> Checked:
+    name, read = path.relative_to(data.root).as_posix(), {"split": split, "kind": NEIGHBOURS}
     try:
-        matrix = data.neighbours(split)
+        found = data.neighbours(split)
     except EngineError as error:
         return Checked(name, read, problem=str(error))
-    return Checked(name, read | {"holds": " x ".join(map(str, matrix.shape))})
+    assert found is not None
+    notes: Sequence[str] = []
+    if alone:
+        pairs: Sequence[Pair] = found.pairs
+        right = [len(found.appropriate(pair)) for pair in pairs]
+        nobody = sum(not found.others(pair) for pair in pairs)
+        ways = "with the mirrored pairs" if found.both_ways else "the pairs as listed"
+        notes = [
+            f"{ways}; {min(right)} to {max(right)} appropriate listeners a clip, {nobody} clips without another person"
+        ]
+    return Checked(name, read | {"holds": f"{len(found.matrix)} x {len(found.matrix)}"}, notes)

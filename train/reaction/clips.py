@@ -34,6 +34,10 @@ SOUND, FACE, EMOTION, CONTROLS, EVENTS = "Audio_files", "3D_FV_files", "Emotion"
 LISTS = ("phrases", "own_turns", "cues", "events")
 """What event files list of a clip."""
 ENDINGS = {SOUND: "wav", FACE: "npy", EMOTION: "csv", CONTROLS: "csv", EVENTS: "json"}
+ROLES = {"Expert_video": "P1", "Novice_video": "P2"} | {
+    f"P{n}": "P1" if n % 2 else "P2" for n in (25, 26, 41, 42, 45, 46)
+}
+"""What the challenge's Emotion folders call the people of NoXI and RECOLA, whom its lists and other folders call so."""
 
 MEAN_ROTATION, MEAN_TRANSLATION = (3.191, 0.045, 0.002), (-0.006, -0.018, 1.838)
 ROTATION_SIGNS = TRANSLATION_SIGNS = (1.0, 1.0, 1.0)
@@ -57,6 +61,16 @@ class Told:
     own_turns: tuple[Span, ...] = ()
     cues: tuple[Cue, ...] = ()
     events: tuple[Cue, ...] = ()
+
+
+def spellings(kind: str, clip: str) -> list[str]:
+    """Where in the folder of its ``kind`` the file of ``site/chat/person/clip`` may lie, the list's own name first: see
+    :data:`ROLES`; and some copies of the challenge's faces have a file as ``*_full.npy`` alone."""
+    names = [f"{clip}.{ENDINGS[kind]}"]
+    chat, person, number = clip.rsplit("/", 2)
+    if kind == EMOTION and person in ROLES:
+        names.append(f"{chat}/{ROLES[person]}/{number}.{ENDINGS[kind]}")
+    return [*names, f"{clip}_full.npy"] if kind == FACE else names
 
 
 def from_faceverse(coefficients: NDArray[np.floating[Any]]) -> Array:

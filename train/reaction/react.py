@@ -3,7 +3,8 @@
 Clips of 30 s that follow each other in one chat are joined into one talk, so a model can be run for minutes. A clip
 with a file that is missing or damaged is left out by name, and the chat goes on after it as another talk. What only a
 simulation knows (spans, cues, planned movements) is empty elsewhere, and controls are at defaults.
-Without ``layout.json`` a set is taken for the challenge's own; files called ``*_full.npy`` are copies and not read.
+Without ``layout.json`` a set is taken for the challenge's own: its names are spelled as :func:`clips.spellings` says,
+and each of its pairs also counts mirrored, listener and speaker in each other's place, as the challenge counts them.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from engine.sound.front_end import FrontEnd
-from train.files import FileError, listed, read_array, read_csv, read_json
-from train.reaction import clips
+from train.files import FileError, listed, read_csv, read_json
+from train.reaction import clips, neighbours
 from train.reaction.clips import CLIP_S, CONTROL_DEFAULTS, Array, ClipFile, Told
+from train.reaction.neighbours import Neighbours, Pair
 from train.simulate.talk import CLIP_FRAMES, Cue, Span
 
 log = logging.getLogger(__name__)
@@ -32,11 +33,13 @@ COLUMNS = ("speaker_path", "listener_path")
 Item = TypeVar("Item", Span, Cue)
 
 
-class Pair(NamedTuple):
-    """One line of a split's list: ``site/chat/person/clip`` of a speaker and of a listener."""
-
-    speaker: str
-    listener: str
+NEEDED = {
+    clips.SOUND: "voices are what a listener answers; copy the data set again",
+    clips.FACE: "faces are what nearly all is learnt from and measured on, and the challenge gives them apart from the "
+    "clips; fetch them, or take a split that has them",
+    clips.EMOTION: "the challenge's metrics are of them; copy the data set again",
+}
+"""Folders without which no clip of a split can be used, and why."""
 
 
 class ReactData:
@@ -58,6 +61,7 @@ class ReactData:
             raise EngineError(f"data set {self.root}: writing it was broken off; run python -m train simulate again")
         self.faceverse = self.layout.get("face", "faceverse") == "faceverse"
         self.splits = tuple(split for split in SPLITS if (self.root / f"{split}.csv").is_file())
+        self._problems: dict[ClipFile, str] = {}
         if not self.splits:
             raise EngineError(
                 f"data set {self.root}: no train.csv, val.csv or test.csv in it; give the folder with them"
@@ -85,21 +89,40 @@ class ReactData:
                     raise FileError(f"{path}:{line}: {name!r} is not site/chat/person/clip; mend that line")
         return found
 
-    def neighbours(self, split: str) -> NDArray[np.bool_]:
-        """(n, n): whether the listener of pair j is also right for pair i, in the order of :meth:`pairs`.
+    def both_ways(self, split: str) -> bool:
+        """Whether a split's pairs can be taken mirrored too: in the challenge's own data, if listeners have voices."""
+        voices = (self.file(split, clips.SOUND, pair.listener).path for pair in self.pairs(split))
+        return not self.layout and any(path.is_file() for path in voices)
 
-        The challenge's matrix goes on with the mirrored pairs; those rows and columns are cut off.
-        """
-        path, count = self.root / f"neighbour_emotion_{split}.npy", len(self.pairs(split))
-        matrix = read_array(path)
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) not in (count, 2 * count):
-            shape = " x ".join(map(str, matrix.shape))
-            raise FileError(f"{path}: is {shape}, where {split}.csv has {count} pairs; make both anew")
-        return np.asarray(matrix[:count, :count] > 0.5)
+    def neighbours(self, split: str, given: Path | None = None) -> Neighbours | None:
+        """Which listeners of a split are right for which of its pairs, from its matrix or the one ``given``; None where
+        there is none. Listeners whose files cannot be used are not among them."""
+        path = neighbours.find(self.root, split, given)
+        if path is None:
+            return None
+        kinds = (clips.FACE, clips.EMOTION)
+        found = neighbours.read(path, self.root, split, self.pairs(split))
+        return found.among(lambda clip: not any(self._problem(self.file(split, kind, clip)) for kind in kinds))
 
     def file(self, split: str, kind: str, clip: str) -> ClipFile:
-        """The file of a ``kind`` for ``site/chat/person/clip``."""
-        return ClipFile(kind, self.root / split / kind / f"{clip}.{clips.ENDINGS[kind]}")
+        """The file of a ``kind`` for ``site/chat/person/clip``, under the name that it has."""
+        names = [self.root / split / kind / name for name in clips.spellings(kind, clip)]
+        return ClipFile(kind, next((name for name in names[1:] if not names[0].exists() and name.exists()), names[0]))
+
+    def face(self, split: str, clip: str) -> Array:
+        """The face (750, 58) of ``site/chat/person/clip`` in the axes of :mod:`engine.channels`."""
+        face = clips.read_face(self.file(split, clips.FACE, clip).path)
+        return clips.from_faceverse(face) if self.faceverse else face
+
+    def emotion(self, split: str, clip: str) -> Array:
+        """The 25 emotion numbers (750, 25) of ``site/chat/person/clip``."""
+        return clips.read_emotion(self.file(split, clips.EMOTION, clip).path)
+
+    def _problem(self, file: ClipFile) -> str:
+        """Why a file cannot be used, in words, or nothing; each is read once."""
+        if file not in self._problems:
+            self._problems[file] = clips.examine(file, quick=True).problem
+        return self._problems[file]
 
     def files(self, split: str, pair: Pair) -> list[ClipFile]:
         """Every file that a pair needs, the speaker's first."""
@@ -111,16 +134,23 @@ class ReactData:
             *(self.file(split, kind, pair.listener) for kind in listener),
         ]
 
-    def talks(self, split: str, say: Callable[[str], None] = log.warning) -> list[RecordedTalk]:
+    def talks(
+        self, split: str, say: Callable[[str], None] = log.warning, both_ways: bool = False
+    ) -> list[RecordedTalk]:
         """The talks of a split, in the order of their first lines; a gap in a chat's clip numbers starts another.
+        ``both_ways``: and then those of its mirrored pairs.
 
         Every file is read once to see whether it can be used. Clips of which one cannot are left out, each file is told
         to ``say``; where nothing is left that is an :class:`EngineError`.
         """
         pairs = self.pairs(split)
+        pairs += [pair.mirrored for pair in pairs if both_ways]
+        for kind, why in NEEDED.items():
+            if not (self.root / split / kind).is_dir():
+                raise EngineError(f"{self.root / split}: has no folder {kind}; {why}")
         needed = {pair: self.files(split, pair) for pair in pairs}
         files = dict.fromkeys(file for files in needed.values() for file in files)
-        found = {file: clips.examine(file, quick=True).problem for file in files}
+        found = {file: self._problem(file) for file in files}
         faults = [fault for fault in found.values() if fault]
         chats: dict[str, dict[int, list[str]]] = {}
         for pair in pairs:
@@ -135,10 +165,14 @@ class ReactData:
                 f"{self.root}: no clip of split {split} can be used, as told above; copy the data set again, or make "
                 "it anew"
             )
-        return [talk for speaker, answered in chats.items() for talk in self._joined(split, speaker, answered)]
+        return [
+            talk for speaker, answered in chats.items() for talk in self._joined(split, speaker, answered, both_ways)
+        ]
 
-    def _joined(self, split: str, speaker: str, answered: Mapping[int, Sequence[str]]) -> Iterator[RecordedTalk]:
-        """The talks of one chat, from the listeners of each of its clips."""
+    def _joined(
+        self, split: str, speaker: str, answered: Mapping[int, Sequence[str]], both_ways: bool
+    ) -> Iterator[RecordedTalk]:
+        """The talks of one speaker in a chat, from the listeners of each clip; see :meth:`talks`."""
         runs: list[_Run] = []
         for clip in sorted(answered):
             before = runs[-1] if runs and clip == runs[-1].clips[-1] + 1 else None
@@ -147,7 +181,7 @@ class ReactData:
                 runs[-1] = _Run((*before.clips, clip), still)
             else:
                 runs.append(_Run((clip,), tuple(dict.fromkeys(answered[clip]))))
-        name = "/".join(speaker.split("/")[1:-1])
+        name = "/".join(speaker.split("/")[1:] if both_ways else speaker.split("/")[1:-1])
         for run in runs:
             label = name if len(runs) == 1 else f"{name}@{run.clips[0]}"
             yield RecordedTalk(self, split, label, speaker, run.people, run.clips)
@@ -169,7 +203,7 @@ class RecordedTalk:
 
     data: ReactData
     split: str
-    name: str  #: the chat, with ``@clip`` where only part of it follows on
+    name: str  #: the chat, with the speaker if it was read both ways, and ``@clip`` where only part of it follows on
     speaker: str  #: ``site/chat/person``
     people: tuple[str, ...]  #: the same of each listener
     clips: tuple[int, ...]
@@ -185,9 +219,21 @@ class RecordedTalk:
         return tuple(path.rsplit("/", 1)[1] for path in self.people)
 
     @property
+    def told(self) -> bool:
+        """Whether it is known what happens when: spans, cues, planned movements."""
+        return bool(self.data.layout)
+
+    @property
     def voice(self) -> str:
-        """Who speaks: the simulation's voice, else the speaker's path."""
-        return str(self.data.layout.get("talks", {}).get(self.name.partition("@")[0], {}).get("voice", self.speaker))
+        """Who speaks: the simulation's voice, else the chat, whose two people answer each other."""
+        site, *_, chat, _ = self.speaker.split("/")
+        return str(
+            self.data.layout.get("talks", {}).get(self.name.partition("@")[0], {}).get("voice", f"{site}/{chat}")
+        )
+
+    def pair(self, name: str, place: int) -> Pair:
+        """The pair that the clip at ``place`` of the talk makes with listener ``name``."""
+        return Pair(f"{self.speaker}/{self.clips[place]}", f"{self._path(name)}/{self.clips[place]}")
 
     def audio(self) -> Array:
         """The speaker's sound, (frames * 640,) float32 at 16 kHz."""
@@ -205,7 +251,7 @@ class RecordedTalk:
     def emotion(self, name: str) -> Array:
         """The 25 emotion numbers of listener ``name``, or of the speaker as ``"speaker"``: (frames, 25) float32."""
         person = self.speaker if name == "speaker" else self._path(name)
-        return np.concatenate([clips.read_emotion(path) for path in self._paths(clips.EMOTION, person)])
+        return np.concatenate([self.data.emotion(self.split, f"{person}/{clip}") for clip in self.clips])
 
     def controls(self, name: str) -> dict[str, Array]:
         """``expressiveness`` and ``self_speaking`` of listener ``name`` per frame, each (frames,) float32."""
@@ -243,8 +289,7 @@ class RecordedTalk:
         return [self.data.file(self.split, kind, f"{person}/{clip}").path for clip in self.clips]
 
     def _faces(self, person: str) -> Array:
-        face = np.concatenate([clips.read_face(path) for path in self._paths(clips.FACE, person)])
-        return clips.from_faceverse(face) if self.data.faceverse else face
+        return np.concatenate([self.data.face(self.split, f"{person}/{clip}") for clip in self.clips])
 
     def _told(self, person: str) -> list[Told]:
         """What the event files tell, clip by clip; nothing where there are none."""

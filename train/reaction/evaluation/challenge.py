@@ -16,6 +16,7 @@ Written from a description of ``baseline_react2024/metric`` (Song et al., REACT 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from dtaidistance import dtw_ndim
@@ -25,8 +26,8 @@ Array = NDArray[np.floating]
 
 CLIP_FRAMES = 750
 LAG_FRAMES = 49
-BLOCKS = ((slice(0, 15), 15.0), (slice(15, 17), 1.0), (slice(17, 25), 8.0))
-"""Action units, valence and arousal, expressions, with what FRD divides their distances by."""
+BLOCKS = ((slice(15, 17), 1.0), (slice(17, 25), 8.0), (slice(0, 15), 15.0))
+"""Valence and arousal, expressions, action units, with what FRD divides their distances by; the cheapest first."""
 
 REFERENCE = (
     ("GT", 8.35, 0.0, 0.2117, 0.0635, 0.0, 48.42),
@@ -41,22 +42,28 @@ REFERENCE = (
 The data are other data: nothing here may be ranked against them."""
 
 
-def measure(predictions: Array, listeners: Array, speakers: Array, neighbours: NDArray[np.bool_]) -> dict[str, Array]:
+def measure(
+    predictions: Array,
+    listeners: Array,
+    speakers: Array,
+    neighbours: NDArray[np.bool_],
+    drawn: NDArray[np.integer] | None = None,
+) -> dict[str, Array]:
     """Per clip (N,) ``frc``, ``frd``, ``frvar``, ``frdiv``, ``frsyn``, ``frsyn_moving``, and ``frdvs`` as pairs (N, N).
 
-    ``predictions`` (N, K, T, 25), ``listeners`` and ``speakers`` (N, T, 25); ``neighbours`` (N, N) True where listener
-    n is an appropriate answer to clip k, a clip's own listener among them."""
+    ``predictions`` (N, K, T, 25), ``listeners`` (M, T, 25), ``speakers`` (N, T, 25); ``neighbours`` (N, M) True where
+    listener m is an appropriate answer to clip n, its own among them. ``drawn`` (N, K): of which listener a sample is a
+    copy, which that sample is then not held against; -1 of none."""
     count = len(predictions)
     found = {name: np.zeros(count) for name in ("frc", "frd", "frvar", "frdiv", "frsyn", "frsyn_moving")}
     for k in range(count):
-        appropriate = listeners[neighbours[k]]
-        known: dict[bytes, tuple[float, float, float, float]] = {}  # a system of one answer is scored on copies of it
-        for sample in predictions[k]:
-            key = sample.tobytes()
+        known: dict[tuple[bytes, int], tuple[float, float, float, float]] = {}  # copies of one answer are scored once
+        for index, sample in enumerate(predictions[k]):
+            copied = -1 if drawn is None else int(drawn[k, index])
+            key = (sample.tobytes(), copied)
             if key not in known:
-                best = max(ccc(truth, sample).mean() for truth in appropriate)
-                nearest = min(warped_distance(truth, sample) for truth in appropriate)
-                known[key] = (best, nearest, *lag(sample, speakers[k]))
+                right = [listeners[m] for m in np.flatnonzero(neighbours[k]) if m != copied]
+                known[key] = (*fit(sample, right), *lag(sample, speakers[k]))
             best, nearest, late, late_moving = known[key]
             found["frc"][k] += best
             found["frd"][k] += nearest
@@ -67,12 +74,21 @@ def measure(predictions: Array, listeners: Array, speakers: Array, neighbours: N
     return found | {"frdvs": differences(predictions)}
 
 
+def fit(sample: Array, appropriate: Sequence[Array]) -> tuple[float, float]:
+    """The highest concordance and the least warped distance of a sample (T, 25) to ``appropriate`` listeners."""
+    alike = [float(ccc(truth, sample).mean()) for truth in appropriate]
+    nearest = np.inf
+    for index in np.argsort(alike)[::-1]:  # whoever is alike is likely near: then the others are given up early
+        nearest = min(nearest, warped_distance(appropriate[index], sample, nearest))
+    return max(alike), nearest
+
+
 def score(found: dict[str, Array], weight: Array) -> dict[str, Array]:
     """The metrics (D,) of clips weighted by ``weight`` (D, N): means over clips, FRDvs over pairs of clips."""
     total = weight.sum(1)
-    scores = {name: weight @ values / total for name, values in found.items() if name != "frdvs"}
     apart = total**2 - (weight**2).sum(1)
     with np.errstate(invalid="ignore", divide="ignore"):
+        scores = {name: weight @ values / total for name, values in found.items() if name != "frdvs"}
         scores["frdvs"] = np.einsum("dk,kn,dn->d", weight, found["frdvs"], weight) / apart
     return scores
 
@@ -88,12 +104,15 @@ def ccc(truth: Array, sample: Array) -> Array:
     return np.asarray(2.0 * rho * x.std(0) * y.std(0) / spread)
 
 
-def warped_distance(truth: Array, sample: Array) -> float:
-    """FRD's distance of two clips (T, 25)."""
+def warped_distance(truth: Array, sample: Array, within: float = np.inf) -> float:
+    """FRD's distance of two clips (T, 25); infinity once it is more than ``within``."""
     distance = 0.0
     for block, divisor in BLOCKS:
         pieces = (np.ascontiguousarray(clip[:, block], np.double) for clip in (truth, sample))
-        distance += dtw_ndim.distance_fast(*pieces) / divisor
+        room = (within - distance) * divisor * (1.0 + 1e-9) + 1e-9  # what equals the bound is not beyond it
+        distance += dtw_ndim.distance_fast(*pieces, max_dist=room if np.isfinite(room) else None) / divisor
+        if distance > within:
+            return np.inf
     return distance
 
 
@@ -133,6 +152,7 @@ def _correlations(x: Array, y: Array) -> Array:
     return np.where(constant, np.nan, np.einsum("ct,ct->c", dx, dy) / np.where(constant, 1.0, spread))
 
 
-def padded(samples: Sequence[Array], count: int) -> Array:
-    """``count`` samples (count, T, 25), repeating those there are: the challenge scores a system of one answer so."""
+def padded(samples: Sequence[Any], count: int) -> NDArray[Any]:
+    """``count`` samples (count, T, 25), repeating those there are: the challenge scores a system of one answer so. Or
+    (count,) of what is known of each."""
     return np.stack([samples[k % len(samples)] for k in range(count)])

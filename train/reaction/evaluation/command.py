@@ -15,8 +15,9 @@ from engine.errors import EngineError
 from train.reaction.evaluation.bundles import Listener
 from train.reaction.evaluation.report import document
 from train.reaction.evaluation.rows import TalkRow, recorded, tricks
-from train.reaction.evaluation.run import Listening, evaluate
+from train.reaction.evaluation.run import CLIPS, Listening, evaluate
 from train.reaction.evaluation.scene import deal
+from train.reaction.neighbours import Neighbours
 from train.reaction.react import ReactData, RecordedTalk
 from train.report.offline import labelled
 
@@ -42,27 +43,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, default=5, help="answers a model gives to one talk (default: 5)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, help="measure at most so many minutes, shared evenly by the voices")
+    parser.add_argument(
+        "--neighbours",
+        type=Path,
+        metavar="FILE",
+        help="which listeners are right for which clips of the split, as a matrix (default: "
+        "neighbour_emotion_SPLIT.npy in the data set); used where talks have one listener",
+    )
+    parser.add_argument(
+        "--clips",
+        type=int,
+        default=CLIPS,
+        help=f"clips of 30 s at most for the challenge's metrics, which are slow (default: {CLIPS})",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Evaluate, print, write."""
-    talks = ReactData(args.data).talks(args.split)
-    document(measure(talks, args.bundle, args.samples, args.seed, args.minutes)).publish(args.out)
+    data, given = ReactData(args.data), args.neighbours
+    known = data.neighbours(args.split, given)
+    both_ways = data.both_ways(args.split) and (known is None or known.both_ways)
+    talks = data.talks(args.split, both_ways=both_ways)
+    if given and all(len(talk.listeners) > 1 for talk in talks):
+        raise EngineError(
+            f"--neighbours {given}: every talk of split {args.split} has listeners of its own; leave it out"
+        )
+    measured = measure(talks, args.bundle, args.samples, args.seed, args.minutes, known, args.clips)
+    document(measured).publish(args.out)
 
 
 def measure(
-    talks: Sequence[RecordedTalk], bundles: Sequence[str], samples: int, seed: int, minutes: float | None = None
+    talks: Sequence[RecordedTalk],
+    bundles: Sequence[str],
+    samples: int,
+    seed: int,
+    minutes: float | None = None,
+    neighbours: Neighbours | None = None,
+    clips: int = CLIPS,
 ) -> Listening:
     """The evaluation of ``bundles`` (``label=path``, path or name) and of the rule listener on ``talks``."""
-    if samples < 1:
-        raise EngineError(f"--samples {samples}: at least 1 is needed")
+    for name, value in (("samples", samples), ("clips", clips)):
+        if value < 1:
+            raise EngineError(f"--{name} {value}: at least 1 is needed")
     if minutes is not None and not minutes > 0:
         raise EngineError(f"--minutes {minutes:g}: give more than 0")
-    scenes = deal(talks, minutes)
+    scenes = deal(talks, minutes, neighbours)
     rows: list[TalkRow] = [*recorded(scenes, samples, seed)]
-    rows[2:2] = models(bundles, samples, seed)
+    people = sum(row.kind == "people" for row in rows)
+    rows[people:people] = models(bundles, samples, seed)
     rows += tricks()
-    return evaluate(scenes, rows, samples, seed, lambda line: print(line, file=sys.stderr, flush=True))
+    return evaluate(scenes, rows, samples, seed, lambda line: print(line, file=sys.stderr, flush=True), clips)
 
 
 def models(bundles: Sequence[str], samples: int, seed: int) -> list[TalkRow]:

@@ -60,12 +60,12 @@ def remarks(evaluation: Listening, row: Result) -> Iterator[str]:
 
 
 def _noise(evaluation: Listening, row: Result) -> Iterator[str]:
-    truth, redraw = evaluation.truth, evaluation.result("redraw")
+    truth = evaluation.truth
     part, most = max(((part, row.value(f"jerk_{part}")) for part in PARTS), key=lambda item: item[1])
     if not most > BAND[1]:
         return
     won = [WORDS[key] for key in ("frvar", "frdvs") if row.value(key) > truth.value(key)]
-    won += [WORDS["frdiv"]] if row.value("frdiv") > redraw.value("frdiv") else []
+    won += [WORDS["frdiv"]] if row.value("frdiv") > evaluation.value("redraw", "frdiv") else []
     if won:
         yield (
             f"{joined(won)} above what people reach, with {most:.1f} times the jerk in the {PARTS[part]}: won by "
@@ -79,11 +79,11 @@ def _noise(evaluation: Listening, row: Result) -> Iterator[str]:
 
 
 def _stillness(evaluation: Listening, row: Result) -> Iterator[str]:
-    random = evaluation.result("random")
+    random = evaluation.value("random", "frd")
     still = row.value("nod_band") < STILL and row.value("jerk_face") < STILL
-    if still and row.value("frd") < random.value("frd"):
+    if still and row.value("frd") < random:
         yield (
-            f"FRD {row.value('frd'):.1f}, below the {random.value('frd'):.1f} of people who react to someone else, "
+            f"FRD {row.value('frd'):.1f}, below the {random:.1f} of people who react to someone else, "
             "while next to nothing moves: won by stillness."
         )
     elif still:
@@ -108,12 +108,18 @@ def _rate(evaluation: Listening, row: Result) -> Iterator[str]:
 
 def data(evaluation: Listening) -> Iterator[str]:
     """What this split cannot tell."""
+    yield from evaluation.left_out
     if len(evaluation.voices) < FEW_VOICES:
-        yield f"{len(evaluation.voices)} voice(s): intervals over so few say little; {FEW_VOICES} or more are wanted."
+        who = "voice(s)" if evaluation.told else "chat(s)"
+        yield f"{len(evaluation.voices)} {who}: intervals over so few say little; {FEW_VOICES} or more are wanted."
+    if not evaluation.told:
+        return
     for place, words in (("cue_free", "cue-free speech"), ("silence", "silence")):
         minutes = sum(scene.nod_masks[place].sum() for scene in evaluation.scenes) / FPS / 60.0
         if minutes < FEW_MINUTES:
             yield f"{minutes:.1f} min of {words}: rates there say little; {FEW_MINUTES:g} or more are wanted."
+    if not {"redraw", "random"} <= {row.name for row in evaluation.results}:
+        return
     redraw, random = evaluation.result("redraw"), evaluation.result("random")
     for kind in ("nod", "smile"):
         if not interval(redraw.metrics[f"{kind}_f1"] - random.metrics[f"{kind}_f1"]).low > 0:

@@ -46,6 +46,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("smile_skill", "smile skill", "timing", "(smile F1 - random's) / (redraw's - random's)"),
     Metric("smile_gain", "smile gain", "timing", "smile F1 less the F1 of the same smiles moved round the talk"),
     Metric("hazard_distance", "hazard TV", "timing", "total variation of the first nod after a cue, against redraw"),
+    Metric("nods", "nods", "rates", "nods a minute, wherever", 1),
+    Metric("smiles", "smiles", "rates", "smiles a minute, wherever", 1),
     Metric("nods_cued", "nods cued", "rates", "nods a minute within 2 s of a cue", 1),
     Metric("nods_cue_free", "cue-free", "rates", "nods a minute in speech more than 2 s from any cue", 1),
     Metric("nods_silence", "silence", "rates", "nods a minute outside phrases, more than 2 s after any cue", 1),
@@ -91,10 +93,12 @@ def metrics(row: Tally, truth: Tally, redraw: Tally, random: Tally) -> dict[str,
             found[f"{kind}_f1"] = score
             found[f"{kind}_skill"] = (score - chance) / np.where(ceiling > chance, ceiling - chance, np.nan)
             found[f"{kind}_gain"] = score - f1(row, kind, "chance_")
-        found["hazard_distance"] = 0.5 * np.abs(first_nods(row) - first_nods(redraw)).sum(1)
+        apart = 0.5 * np.abs(first_nods(row) - first_nods(redraw)).sum(1)
+        found["hazard_distance"] = np.where(row.sums["nod.cues"] > 0, apart, np.nan)
         for kind, places in (("nods", ("cued", "cue_free", "silence", "own")), ("smiles", ("cued", "free"))):
             for place in places:
                 found[f"{kind}_{place}"] = row.sums[f"{kind}.{place}"] / row.sums[f"{kind[:-1]}_minutes.{place}"]
+        found |= {f"{kind}s": row.sums[f"{kind}.events"] / row.sums["minutes"] for kind in ("nod", "smile")}
         found |= _eyes(row)
         for part in PARTS:
             found[f"jerk_{part}"] = _jerk(row, part) / _jerk(truth, part)

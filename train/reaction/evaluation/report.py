@@ -33,7 +33,7 @@ def document(evaluation: Listening) -> Document:
         name="Listener evaluation",
         question="Does it look like someone who listens?",
         heading=heading(evaluation),
-        over="voices",
+        over="voices" if evaluation.told else "chats",
         evaluation=evaluation,
         metrics=METRICS,
         tables=TABLES,
@@ -55,7 +55,7 @@ def document(evaluation: Listening) -> Document:
             f"The lagged mime is {LAG_S:g} s late.",
         ],
         plots=lambda: [
-            Plot("Nods after a cue", plots.hazard(evaluation), f"Shaded: the truth's {100 * LEVEL:g} % interval."),
+            *_hazard(evaluation),
             Plot(
                 "Speed spectra", plots.spectra(evaluation), "Head rotation; expression weights without lids and eyes."
             ),
@@ -63,6 +63,13 @@ def document(evaluation: Listening) -> Document:
         ],
         filmstrips=lambda: filmstrips(evaluation),
     )
+
+
+def _hazard(evaluation: Listening) -> list[Part]:
+    """The plot of nods after cues, where cues are known."""
+    if not evaluation.told:
+        return []
+    return [Plot("Nods after a cue", plots.hazard(evaluation), f"Shaded: the truth's {100 * LEVEL:g} % interval.")]
 
 
 def heading(evaluation: Listening) -> str:
@@ -73,23 +80,27 @@ def heading(evaluation: Listening) -> str:
         f"{words} {sum(scene.nod_masks[place].sum() for scene in evaluation.scenes) / FPS / 60.0:.1f}"
         for place, words in PLACES.items()
     )
+    who, where = ("voices", f" ({places})") if evaluation.told else ("chats", "")
     return (
-        f"{len(evaluation.scenes)} talks of {len(evaluation.voices)} voices, {minutes:.1f} min ({places}), "
+        f"{len(evaluation.scenes)} talks of {len(evaluation.voices)} {who}, {minutes:.1f} min{where}, "
         f"{references} reference listeners, {evaluation.samples} samples, seed {evaluation.seed}"
     )
 
 
 def footnote(evaluation: Listening) -> str:
     """How to read the challenge's table, with its published values."""
+    right = " to ".join(str(count) for count in sorted({min(evaluation.right), max(evaluation.right)}))
     published = "; ".join(
         f"{name} {frc:g} / {frd:g} / {frdvs:g} / {frvar:g} / {frdiv:g} / {frsyn:g}"
         for name, frc, frd, frdvs, frvar, frdiv, frsyn in challenge.REFERENCE
     )
+    other = "other data" if evaluation.told else "of all clips of a split, of this year's set or another's"
     return (
         f"FRC and FRD are sums over {evaluation.samples} samples (a perfect FRC is {evaluation.samples}, less for each "
         f"constant channel; published values sum 10 samples), over {len(evaluation.clips)} clips of "
-        f"{evaluation.clips[0].frames} frames. FRVar, FRDvs and FRDiv are largest for noise. Published on REACT2024 "
-        f"(FRC / FRD / FRDvs / FRVar / FRDiv / FRSyn): {published}. Those are other data: do not rank against them."
+        f"{evaluation.clips[0].frames} frames, each held against {right} appropriate listener(s), a redraw not against "
+        f"itself. FRVar, FRDvs and FRDiv are largest for noise. Published on REACT2024 (FRC / FRD / FRDvs / FRVar / "
+        f"FRDiv / FRSyn): {published}. Those are {other}: do not rank against them."
     )
 
 
@@ -134,15 +145,16 @@ def filmstrips(evaluation: Listening) -> list[Part]:
             "Filmstrips",
         )
     ]
-    for index, moment in enumerate(evaluation.moments):
+    for moment in evaluation.moments:
         scene, cue = evaluation.scenes[moment.scene], moment.cue
         face = scene.speaker().face[moment.start : moment.start + moment.frames]
         bands = [Heads("speaker", face, loudness(scene, moment))]
-        bands += [Heads(row.name, evaluation.faces[row.name][index]) for row in evaluation.results]
+        answers = ((row.name, evaluation.faces[row.name].get(moment)) for row in evaluation.results)
+        bands += [Heads(name, answer) for name, answer in answers if answer is not None]
         sheet = filmstrip.sheet(bands, FPS, (cue.time_s * FPS - moment.start) / moment.frames)
         caption = (
-            f"{moment.frames / FPS:g} s around a {cue.kind} cue at {cue.time_s:.1f} s of talk {scene.talk.name} "
-            f"(voice {scene.voice}); the red line is the cue"
+            f"{moment.frames / FPS:g} s around a {cue.kind}{' cue' if scene.talk.told else ''} at {cue.time_s:.1f} s, "
+            f"the red line, of talk {scene.talk.name} ({scene.voice})"
         )
         parts.append(Picture(filmstrip.jpeg(sheet), caption))
     return parts

@@ -1,6 +1,7 @@
 """The rows a listener is measured beside: recorded people, chance, and the cheap tricks that some measures reward.
 
-- **ground truth**: the reference listeners; **redraw**: other listeners of the same talk, the ceiling.
+- **ground truth**: the reference listeners; **redraw**: other listeners of the same talk, the ceiling, or where a talk
+  has one listener, other people's appropriate answers by the set's neighbours.
 - **random**: a recorded listener of another talk, of another voice where there is one: human events and human motion
   at a human rate, at moments that have nothing to do with this talk. A shorter one is repeated.
 - **shifted**: the reference itself, moved round the talk by a random offset of more than 10 s: its own rate exactly.
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.channels import FACE, FACE_NAMES
-from engine.errors import EngineError
+from train.reaction.evaluation import appropriate
 from train.reaction.evaluation.scene import Sample, Scene
 from train.report.evaluation import Row
 from train.simulate.talk import FPS
@@ -34,7 +35,7 @@ class TalkRow(Row, Protocol):
     """A row that answers talks."""
 
     def play(self, scene: Scene) -> dict[str, list[Sample]]:
-        """For each reference of the scene, one or more answers to its talk."""
+        """For each reference of the scene, one or more answers to its talk; nothing where it has none."""
 
 
 @dataclass(frozen=True)
@@ -48,30 +49,30 @@ class FunctionRow:
 
     def play(self, scene: Scene) -> dict[str, list[Sample]]:
         """See :class:`TalkRow`."""
-        return {reference: self.answer(scene, reference) for reference in scene.references}
+        answers = {reference: self.answer(scene, reference) for reference in scene.references}
+        return {reference: samples for reference, samples in answers.items() if samples}
 
 
 def recorded(scenes: Sequence[Scene], samples: int, seed: int) -> list[FunctionRow]:
-    """The people's and chance rows: ground truth, redraw, random, shifted. Raises :class:`EngineError` where there is
-    one talk only, which leaves no other to draw from."""
-    if len(scenes) < 2:
-        raise EngineError("one talk only: the random row needs the listeners of another; evaluate a split with more")
+    """The people's and chance rows: ground truth, redraw, random, shifted; without those that :func:`left_out` tells
+    of."""
 
     def truth(scene: Scene, reference: str) -> list[Sample]:
         return [scene.listener(reference)]
 
     def redraw(scene: Scene, reference: str) -> list[Sample]:
+        if scene.neighbours is not None and scene.redraws:
+            return appropriate.redraw(scene, reference, samples, _rng(seed, "redraw", scene, reference))
         first = scene.references.index(reference)
         count = min(samples, len(scene.others))
         return [scene.listener(scene.others[(first + k) % len(scene.others)]) for k in range(count)]
 
     def random(scene: Scene, reference: str) -> list[Sample]:
         rng = _rng(seed, "random", scene, reference)
-        strangers = [other for other in scenes if other.voice != scene.voice]
-        strangers = strangers or [other for other in scenes if other.talk.name != scene.talk.name]
+        others = strangers(scene, scenes)
         chosen = []
-        for index in rng.integers(len(strangers), size=samples):
-            other = strangers[index]
+        for index in rng.integers(len(others), size=samples):
+            other = others[index]
             names = (*other.references, *other.others)
             drawn = other.listener(names[rng.integers(len(names))])
             chosen.append(_around(drawn, int(rng.integers(len(drawn.face))), scene.frames))
@@ -81,14 +82,46 @@ def recorded(scenes: Sequence[Scene], samples: int, seed: int) -> list[FunctionR
         rng = _rng(seed, "shifted", scene, reference)
         return [_around(scene.listener(reference), shift(rng, scene.frames), scene.frames) for _ in range(samples)]
 
-    return [
-        FunctionRow("ground truth", "the reference listeners themselves", "people", truth),
-        FunctionRow("redraw", "other listeners of the same talk: the ceiling", "people", redraw),
-        FunctionRow("random", "listeners of other talks: human events and motion at wrong moments", "chance", random),
-        FunctionRow(
-            "shifted", f"the references moved by more than {SHIFT_S:g} s: own rate, wrong moments", "chance", shifted
-        ),
-    ]
+    near = any(scene.neighbours is not None for scene in scenes)
+    rows = [FunctionRow("ground truth", "the reference listeners themselves", "people", truth)]
+    if any(scene.redraws for scene in scenes):
+        about = "other people's appropriate answers, clip by clip" if near else "other listeners of the same talk"
+        rows.append(FunctionRow("redraw", f"{about}: the ceiling", "people", redraw))
+    if strangers(scenes[0], scenes):
+        about = "listeners of other talks: human events and motion at wrong moments"
+        rows.append(FunctionRow("random", about, "chance", random))
+    about = f"the references moved by more than {SHIFT_S:g} s: own rate, wrong moments"
+    return [*rows, FunctionRow("shifted", about, "chance", shifted)]
+
+
+def strangers(scene: Scene, scenes: Sequence[Scene]) -> list[Scene]:
+    """The scenes of other voices; where there are none those of other talks, but not of a chat's two people, who answer
+    each other."""
+    found = [other for other in scenes if other.voice != scene.voice]
+    return found or [other for other in scenes if other.talk.name != scene.talk.name and scene.talk.told]
+
+
+def left_out(scenes: Sequence[Scene]) -> list[str]:
+    """What cannot be measured on these scenes, why, and what would mend it, a sentence each."""
+    told = []
+    without = [scene for scene in scenes if not scene.redraws]
+    where = "" if len(without) == len(scenes) else f" in {len(without)} of {len(scenes)} talks"
+    if any(scene.neighbours is None for scene in without):
+        told.append(
+            f"no redraw{where}, nor what is held against it: with one listener a clip, how alike people are is not "
+            "known; put the set's neighbours beside its lists as neighbour_emotion_SPLIT.npy, give them with "
+            "--neighbours, or simulate more listeners a talk."
+        )
+    elif without:
+        told.append(f"no redraw{where}: by the neighbours nobody else would have been right there.")
+    if not strangers(scenes[0], scenes):
+        told.append("no random row: it needs the listeners of another chat, and there is one; take a split with more.")
+    if not any(scene.talk.told for scene in scenes):
+        told.append(
+            "this set does not say when phrases end or who smiles when: no cues, so nods and smiles are counted "
+            "without asking whether they were due."
+        )
+    return told
 
 
 def tricks() -> list[FunctionRow]:

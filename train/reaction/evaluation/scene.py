@@ -2,14 +2,16 @@
 
 The listeners of a talk are dealt to two hands. *References* are the ground truth, and their controls are what a model
 is given; the *others* serve the redraw row alone. A listener that is in one hand is never in the other, so the ceiling
-is measured as a model is: against people it is not.
+is measured as a model is: against people it is not. A talk with one listener has it as reference and no others; then
+the set's neighbours, if it has them, say who else is right (:mod:`~train.reaction.evaluation.appropriate`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -17,8 +19,9 @@ from numpy.typing import NDArray
 
 from engine.errors import EngineError
 from models.emotion import emotion
+from train.reaction.neighbours import Neighbours, Pair
 from train.reaction.react import RecordedTalk
-from train.simulate.talk import FPS, HOP, Cue
+from train.simulate.talk import CLIP_FRAMES, FPS, HOP, Cue
 
 Array = NDArray[np.floating]
 Mask = NDArray[np.bool_]
@@ -37,10 +40,12 @@ MERGE_S = 0.5
 
 @dataclass(frozen=True)
 class Sample:
-    """One answer to a talk: face (T, 58) and emotion (T, 25)."""
+    """One answer to a talk: face (T, 58) and emotion (T, 25). ``drawn`` names the clips of appropriate listeners that
+    it is put together from, where it is: it is not held against itself."""
 
     face: NDArray[np.float32]
     emotion: NDArray[np.float32]
+    drawn: tuple[Pair, ...] = ()
 
 
 def with_emotion(face: Array) -> Sample:
@@ -52,26 +57,36 @@ def with_emotion(face: Array) -> Sample:
 
 @dataclass(frozen=True)
 class Scene:
-    """A talk cut to ``frames``, with its listeners dealt to ``references`` and ``others``."""
+    """A talk cut to ``frames``, with its listeners dealt to ``references`` and ``others``; ``neighbours`` where it has
+    one listener and the set says who else is right."""
 
     talk: RecordedTalk
     frames: int
     references: tuple[str, ...]
     others: tuple[str, ...]
+    neighbours: Neighbours | None = None
     _read: dict[str, Sample] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, talk: RecordedTalk, frames: int | None = None) -> Scene:
-        """The scene of a talk, at most ``frames`` long. Raises :class:`EngineError` with fewer than two listeners."""
+    def of(cls, talk: RecordedTalk, frames: int | None = None, neighbours: Neighbours | None = None) -> Scene:
+        """The scene of a talk, at most ``frames`` long."""
         names = tuple(talk.listeners)
-        if len(names) < 2:
-            raise EngineError(
-                f"talk {talk.name!r} has {len(names)} listener(s): two are needed, one as the truth and one to measure "
-                "how alike listeners are; simulate more listeners a talk"
-            )
         references = names[::2][:REFERENCES]
         others = tuple(name for name in names if name not in references)
-        return cls(talk, talk.frames if frames is None else min(frames, talk.frames), references, others)
+        length = talk.frames if frames is None else min(frames, talk.frames)
+        return cls(talk, length, references, others, None if others else neighbours)
+
+    @property
+    def clips(self) -> range:
+        """The places of the whole clips in it."""
+        return range(self.frames // CLIP_FRAMES)
+
+    @cached_property
+    def redraws(self) -> bool:
+        """Whether there is another listener to redraw: of this talk, or for each of its clips an appropriate one."""
+        if self.neighbours is None:
+            return bool(self.others)
+        return all(self.neighbours.others(self.talk.pair(self.references[0], place)) for place in self.clips)
 
     @property
     def seconds(self) -> float:
@@ -121,7 +136,9 @@ class Scene:
     @cached_property
     def nod_masks(self) -> dict[str, Mask]:
         """Frames (T,) in which nods are counted apart: ``cued`` (within 2 s of a cue: many answers fall into the pause
-        after it), ``cue_free`` speech, ``silence``, and ``own`` turns."""
+        after it), ``cue_free`` speech, ``silence``, and ``own`` turns; none where nobody knows which is which."""
+        if not self.talk.told:
+            return {place: np.zeros(self.frames, np.bool_) for place in ("cued", "cue_free", "silence", "own")}
         times = [cue.time_s for cue in self.cues]
         speech, own = self._within("phrases"), self._within("own_turns")
         around = self.around(times, (-NEAR_S, NEAR_S))
@@ -135,7 +152,10 @@ class Scene:
 
     @cached_property
     def smile_masks(self) -> dict[str, Mask]:
-        """Frames in a smile cue's answer window (``cued``), and all others outside own turns (``free``)."""
+        """Frames in a smile cue's answer window (``cued``), and all others outside own turns (``free``); none where
+        nobody knows which is which."""
+        if not self.talk.told:
+            return {place: np.zeros(self.frames, np.bool_) for place in ("cued", "free")}
         cued = self.around(self.smile_cues, SMILE_WINDOW_S)
         return {"cued": cued, "free": ~cued & ~self._within("own_turns")}
 
@@ -165,20 +185,40 @@ def merged(times: Sequence[float]) -> Array:
     return np.array(kept)
 
 
-def deal(talks: Sequence[RecordedTalk], minutes: float | None = None) -> list[Scene]:
+def deal(
+    talks: Sequence[RecordedTalk], minutes: float | None = None, neighbours: Neighbours | None = None
+) -> list[Scene]:
     """The scenes of ``talks``; with ``minutes``, every voice gets an equal share of them, from its talks' beginnings.
-    Raises :class:`EngineError` where there is nothing to measure."""
+
+    With ``neighbours``, talks of one listener are cut to whole clips, and between clips that have another appropriate
+    listener and clips that have none. Raises :class:`EngineError` where there is nothing to measure."""
     if not talks:
         raise EngineError("this split has no talks: simulate it, or choose another --split")
-    if minutes is None:
-        return [Scene.of(talk) for talk in talks]
-    left = dict.fromkeys((talk.voice for talk in talks), 0)
-    left = dict.fromkeys(left, round(minutes * 60 * FPS / len(left)))
+    voices = {talk.voice for talk in talks}
+    left = dict.fromkeys(voices, np.inf if minutes is None else round(minutes * 60 * FPS / len(voices)))
     scenes = []
     for talk in talks:
-        if left[talk.voice] > 0:
-            scenes.append(Scene.of(talk, left[talk.voice]))
-            left[talk.voice] -= scenes[-1].frames
-    if not scenes:
-        raise EngineError(f"--minutes {minutes:g} leaves no frame to measure: give more")
+        clipwise = neighbours is not None and len(talk.listeners) == 1
+        for piece in pieces(talk, neighbours) if clipwise and neighbours else [talk]:
+            frames = int(min(left[talk.voice], piece.frames))
+            frames -= frames % CLIP_FRAMES if clipwise else 0
+            if frames > 0:
+                scenes.append(Scene.of(piece, frames, neighbours))
+                left[talk.voice] -= frames
+    if len({scene.voice for scene in scenes}) < len(voices):
+        least = len(voices) * CLIP_FRAMES / FPS / 60 if neighbours else 0
+        more = f"; a whole clip of each of {len(voices)} chats is {least:g}" if least else ""
+        raise EngineError(f"--minutes {minutes:g} leaves no frame of some to measure: give more{more}")
     return scenes
+
+
+def pieces(talk: RecordedTalk, neighbours: Neighbours) -> list[RecordedTalk]:
+    """A talk of one listener cut where it comes to clips that nobody else answers appropriately, or leaves them."""
+    (name,) = talk.listeners
+    places = range(len(talk.clips))
+    runs = [list(run) for _, run in groupby(places, lambda place: bool(neighbours.others(talk.pair(name, place))))]
+    if len(runs) == 1:
+        return [talk]
+    whole = talk.name.partition("@")[0]
+    cut = [tuple(talk.clips[place] for place in run) for run in runs]
+    return [replace(talk, name=f"{whole}@{clips[0]}", clips=clips) for clips in cut]

@@ -28,6 +28,7 @@ class MemoryTalk:
     invitations: list[Cue]
     phrases: list[Span]
     own_turns: list[Span] = field(default_factory=list)
+    told: bool = True
 
     @property
     def listeners(self) -> Sequence[str]:

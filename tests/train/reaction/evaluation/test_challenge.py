@@ -85,6 +85,34 @@ def test_the_nearest_of_the_appropriate_listeners_counts() -> None:
     assert together["frc"] == pytest.approx([1.0, 1.0], abs=1e-4)
 
 
+def test_a_listener_is_not_held_against_itself() -> None:
+    """A sample that is a copy of an appropriate listener is measured against the others."""
+    truth = smooth(np.random.default_rng(9), 3, 120)
+    everybody = np.ones((3, 3), bool)
+    copies = truth[[1, 2, 0]][:, None]
+    alone = measure(copies, truth, truth, everybody, np.array([[1], [2], [-1]]))
+    for clip, others in enumerate(([0, 2], [0, 1])):
+        wanted = challenge.fit(copies[clip, 0], [truth[other] for other in others])
+        assert (alone["frc"][clip], alone["frd"][clip]) == pytest.approx(wanted)
+        assert wanted[0] < 0.9 and wanted[1] > 0
+    assert (
+        alone["frc"][2] == pytest.approx(1.0, abs=1e-4) and alone["frd"][2] == 0.0
+    )  # drawn by nobody: a perfect answer
+
+
+def test_giving_up_early_changes_no_distance() -> None:
+    streams = smooth(np.random.default_rng(10), 7, 130)
+    streams[:, :, :15] = streams[:, :, :15] > 0  # action units are 0 or 1: equal distances occur
+    sample, *people = streams
+    whole = [warped_distance(truth, sample) for truth in people]
+    best, nearest = challenge.fit(sample, people)
+    assert nearest == pytest.approx(min(whole), rel=1e-12)
+    assert best == pytest.approx(max(float(challenge.ccc(truth, sample).mean()) for truth in people))
+    for truth, distance in zip(people, whole, strict=True):
+        assert warped_distance(truth, sample, distance) == pytest.approx(distance, rel=1e-12)
+        assert warped_distance(truth, sample, 0.99 * distance) == np.inf
+
+
 def test_a_clip_drawn_twice_weighs_twice() -> None:
     truth = smooth(np.random.default_rng(7), 3, 120)
     found = measure(smooth(np.random.default_rng(8), 3, 120)[:, None], truth, truth, np.eye(3, dtype=bool))

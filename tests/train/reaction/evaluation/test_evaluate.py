@@ -121,14 +121,14 @@ def test_hands_are_dealt_apart_and_minutes_are_shared(scenes: list[Scene]) -> No
 
 
 def test_what_cannot_be_measured_is_refused(scenes: list[Scene]) -> None:
-    with pytest.raises(EngineError, match="has 1 listener"):
-        Scene.of(talk("alone", 9, 20.0, people=1))
-    with pytest.raises(EngineError, match="one talk only"):
-        rows.recorded(scenes[:1], 1, 0)
     with pytest.raises(EngineError, match="no talks"):
         deal([])
     with pytest.raises(EngineError, match="--samples 0"):
         listeners.measure([scene.talk for scene in scenes], [], 0, 0)
+    with pytest.raises(EngineError, match="--clips 0"):
+        listeners.measure([scene.talk for scene in scenes], [], 1, 0, clips=0)
+    with pytest.raises(EngineError, match="--minutes 1e-05 leaves no frame"):
+        deal([scene.talk for scene in scenes], 1e-5)
     with pytest.raises(EngineError, match="name is taken"):
         listeners.models(["mime=rules"], 1, 0)
 
@@ -187,6 +187,9 @@ def test_the_command_measures_a_data_set(tmp_path: Path, capsys: pytest.CaptureF
     stored = json.loads((out / "report.json").read_text())
     assert stored["settings"]["voices"] == ["voice0", "voice1"]
     assert main(["evaluate", "reaction", "--data", str(tmp_path / "nowhere")]) == 2
+    given = ["--neighbours", str(tmp_path / "data" / "neighbour_emotion_test.npy")]
+    assert main(["evaluate", "reaction", *arguments, *given]) == 2
+    assert "has listeners of its own; leave it out" in capsys.readouterr().err
 
 
 def _truth(made: MemoryTalk) -> Talk:
