@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> None:
     for number, (split, voice) in enumerate(plan):
         talk = build_talk(voice, args.minutes, _seed(args.seed, number, 0))
         talk = replace(talk, cues=find_cues(talk))
-        reactions = listen(talk, args.listeners, _seed(args.seed, number, 1))
+        # Tests are people, who foresee ends of phrases; what is learned from must be knowable.
+        reactions = listen(talk, args.listeners, _seed(args.seed, number, 1), foresight=split == "test")
         writer.add(split, f"{number:03d}_{voice.name}", voice, talk, reactions)
         print(
             f"{number + 1}/{len(plan)}  {split}  {voice.name}: {len(talk.phrases)} phrases, {len(talk.cues)} cues, "

@@ -1,13 +1,16 @@
-"""Moments of a talk that invite a reaction, found over the whole clip at once: what the simulation knows and a model
-must learn to hear and see.
+"""Moments of a talk that invite a reaction: what the simulation knows and a model must learn to hear and see.
+
+Whether there is a cue depends on the past alone, so that a detector without foresight can find all of them and no
+other. Each says when it happens and when it can be known:
 
 - **pause**: a phrase of at least 1 s ends and silence follows (Truong, Poppe & Heylen 2010, Interspeech). The cue is
-  the phrase's end, and 0.45 s of silence are enough, about their 0.4 s, though nobody here has to wait to know. Strong
-  when the silence is long and the pitch has fallen.
+  the phrase's end; it is known once the silence has lasted 0.45 s, about their 0.4 s. Strong when the pitch has
+  fallen.
 - **question**: such an end on a rise of pitch (also Truong et al.); it takes the place of the pause.
-- **low**: pitch below the speaker's own 26th percentile for 110 ms after 0.7 s of speech (Ward & Tsukahara 2000,
-  J. Pragmatics 32). Lowering just before a pause is the same invitation, so it is left to the pause.
-- **smile**, **laugh**, **brow**: starts of what the speaker's face does.
+- **low**: pitch below the 26th percentile of what the speaker's pitch was so far, for 110 ms after 0.7 s of speech
+  (Ward & Tsukahara 2000, J. Pragmatics 32), and no such region within the last 6 s; known at once. Where the phrase
+  ends soon after, both stand: they invite the same nod, and who has just nodded does not nod again.
+- **smile**, **laugh**, **brow**: starts of what the speaker's face does, known once they show.
 
 The truth is stated here alone. The rule listener (:mod:`models.listener_rules`) follows the same papers with constants
 of its own, so that tuning it moves neither the cues nor what it is measured against.
@@ -15,6 +18,7 @@ of its own, so that tuning it moves neither the cues nor what it is measured aga
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import NamedTuple
 
 import numpy as np
@@ -33,10 +37,12 @@ PAUSE_AFTER_SPEECH = 1.000
 """Seconds of speech after which silence is a cue (Truong, Poppe & Heylen 2010)."""
 RISE_SEMITONES = 3.0
 """Rise of pitch that makes a question; Truong et al. ask for 30 Hz, three semitones at a man's 160 Hz."""
-PAUSE_LEAST, LONG_PAUSE = 0.45, 1.5
-"""Silence (s) from which the end of a phrase is a cue, and from which its length adds no more strength."""
-SAME_PLACE, LOW_APART = 0.8, 6.0
-"""Seconds before a pause in which a low region is the pause's own, and least time between two low cues."""
+PAUSE_LEAST = 0.45
+"""Silence (s) from which the end of a phrase is a cue."""
+LOW_APART, LOW_KNOWN_AFTER = 6.0, 100
+"""Least time (s) between two low cues, and voiced estimates (of 10 ms) from which a speaker's pitch counts as known."""
+SHOWS_S = 0.2
+"""Time (s) that a movement of the speaker's face takes until it shows."""
 TAIL, LAST, REACH = 0.40, 0.12, 0.60
 """A phrase's last voiced seconds, those that a rise lifts, and how far before the end they may lie."""
 GAP, DEEP = 2, 6.0
@@ -56,9 +62,13 @@ def find_cues(talk: Talk) -> tuple[Cue, ...]:
     runs = speech_runs(talk)
     height = semitones(talk.pcm)
     ends = [cue for run in runs if (cue := _phrase_end(run, height))]
-    lows = [cue for cue in _low(runs, height) if not any(0.0 <= end.time_s - cue.time_s < SAME_PLACE for end in ends)]
-    heard = [cue for cue in ends + lows if not any(own.start_s <= cue.time_s < own.end_s for own in talk.own_turns)]
-    seen = [Cue(ACTS[act.name], float(act.start_s), float(act.amount)) for act in talk.acts if act.name in ACTS]
+    cues = ends + _low(runs, height)
+    heard = [cue for cue in cues if not any(own.start_s <= cue.time_s < own.end_s for own in talk.own_turns)]
+    seen = [
+        Cue(ACTS[act.name], float(act.start_s), float(act.amount), float(act.start_s) + SHOWS_S)
+        for act in talk.acts
+        if act.name in ACTS
+    ]
     return tuple(sorted(heard + seen, key=lambda cue: cue.time_s))
 
 
@@ -111,18 +121,16 @@ def _phrase_end(run: SpeechRun, height: NDArray[np.float64]) -> Cue | None:
     if len(tail) >= round(2 * LAST / STEP):
         last = round(LAST / STEP)
         rise = float(np.median(tail[-last:]) - np.percentile(tail[:-last], 25))
-    long = np.clip((silence - PAUSE_LEAST) / (LONG_PAUSE - PAUSE_LEAST), 0.0, 1.0)
+    end, known = float(span.end_s), float(span.end_s) + PAUSE_LEAST
     if rise > RISE_SEMITONES:
-        return Cue("question", float(span.end_s), float(0.6 + 0.4 * long))
+        return Cue("question", end, 0.8, known)
     falling = np.clip(-rise / RISE_SEMITONES, 0.0, 1.0)
-    return Cue("pause", float(span.end_s), float(0.35 + 0.45 * long + 0.2 * falling))
+    return Cue("pause", end, float(0.55 + 0.2 * falling), known)
 
 
 def _low(runs: list[SpeechRun], height: NDArray[np.float64]) -> list[Cue]:
     """Regions of low pitch, at the moment at which they have lasted long enough; strong where pitch is far down."""
-    if not np.isfinite(height).any():
-        return []
-    limit, median = np.nanpercentile(height, [100 * LOW_PERCENTILE, 50])
+    limit, median = _so_far(height)
     cues: list[Cue] = []
     for span, _ in runs:
         first = _index(span.start_s)
@@ -130,7 +138,8 @@ def _low(runs: list[SpeechRun], height: NDArray[np.float64]) -> list[Cue]:
         gap = 0
         for index, tone in enumerate(height[first : _index(span.end_s)], first):
             gap = 0 if np.isfinite(tone) else gap + 1
-            if gap > GAP or tone >= limit:
+            # Before the pitch is known the limit is not a number, and nothing is below it.
+            if gap > GAP or (not gap and not tone < limit[index]):
                 region = []
             elif not gap:
                 region.append(tone)
@@ -138,9 +147,21 @@ def _low(runs: list[SpeechRun], height: NDArray[np.float64]) -> list[Cue]:
                 continue
             time = index * STEP - BEHIND
             if time - span.start_s >= LOW_AFTER_SPEECH and (not cues or time - cues[-1].time_s >= LOW_APART):
-                depth = np.clip((median - np.mean(region)) / DEEP, 0.0, 1.0)
-                cues.append(Cue("low", time, float(0.3 + 0.6 * depth)))
+                depth = np.clip((median[index] - np.mean(region)) / DEEP, 0.0, 1.0)
+                cues.append(Cue("low", time, float(0.3 + 0.6 * depth), time + BEHIND))
     return cues
+
+
+def _so_far(height: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Low percentile and median of the pitch up to each estimate, (2, n); NaN until there are enough of them."""
+    known: list[float] = []
+    found = np.full((2, len(height)), np.nan)
+    for index, tone in enumerate(height):
+        if np.isfinite(tone):
+            insort(known, float(tone))
+        if len(known) >= LOW_KNOWN_AFTER:
+            found[:, index] = [known[int(share * (len(known) - 1))] for share in (LOW_PERCENTILE, 0.5)]
+    return found
 
 
 def _index(time_s: float) -> int:

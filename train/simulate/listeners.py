@@ -27,10 +27,11 @@ from train.simulate.talk import Cue, SimulatedListener, Talk
 LOOKS_WHEN_NODDING = 0.85
 
 
-def listen(talk: Talk, count: int, seed: int) -> list[SimulatedListener]:
+def listen(talk: Talk, count: int, seed: int, foresight: bool = True) -> list[SimulatedListener]:
     """``count`` listeners of ``talk``; listener ``i`` depends on the talk, ``seed`` and ``i`` alone.
 
-    Cues are those of the talk, or found in it where it carries none.
+    Cues are those of the talk, or found in it where it carries none. People foresee the end of a phrase; without
+    ``foresight`` no answer begins before its cue can be known, as a teacher of what cannot look ahead should.
     """
     if count < 1:
         raise EngineError(f"a talk needs at least one listener, not {count}: ask for more")
@@ -38,17 +39,22 @@ def listen(talk: Talk, count: int, seed: int) -> list[SimulatedListener]:
         raise EngineError(f"the face of {talk.voice} is not (T, {len(FACE)}) finite numbers: fill its gaps first")
     cues, floor = talk.cues or find_cues(talk), ConversationFloor.of(talk)
     generators = [np.random.default_rng([seed, number]) for number in range(count)]
-    return [_react(talk, cues, floor, draw_persona(rng), rng) for rng in generators]
+    return [_react(talk, cues, floor, draw_persona(rng), rng, foresight) for rng in generators]
 
 
 def _react(
-    talk: Talk, cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng: np.random.Generator
+    talk: Talk,
+    cues: tuple[Cue, ...],
+    floor: ConversationFloor,
+    who: Persona,
+    rng: np.random.Generator,
+    foresight: bool,
 ) -> SimulatedListener:
     """One listener, from its plans to its face."""
     frames = talk.frames
-    nods = plan_nods(cues, floor, who, rng)
-    smiles = plan_smiles(talk, floor, who, rng)
-    brows = plan_brows(cues, floor, who, rng)
+    nods = plan_nods(cues, floor, who, rng, foresight)
+    smiles = plan_smiles(talk, floor, who, rng, foresight)
+    brows = plan_brows(cues, floor, who, rng, foresight)
     attended = [nod.start_s - 0.1 for nod in nods if rng.uniform() < LOOKS_WHEN_NODDING]
     look = plan_look(floor, talk.own_turns, [*attended, *(smile.start_s for smile in smiles)], who, rng)
     closure, body = blink(floor, look, who, rng), sway(talk, floor, who, rng)
@@ -65,7 +71,7 @@ def _react(
     flash = _tensor(render_pulses(brows, frames))
     face = compose(_tensor(head), eyes, level, flash, _tensor(closure)).numpy()
     face[:, FACE["jawOpen"]] = np.minimum(1.0, face[:, FACE["jawOpen"]] + laugh.jaw)
-    events = [nod.event() for nod in nods] + [pulse.event() for pulse in (*smiles, *brows)]
+    events = [nod.event() for nod in nods] + [pulse.event() for pulse in (*smiles, *brows)] + list(look.events)
     return SimulatedListener(
         face=face,
         controls={"expressiveness": np.full(frames, who.expressiveness, np.float32), "self_speaking": floor.own.copy()},

@@ -21,13 +21,14 @@ from models.listening.cell import DT
 from train.simulate.curves import Curve, HeldValue, follow, held, lognormal, spring
 from train.simulate.floor import ConversationFloor
 from train.simulate.persona import Persona
-from train.simulate.talk import Span
+from train.simulate.talk import Cue, Span
 
 LEAST_AWAY_S, LATENCY_S = 0.30, (0.15, 0.45)
 """A look away shorter than this is not begun; time (s) it takes to look back once something calls."""
 OWN_START_AWAY, LEAVE_S, OWN_END_BACK_S = 0.7, (0.1, 0.45), 0.8
 """Chance to look away as an own turn begins, how long (s) after its begin, and how long before its end gaze is back.
 People begin up to 0.3 s earlier; whoever hears the own voice only as it comes cannot know then that it will speak."""
+LARGEST_LOOK = np.radians(45.0)
 OWN_BLINK_HURRY = 1.5
 """Blinks come so much faster while speaking (17 to 26 a minute, Bentivoglio et al. 1997)."""
 
@@ -45,6 +46,7 @@ class Target(NamedTuple):
     time_s: float
     yaw: float
     pitch: float
+    away: bool = False  #: from the partner
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class GazeTrack:
     head_yaw: Curve
     head_pitch: Curve
     shifts: tuple[GazeShift, ...]
+    events: tuple[Cue, ...]  #: ``away`` where a look away begins, ``back`` where it ends; its strength the size over 45 degrees
 
 
 def plan_look(
@@ -63,11 +66,13 @@ def plan_look(
 ) -> GazeTrack:
     """The gaze of one listener. ``calls`` are moments (s) at which it should rest on the partner."""
     frames = len(floor.own)
-    before, shifts = Target(0.0, 0.0, 0.0), []
+    before, shifts, events = Target(0.0, 0.0, 0.0), [], []
     targets = _targets(floor, own_turns, calls, who, rng)
     for target in targets:
         size = float(np.hypot(target.yaw - before.yaw, target.pitch - before.pitch))
         shifts.append(GazeShift(target.time_s, size))
+        if target.away != before.away:
+            events.append(Cue("away" if target.away else "back", target.time_s, min(1.0, size / LARGEST_LOOK)))
         before = target
     yaw = held(frames, [HeldValue(target.time_s, target.yaw) for target in targets])
     pitch = held(frames, [HeldValue(target.time_s, target.pitch) for target in targets])
@@ -81,6 +86,7 @@ def plan_look(
         head_yaw=spring(share * yaw, gaze.HEAD_OMEGA),
         head_pitch=spring(share * pitch, gaze.HEAD_OMEGA),
         shifts=tuple(shifts),
+        events=tuple(events),
     )
 
 
@@ -140,9 +146,9 @@ def _away(time_s: float, who: Persona, rng: np.random.Generator) -> Target:
     side = size if rng.uniform() < who.side else -size
     where = rng.uniform()
     if where < gaze.SIDEWAYS_SHARE:
-        return Target(time_s, side, 0.35 * size * rng.uniform(-0.3, 0.7))
+        return Target(time_s, side, 0.35 * size * rng.uniform(-0.3, 0.7), away=True)
     down = where < gaze.SIDEWAYS_SHARE + gaze.DOWN_SHARE
-    return Target(time_s, 0.35 * side, 0.9 * size if down else -0.6 * size)
+    return Target(time_s, 0.35 * side, 0.9 * size if down else -0.6 * size, away=True)
 
 
 def blink(floor: ConversationFloor, look: GazeTrack, who: Persona, rng: np.random.Generator) -> Curve:

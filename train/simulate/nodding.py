@@ -1,4 +1,8 @@
-"""When a simulated listener nods, and how: planned over the whole clip, so that a nod may come before its pause.
+"""When a simulated listener nods, and how: planned over the whole clip.
+
+With foresight a nod may come before its pause, as a quarter of people's do; without, none begins before its cue can be
+known. A network that imitates the first learns to nod at random near what may become an end: those nods cannot be
+foretold, only scattered.
 
 **When.** Each cue is an invitation that a listener takes or leaves. How likely depends on who listens, on the kind and
 strength of the cue, on the time since the last nod, and on the turn: acknowledging is rare in a turn's first seconds,
@@ -34,6 +38,8 @@ EXPRESSIVE_NODS = 0.35
 TURN_END, TURN_END_SIZE, TURN_END_CYCLE = 1.3, 1.3, 0.6
 SPREAD_S, FORESIGHT_S, LATEST_S = 0.12, -0.30, 0.95
 """Spread of lags (s) around the listener's own, and the limits of a lag."""
+AFTER_KNOWN_S = 0.2
+"""Longest time (s) from a cue's being known to an answer that had been due before."""
 STRAY_A_MINUTE, BEFORE_OWN_S = 0.2, 0.4
 """Nods without a cue, and seconds before an own turn in which it is already being prepared instead of nodded."""
 LEAST = np.radians(2.6)
@@ -60,7 +66,9 @@ class Nod:
         return Cue("nod", self.start_s, float(min(1.0, np.degrees(self.amplitude) / 10.0)))
 
 
-def plan_nods(cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> list[Nod]:
+def plan_nods(
+    cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng: np.random.Generator, foresight: bool
+) -> list[Nod]:
     """The nods of one listener in order of time, none overlapping another."""
     length = len(floor.own) * DT
     wanted: list[tuple[float, Cue, float]] = []
@@ -68,7 +76,7 @@ def plan_nods(cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng
         if cue.kind in TAKEN:
             lag = who.low_lag if cue.kind == "low" else who.nod_lag
             start = cue.time_s + np.clip(lag + SPREAD_S * rng.standard_normal(), FORESIGHT_S, LATEST_S)
-            wanted.append((float(start), cue, rng.uniform()))
+            wanted.append((start_of(float(start), cue, foresight, rng), cue, rng.uniform()))
     stray = rng.poisson(STRAY_A_MINUTE * length / 60.0)
     for start in rng.uniform(0.0, length, stray):
         wanted.append((float(start), Cue("stray", float(start), 0.3), 0.0))
@@ -76,7 +84,8 @@ def plan_nods(cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng
     nods: list[Nod] = []
     for start, cue, chance in sorted(wanted, key=lambda item: item[0]):
         turn = floor.turn(cue.time_s)
-        final = turn is not None and cue.kind in ("pause", "question") and turn.end_s - cue.time_s < 0.2
+        ends = turn is not None and cue.kind in ("pause", "question") and turn.end_s - cue.time_s < 0.2
+        final = ends and foresight  # whether more will be said
         since = start - nods[-1].end_s if nods else 60.0
         if since < REST_S or start < 0.0:
             continue
@@ -93,6 +102,13 @@ def plan_nods(cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng
         if nod.end_s <= length:
             nods.append(nod)
     return nods
+
+
+def start_of(start_s: float, cue: Cue, foresight: bool, rng: np.random.Generator) -> float:
+    """When an answer to ``cue`` that was to begin at ``start_s`` does begin: without ``foresight`` at once where the
+    cue can be known by then, else within :data:`AFTER_KNOWN_S` of that."""
+    wait = rng.uniform(0.0, AFTER_KNOWN_S)
+    return start_s if foresight or cue.known_s is None else max(start_s, cue.known_s + wait)
 
 
 def _draw(start: float, cue: Cue, final: bool, who: Persona, rng: np.random.Generator) -> Nod:

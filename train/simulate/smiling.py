@@ -21,8 +21,10 @@ from models.listener_rules.mirror import IDLE_CALM, IDLE_NAMES, IDLE_TAU, WHILE_
 from models.listener_rules.nods import Brows
 from models.listening.cell import DT
 from train.partner.face import bump
+from train.simulate.cues import PAUSE_LEAST
 from train.simulate.curves import Curve, follow, lognormal, wander
 from train.simulate.floor import ConversationFloor
+from train.simulate.nodding import start_of
 from train.simulate.persona import Persona
 from train.simulate.talk import Cue, Talk
 
@@ -54,7 +56,9 @@ class Pulse:
         return Cue("brow" if self.kind == "brow" else "smile", self.start_s, self.level)
 
 
-def plan_smiles(talk: Talk, floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> list[Pulse]:
+def plan_smiles(
+    talk: Talk, floor: ConversationFloor, who: Persona, rng: np.random.Generator, foresight: bool
+) -> list[Pulse]:
     """Smiles and laughs (kinds ``smile``, ``laugh``) of one listener in order of time."""
     pulses = []
     for act in talk.acts:
@@ -69,7 +73,8 @@ def plan_smiles(talk: Talk, floor: ConversationFloor, who: Persona, rng: np.rand
         pulses.append(_smile("laugh" if laughs else "smile", act.start_s + lag, hold, level, rng))
     for turn in floor.turns:
         if rng.uniform() < who.politeness:
-            start, level = turn.end_s + rng.uniform(-0.1, 0.6), POLITE_LEVEL * who.expressiveness
+            lag, level = rng.uniform(-0.1, 0.6), POLITE_LEVEL * who.expressiveness
+            start = turn.end_s + (lag if foresight else max(lag, PAUSE_LEAST))
             pulses.append(_smile("smile", start, lognormal(rng, POLITE_S, 0.3), level * rng.uniform(0.7, 1.3), rng))
     inside = [pulse for pulse in pulses if 0.0 <= pulse.start_s < talk.frames * DT]
     return sorted(inside, key=lambda pulse: pulse.start_s)
@@ -81,11 +86,13 @@ def _smile(kind: str, start: float, hold: float, level: float, rng: np.random.Ge
     return Pulse(kind, start, start + max(hold, rise) + fall, rise, fall, quieter)
 
 
-def plan_brows(cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng: np.random.Generator) -> list[Pulse]:
+def plan_brows(
+    cues: tuple[Cue, ...], floor: ConversationFloor, who: Persona, rng: np.random.Generator, foresight: bool
+) -> list[Pulse]:
     """Brow flashes of one listener in order of time."""
     pulses: list[Pulse] = []
     for cue in cues:
-        start = cue.time_s + max(0.1, BROW_LAG_S + SPREAD_S * rng.standard_normal())
+        start = start_of(cue.time_s + max(0.1, BROW_LAG_S + SPREAD_S * rng.standard_normal()), cue, foresight, rng)
         taken = rng.uniform() < who.brow_share * BROW_AT.get(cue.kind, 0.0)
         if not taken or floor.owned(start) or (pulses and start - pulses[-1].start_s < BROW_APART_S):
             continue

@@ -37,11 +37,13 @@ class Act:
 @dataclass(frozen=True)
 class Cue:
     """A moment that invites a reaction: ``pause`` (a phrase ends), ``low`` (a region of low pitch), ``question``,
-    ``smile``, ``laugh``, ``brow``. ``time_s`` is when it happens, not when a listener can know."""
+    ``smile``, ``laugh``, ``brow``. ``time_s`` is when it happens, ``known_s`` when whoever cannot look ahead can know
+    it; None of what a listener itself does, and in sets made before this was told."""
 
     kind: str
     time_s: float
     strength: float  #: 0..1
+    known_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,5 +72,5 @@ class SimulatedListener:
 
     face: NDArray[np.float32]
     controls: dict[str, NDArray[np.float32]]  #: ``expressiveness`` and ``self_speaking``, each (T,)
-    events: tuple[Cue, ...] = ()  #: kinds ``nod``, ``smile``, ``brow``: starts of planned movements
+    events: tuple[Cue, ...] = ()  #: kinds ``nod``, ``smile``, ``brow``, ``away``, ``back``: planned movements begin
     persona: dict[str, float] = field(default_factory=dict)

@@ -196,6 +196,7 @@ def _shifted(item: dict[str, Any], by_s: float) -> dict[str, Any]:
         if isinstance(value, str)
         else round(float(value), 4)
         for key, value in item.items()
+        if value is not None
     }
 
 

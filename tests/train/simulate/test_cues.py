@@ -12,7 +12,7 @@ import engine
 from engine.errors import EngineError
 from engine.sources.media import MediaFile
 from tests.test_imports import ROOT, ours
-from train.simulate.cues import find_cues, semitones, speech_runs
+from train.simulate.cues import BEHIND, PAUSE_LEAST, find_cues, semitones, speech_runs
 from train.simulate.talk import HOP, RATE, Act, Span, Talk
 
 PARTNER = Path(engine.__file__).parent / "data" / "partner"
@@ -45,7 +45,7 @@ def test_ends_of_phrases_are_cues_where_silence_follows_long_speech() -> None:
     assert kinds(talk) == [("pause", 4.0), ("pause", 8.4)]  # too short a silence, a pause, too short a phrase, a pause
     assert [(run.start_s, run.end_s) for run, _ in speech_runs(talk)] == [(0.5, 4.0), (5.0, 5.6), (6.4, 8.4)]
     early, late = find_cues(talk)
-    assert late.strength > early.strength + 0.1  # more silence follows
+    assert late.strength == pytest.approx(early.strength, abs=1e-3)  # how much silence follows is not known yet
 
 
 def test_a_final_rise_is_a_question_and_a_fall_a_stronger_pause() -> None:
@@ -57,14 +57,29 @@ def test_a_final_rise_is_a_question_and_a_fall_a_stronger_pause() -> None:
     assert cues[1].strength > cues[2].strength
 
 
-def test_a_low_region_is_a_cue_in_the_middle_of_speech_and_not_beside_a_pause() -> None:
+def test_a_low_region_is_a_cue_after_some_speech_against_the_pitch_so_far() -> None:
     dip = [150.0, 150.0, 105.0, 105.0, 150.0, 150.0]
     middle = (Span(0.5, 5.0), [0.5, 2.5, 2.52, 2.82, 2.84, 5.0], dip)
     early = (Span(6.0, 10.0), [6.0, 6.2, 6.22, 6.5, 6.52, 10.0], dip)
     late = (Span(11.0, 15.0), [11.0, 14.5, 14.52, 14.8, 14.82, 15.0], dip)
     short = (Span(16.0, 20.0), [16.0, 18.0, 18.01, 18.06, 18.07, 20.0], dip)
     low = [time for kind, time in kinds(voice(21.0, [middle, early, late, short])) if kind == "low"]
-    assert low == [pytest.approx(2.52 + 0.11, abs=0.05)]
+    assert low == [pytest.approx(2.52 + 0.11, abs=0.07), pytest.approx(14.52 + 0.11, abs=0.07)]
+
+
+def test_cues_depend_on_nothing_that_comes_after_they_are_known() -> None:
+    """Else no detector without foresight could find the ones and leave the others."""
+    bent = [150.0, 150.0, 105.0, 105.0, 150.0, 150.0]
+    dips = [(Span(t, t + 4.5), [t, t + 2.0, t + 2.02, t + 2.32, t + 2.34, t + 4.5], bent) for t in (0.5, 7.0, 13.5)]
+    whole = voice(20.0, dips)
+    deep = np.concatenate([whole.pcm[: 12 * 16_000], voice(20.0, [level(12.5, 18.0, 80.0)]).pcm[12 * 16_000 :]])
+    other = Talk("v", "s", deep, whole.face, (*whole.phrases[:2], Span(12.5, 18.0)))
+    first, second = ([cue for cue in find_cues(talk) if (cue.known_s or 0.0) < 11.9] for talk in (whole, other))
+    assert [(cue.kind, cue.time_s) for cue in first] == [(cue.kind, cue.time_s) for cue in second] != []
+    assert {cue.kind for cue in first} == {"low", "pause"}
+    for cue in first:
+        wait = PAUSE_LEAST if cue.kind == "pause" else BEHIND
+        assert cue.known_s == pytest.approx(cue.time_s + wait)
 
 
 def test_in_the_listeners_own_turn_only_the_face_gives_cues() -> None:
@@ -105,7 +120,5 @@ def test_a_told_story_invites_many_times_a_minute_but_not_all_the_time() -> None
     phrases = tuple(Span(start, end) for name, start, end, _ in noted if name == "speech")
     talk = Talk("partner", "partner", pcm[: len(face) * HOP], face, phrases)
     cues = find_cues(talk)
-    assert 10.0 <= len(cues) / (talk.frames / 1500.0) <= 27.0
+    assert 10.0 <= len(cues) / (talk.frames / 1500.0) <= 30.0
     assert {"pause", "low", "question"} == {cue.kind for cue in cues}
-    ends = [cue.time_s for cue in cues if cue.kind != "low"]
-    assert not any(0.0 <= end - cue.time_s < 0.8 for cue in cues if cue.kind == "low" for end in ends)
