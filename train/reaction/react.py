@@ -304,5 +304,6 @@ def _timed(told: Sequence[Sequence[Item]]) -> tuple[Item, ...]:
 
 
 def _later(item: Item, seconds: float) -> Item:
-    times = [field.name for field in dataclasses.fields(item) if field.name.endswith("_s")]
-    return dataclasses.replace(item, **{name: getattr(item, name) + seconds for name in times})
+    told = {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
+    moved = {name: at + seconds for name, at in told.items() if name.endswith("_s") and at is not None}
+    return dataclasses.replace(item, **moved)

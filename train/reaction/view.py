@@ -128,7 +128,8 @@ def take(talk: RecordedTalk, start_s: float, seconds: float) -> Scene:
     faces = {"speaker": talk.face(), **{name: talk.listener(name) for name in people}}
 
     def inside(items: Sequence[Cue]) -> list[Mark]:
-        shown = [Mark(item.time_s - start_s, item.kind) for item in items]
+        # Looks are seen and come too often to be told.
+        shown = [Mark(item.time_s - start_s, item.kind) for item in items if item.kind in KINDS]
         return [mark for mark in shown if 0 <= mark.time_s < (last - first) / FPS]
 
     marks = {"cues": inside(talk.cues()), **{name: inside(talk.events(name)) for name in people}}

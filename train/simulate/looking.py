@@ -58,7 +58,7 @@ class GazeTrack:
     head_yaw: Curve
     head_pitch: Curve
     shifts: tuple[GazeShift, ...]
-    events: tuple[Cue, ...]  #: ``away`` where a look away begins, ``back`` where it ends; its strength the size over 45 degrees
+    events: tuple[Cue, ...]  #: ``away`` and ``back``: a look away begins and ends; strength is its size over 45 degrees
 
 
 def plan_look(
