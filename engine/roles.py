@@ -49,6 +49,7 @@ CODECS: Mapping[str, str] = {
     "joints": "positions (joints, 3) in metres of the skeleton named",
     "quaternions": "local rotations (joints, 4), x y z w, of the skeleton named",
     "flag": "0 or 1",
+    "counts": "how often each thing named was due since the start, modulo 65536: one that grows is due",
     "numbers": "plain named numbers",
 }
 """How an output is to be understood."""

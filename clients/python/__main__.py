@@ -1,4 +1,5 @@
-"""``python -m clients.python``: a line a second with the rate, the latency and some of the avatar's numbers."""
+"""``python -m clients.python``: a line a second with the rate, the latency and some of the avatar's numbers, and one
+for each thing that is due, such as a spoken "mm-hm"."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .announced import Announced, Received
+from .counting import Counts
 from .following import add_session, following
 from .saving import FILM, Saves, Saving, finished, kind_of, opened, output
 from .subscriber import NoEngine
@@ -41,9 +43,9 @@ def watch(arguments: argparse.Namespace) -> int:
         _say(f"{about(engine)}, {shown.rate:g} frames/s")
         savings = opened(arguments.save, lambda path: _saving(path, engine, arguments.stream))
         try:
-            presence = Presence(frames, arguments.wait, complain)
+            presence, counts = Presence(frames, arguments.wait, complain), Counts()
             while time.monotonic() < end:
-                report(frames, presence, savings, arguments.stream, min(1.0, end - time.monotonic()))
+                report(frames, presence, savings, counts, arguments.stream, min(1.0, end - time.monotonic()))
                 if presence.over():
                     raise NoEngine(f"the engine at {place} has sent nothing for {SILENCE_S + arguments.wait:g} s")
         finally:
@@ -65,13 +67,23 @@ def _saving(path: Path, engine: Announced, stream: str | None) -> Saves:
     return Film(path, engine, stream)
 
 
-def report(frames: Followed, presence: Presence, savings: Sequence[Saves], stream: str | None, lasts: float) -> None:
-    """Receive for ``lasts`` seconds, save what comes, and print one line about the ``stream``, or the first output."""
+def report(
+    frames: Followed,
+    presence: Presence,
+    savings: Sequence[Saves],
+    counts: Counts,
+    stream: str | None,
+    lasts: float,
+) -> None:
+    """Receive for ``lasts`` seconds, save what comes, and print what is due by ``counts`` and one line about the
+    ``stream``, or the first output."""
     began, delays, newest = time.monotonic(), [], None
     while (left := began + lasts - time.monotonic()) > 0:
         for frame in frames.receive(left):
             for saving in savings:
                 saving.add(frame)
+            for name in counts.due(frame):
+                _say(f"{frame.info.name}: {name}")
             if (frame.info.kind, frame.info.name) == ("output", stream) or (stream is None and _is_first(frame)):
                 newest = frame
                 delays.append((frame.received_ns - frame.capture_ns) / 1e6)

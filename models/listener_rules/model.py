@@ -1,10 +1,11 @@
 """The rule listener: partner voice and face in, a listening face out, without training.
 
-Each frame goes through six small parts, every one a file of its own with its sources: the shared reading of prosody
-(:mod:`models.listening.prosody`) finds pauses and low-pitch cues, :mod:`.nods` says which count and answers some of
-them, :mod:`.gaze` looks, :mod:`.blinks` blinks, :mod:`.posture` sways and follows, :mod:`.mirror` smiles back. What
-follows here puts their movements together into the 58 numbers, with the eyes counter-rotating to the head, and derives
-the 25 emotion numbers from them.
+Each frame goes through eight small parts, every one a file of its own with its sources: :mod:`.kinds` tells music and
+whispers from voices, the shared reading of prosody (:mod:`models.listening.prosody`) finds pauses and low-pitch cues,
+:mod:`.nods` says which count and answers some of them, :mod:`.gaze` looks, :mod:`.blinks` blinks, :mod:`.posture` sways
+and follows, :mod:`.mirror` smiles back, :mod:`.acknowledge` tells when a spoken "mm-hm" would be due. What follows here
+puts their movements together into the 58 numbers, with the eyes counter-rotating to the head, and derives the 25
+emotion numbers from them.
 
 The same noise gives the same movement, so a session replays from its seed. Nothing looks ahead.
 """
@@ -19,8 +20,11 @@ from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, StreamModel, Tensors, named, part
 from models.emotion import emotion
 from models.layers import Energy, Pitch
+from models.listener_rules.acknowledge import ROUND, Acknowledge
+from models.listener_rules.bands import BandLevels
 from models.listener_rules.blinks import Blinks
 from models.listener_rules.gaze import Gaze, eye_weights
+from models.listener_rules.kinds import Kinds, invites
 from models.listener_rules.mirror import Mirror
 from models.listener_rules.nods import CUES, Brows, Nods
 from models.listener_rules.posture import Posture
@@ -28,20 +32,24 @@ from models.listening import FRAME_RATE, HOP, SAMPLE_RATE, SELF_SPEAKING, Prosod
 
 SUBFRAMES = 4
 """Estimates of level and pitch a frame."""
+SPEECH_FOR = ProsodyTracker.fields.index("speech_for")
 FACE_TRUSTED_FOR = 0.5
 """Seconds for which the last seen face is still taken for the present one."""
 CONTROLS = (
     InputSpec("expressiveness", "control", low=0.0, high=2.0, missing=1.0, about="size of every movement"),
     InputSpec("nod_rate", "control", low=0.0, high=3.0, missing=1.0, about="readiness to answer a cue with a nod"),
     InputSpec("smile_gain", "control", low=0.0, high=2.0, missing=1.0, about="strength of smiling back"),
+    InputSpec("acknowledge_rate", "control", low=0.0, high=6.0, missing=1.0, about="how many nods come with a word"),
     SELF_SPEAKING,
 )
 
 CARD = """
 A listener made of published rules. It hears and sees a conversation partner and moves the way listeners do: nods where
 pitch and pauses invite a back-channel, looks at the partner and away, blinks, sways and shifts posture, smiles and
-raises its brows back, and holds back while its own avatar speaks. It needs no training, works for any voice in any
-language, and is the baseline for every learned listener.
+raises its brows back, and holds back while its own avatar speaks. It ignores music, hears a whisper, and does not smile
+at a mouth that only talks. Its stream `acknowledge` counts the moments at which a spoken "mm-hm" (continuer) or "oh?"
+(assessment) would be due; nothing says them by itself. It needs no training, works for any voice in any language, and
+is the baseline for every learned listener.
 
 What it is not: it does not understand words, its sizes are partly choices (each source and each choice is named in the
 files of models/listener_rules/), and nobody has rated it in a study. The 25 emotion numbers describe the shape of its
@@ -60,9 +68,12 @@ class ListenerRules(StreamModel):
         super().__init__()
         self.energy = Energy(HOP, SUBFRAMES)
         self.pitch = Pitch(SAMPLE_RATE, HOP, SUBFRAMES)
-        self.prosody, self.nods, self.brows = ProsodyTracker(CUES), Nods(), Brows()
+        self.bands = BandLevels(SAMPLE_RATE, HOP)
+        self.kinds, self.prosody, self.nods, self.brows = Kinds(), ProsodyTracker(CUES), Nods(), Brows()
         self.gaze, self.blinks, self.posture, self.mirror = Gaze(), Blinks(), Posture(), Mirror()
+        self.acknowledge = Acknowledge()
         self.cells = {
+            "kinds": self.kinds,
             "voice": self.prosody,
             "nods": self.nods,
             "brows": self.brows,
@@ -70,6 +81,7 @@ class ListenerRules(StreamModel):
             "blinks": self.blinks,
             "posture": self.posture,
             "mirror": self.mirror,
+            "answers": self.acknowledge,
         }
         state = {**named("energy", self.energy.state_specs()), **named("pitch", self.pitch.state_specs())}
         state |= {name: cell.state_spec() for name, cell in self.cells.items()}
@@ -86,6 +98,7 @@ class ListenerRules(StreamModel):
             outputs=(
                 OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2, codec="arkit58"),
                 OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0, codec="emotion25"),
+                OutputSpec("acknowledge", (2,), Acknowledge.fields, ("count",) * 2, 0.0, ROUND - 1.0, codec="counts"),
                 BAD_INPUT,
             ),
             state=state,
@@ -95,29 +108,33 @@ class ListenerRules(StreamModel):
         """Features for the whole chunk at once, then the cells frame by frame."""
         level, level_update = self.energy(inputs["partner_audio"], part(state, "energy"))
         (pitch, periodicity), pitch_update = self.pitch(inputs["partner_audio"], part(state, "pitch"))
+        bands, _ = self.bands(inputs["partner_audio"], {})
         updates = {**named("energy", level_update), **named("pitch", pitch_update)}
         fresh = inputs["partner_face_age"] < FACE_TRUSTED_FOR
-        sound = {"level": level, "pitch": pitch, "periodicity": periodicity}
+        sound = {"level": level, "pitch": pitch, "periodicity": periodicity, "bands": bands}
         stream = {**inputs, **sound, "shown": inputs["partner_face_valid"] * fresh}
         cells = {name: state[name] for name in self.cells}
-        faces = []
+        faces, counts = [], []
         for t in range(level.shape[1]):
-            face, cells = self._frame({name: value[:, t] for name, value in stream.items()}, cells)
+            face, count, cells = self._frame({name: value[:, t] for name, value in stream.items()}, cells)
             faces.append(face)
+            counts.append(count)
         stacked = torch.stack(faces, 1)
-        return {"face": stacked, "emotion": emotion(stacked)}, {**updates, **cells}
+        outputs = {"face": stacked, "emotion": emotion(stacked), "acknowledge": torch.stack(counts, 1)}
+        return outputs, {**updates, **cells}
 
-    def _frame(self, x: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
-        """One frame: the listener's face (B, 58) and the cells' next states."""
+    def _frame(self, x: Tensors, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
+        """One frame: the listener's face (B, 58), counts of vocal answers (B, 2) and the cells' next states."""
         noise, first = {}, 0
         for name, cell in self.cells.items():
             noise[name], first = x["noise"][:, first : first + cell.draws], first + cell.draws
         new: Tensors = {}
         size, own, seen, partner = x["expressiveness"], x["self_speaking"], x["shown"], x["partner_face"]
 
-        heard, new["voice"] = self.prosody(
-            x["level"], x["pitch"], x["periodicity"], x["partner_audio_valid"], state["voice"]
-        )
+        sound, valid = (x["level"], x["pitch"], x["periodicity"]), x["partner_audio_valid"]
+        kind, new["kinds"] = self.kinds(*sound, x["bands"], valid, state["kinds"])
+        heard, new["voice"] = self.prosody(*sound, valid, state["voice"], kind.whisper)
+        heard = invites(heard, kind, new["voice"][:, SPEECH_FOR])
         nod, new["nods"] = self.nods(heard, x["nod_rate"], size, own, noise["nods"], state["nods"])
         flash, new["brows"] = self.brows(heard, nod.starts, size, noise["brows"], state["brows"])
         look, new["gaze"] = self.gaze(heard.quiet_for, own, noise["gaze"], state["gaze"])
@@ -129,11 +146,15 @@ class ListenerRules(StreamModel):
             partner, seen, x["smile_gain"] * size, size, own, noise["mirror"], state["mirror"]
         )
 
+        count, new["answers"] = self.acknowledge(
+            heard, nod.starts, flash, x["acknowledge_rate"], own, noise["answers"], state["answers"]
+        )
+
         pitch = body.pose[:, 0] + nod.pitch + look.head_pitch
         yaw = body.pose[:, 1] + look.head_yaw
         head = torch.cat([torch.stack([pitch, yaw], -1), body.pose[:, 2:]], -1)
         eyes = eye_weights(body.partner_yaw + look.yaw - yaw, body.partner_pitch + look.pitch - pitch)
-        return compose(head, eyes, mood, flash, closure), new
+        return compose(head, eyes, mood, flash, closure), count, new
 
 
 def compose(head: Tensor, eyes: Tensors, mood: Tensors, flash: Tensor, closure: Tensor) -> Tensor:

@@ -91,10 +91,17 @@ class ProsodyTracker(RecurrentCell):
         self.rules = rules
 
     def __call__(
-        self, level: Tensor, pitch: Tensor, periodicity: Tensor, valid: Tensor, state: Tensor
+        self,
+        level: Tensor,
+        pitch: Tensor,
+        periodicity: Tensor,
+        valid: Tensor,
+        state: Tensor,
+        whisper: Tensor | None = None,
     ) -> tuple[Prosody, Tensor]:
         """``level`` dBFS, ``pitch`` Hz and ``periodicity`` 0..1 are (B, subframes); ``valid`` (B,) is 0 where no audio
-        arrived: nothing is learnt from such a frame and it counts as silence."""
+        arrived: nothing is learnt from such a frame and it counts as silence. ``whisper`` (B,), bool: sound that is
+        speech without a voice; who does not tell whispers leaves it out."""
         s, rules = self.unpack(state), self.rules
         heard = valid > 0.5
         now = 10.0 * torch.log10(torch.pow(10.0, level / 10.0).mean(-1) + 1e-10)
@@ -109,6 +116,8 @@ class ProsodyTracker(RecurrentCell):
         voiced = voiced_at.any(-1)
         since_voiced = timer(s["since_voiced"], ~voiced)
         active = loud & (since_voiced < VOICED_MEMORY) & ((s["voiced"] > 0.0) | voiced)
+        if whisper is not None:
+            active = active | (loud & whisper)
 
         resumed = active & ((s["quiet_for"] >= rules.pause_for) | (s["speech_for"] <= 0.0))
         quiet_for = timer(s["quiet_for"], ~active)

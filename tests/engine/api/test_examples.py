@@ -39,8 +39,16 @@ def test_sound_is_pushed_as_it_comes() -> None:
     assert 0 < int(re.search(r"^(\d+) frames$", done.stdout, re.M)[1]) <= 30  # type: ignore[index]
 
 
+def test_spoken_answers_are_listed() -> None:
+    few, many = (run("acknowledge.py", str(SPEECH), rate) for rate in ("0", "6"))
+    assert few.returncode == many.returncode == 0 and few.stdout.startswith("0 in ")
+    *lines, last = many.stdout.splitlines()
+    assert lines and last.startswith(f"{len(lines)} in ")
+    assert all(re.fullmatch(r" *\d+\.\d\d s  (continuer: mm-hm|assessment: oh\?)", line) for line in lines)
+
+
 def test_what_is_wrong_is_one_line() -> None:
-    for name in ("listen.py", "live.py"):
+    for name in ("listen.py", "live.py", "acknowledge.py"):
         done = run(name, "none.wav")
         assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "no such file" in done.stderr
         assert "python examples/" in run(name).stderr

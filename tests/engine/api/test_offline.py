@@ -57,7 +57,8 @@ def test_frame_by_frame_equals_all_at_once(rules: engine.Model) -> None:
     for frame, (hop, face) in enumerate(zip(SOUND.reshape(8, 640), FACES, strict=True)):
         given = {"partner_audio": hop, "partner_face": face.tolist()}
         step = rules.step(given, nod_rate=2.0) if not frame else rules.step(given)  # a control stays
-        assert {name: value.shape for name, value in step.items()} == {"face": (58,), "emotion": (25,), "bad_input": ()}
+        shapes = {"face": (58,), "emotion": (25,), "acknowledge": (2,), "bad_input": ()}
+        assert {name: value.shape for name, value in step.items()} == shapes
         for name, value in step.items():
             assert np.array_equal(value, whole[name][frame])
     rules.reset(seed=3)
