@@ -22,11 +22,14 @@ EYE_DEGREES = {"Out": 35.0, "In": 35.0, "Up": 25.0, "Down": 30.0}
 """Degrees at weight 1, the rule listener's scale."""
 
 SMILE_RISE, SMILE_RISE_S, SMILE_REFRACTORY_S = 0.1, 1.0, 1.5
+DRIFT_S = 20.0
+"""A head that is elsewhere for so long, on the mean, has drifted; what is shorter is a movement."""
 SPECTRUM_HZ, SPECTRUM_BIN_HZ, SEGMENT_S = 8.0, 0.5, 4.0
 """Speed spectra: up to, bin width, and length of the Hann-windowed segments they are averaged over."""
 
 LIDS_AND_EYES = tuple(name for name in FACE if name.startswith(("eyeBlink", "eyeLook", "eyeSquint", "eyeWide")))
 HEAD = ("headPitch", "headYaw", "headRoll")
+PLACE = ("headX", "headY", "headZ")
 EXPRESSION = tuple(name for name, index in FACE.items() if index < 52 and name not in LIDS_AND_EYES)
 """What mouth, cheeks and brows do: the expression weights without lids and eyes."""
 
@@ -112,6 +115,15 @@ def longest_freeze(face: Array, rate: float) -> float:
         run = run + 1 if frozen else 0
         longest = max(longest, run)
     return longest / rate
+
+
+def drift(face: Array, rate: float) -> float:
+    """How far (m) the head's place, as a mean over 20 s (or the whole, where that is shorter), comes to lie from where
+    it is most of the time, its median: the largest along any axis."""
+    place = face[:, [FACE[name] for name in PLACE]].astype(float)
+    span = min(round(DRIFT_S * rate), len(place))
+    total = np.concatenate([np.zeros((1, place.shape[1])), np.cumsum(place, 0)])
+    return float(np.abs((total[span:] - total[:-span]) / span - np.median(place, 0)).max())
 
 
 def band_shares(signal: Array, rate: float, edges: tuple[float, ...]) -> list[float]:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from engine.channels import FACE, FACE_NAMES
 from train.conversation.evaluation.cases import Case, Face, within
 from train.conversation.talks.layout import FPS
-from train.reaction.evaluation.measures import f1
 from train.reaction.evaluation.rows import SHIFT_S
 from train.reaction.evaluation.scene import NOD_CUES, NOD_WINDOW_S, SMILE_CUES, SMILE_WINDOW_S, merged
-from train.reaction.evaluation.tally import SHIFTS, answered, channels
+from train.reaction.evaluation.tally import channels
+from train.reaction.evaluation.timing import SHIFTS, answered, f1
 from train.report import events
 from train.report.intervals import Sums, Tally
 from train.simulate.cues import find_cues

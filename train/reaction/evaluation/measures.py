@@ -7,18 +7,25 @@ estimate first. A metric that is not defined (no event to be right or wrong, no 
   cues answered. **Skill** is (row - random) / (redraw - random): 1 is as well timed as another human, 0 is chance.
 - **Gain** is F1 less the F1 of the same events moved round the talk by more than 10 s: what timing adds at the row's
   own rate. A system that nods all the time has a high F1 and no gain.
-- **Hazard distance**: total variation between the distributions of the first nod after a cue that the two hazards
-  imply ("none within 2.5 s" is one of the outcomes), row against redraw.
-  Both distances are 0 for equals and noise only adds to them, so their bootstrap lies above the point estimate.
+- **Matched skill** is the same of events that are first brought to the truth's rate (:mod:`timing` says how), so that
+  nodding more, or less, wins nothing.
+- **Hazard distance**: how far the row's curve of nods a minute, by time since a cue (or around a phrase's end), lies
+  from the truth's (:mod:`train.report.hazard`); **over shifted** is that distance over the one of the truth at wrong
+  moments, whose curve is flat at the right height.
+- **Drift**: how far the head's mean place over 20 s comes to lie from its usual one, of each answer the largest.
 - **Spectral distance**: mean absolute difference in dB over the 16 bins of the speed spectrum, row against truth.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from train.reaction.evaluation.tally import PARTS
+from train.reaction.evaluation.timing import f1, matched_f1
+from train.report import hazard
 from train.report.intervals import Tally
 from train.report.tables import Metric
 from train.simulate.talk import FPS
@@ -27,9 +34,11 @@ Array = NDArray[np.floating]
 
 FLOOR_DB = -60.0
 """A bin that holds less than this against the truth counts as this much."""
-
+SHORT_LOOK_S = 0.3
+"""A look away that is shorter is no rest of the eyes: it is a flicker."""
 
 TABLES = {
+    "headline": "Headline: timing at the truth's rate, and when nods become likelier",
     "timing": "Timing: are nods and smiles where they belong?",
     "rates": "Rates: events a minute, where they belong and where they do not",
     "eyes": "Eyes: blinks and gaze",
@@ -39,15 +48,22 @@ TABLES = {
 }
 
 METRICS: tuple[Metric, ...] = (
+    Metric("nod_matched", "nod skill, matched", "headline", "nod skill with every row brought to the truth's rate"),
+    Metric(
+        "smile_matched", "smile skill, matched", "headline", "smile skill with every row brought to the truth's rate"
+    ),
+    Metric("hazard_cues", "cue hazard", "headline", "distance from the truth's nods a minute by time since a cue"),
+    Metric("hazard_cues_share", "over shifted", "headline", "that distance over the shifted row's"),
+    Metric("hazard_phrases", "phrase-end hazard", "headline", "the same distance around the ends of phrases"),
+    Metric("hazard_phrases_share", "over shifted", "headline", "that distance over the shifted row's"),
+    Metric("nods", "nods/min", "headline", "nods a minute", 1),
+    Metric("smiles", "smiles/min", "headline", "smiles a minute", 1),
     Metric("nod_f1", "nod F1", "timing", "F1 of nods against pause, low-pitch and question cues"),
     Metric("nod_skill", "nod skill", "timing", "(nod F1 - random's) / (redraw's - random's)"),
     Metric("nod_gain", "nod gain", "timing", "nod F1 less the F1 of the same nods moved round the talk"),
     Metric("smile_f1", "smile F1", "timing", "F1 of smiles against smile and laugh cues"),
     Metric("smile_skill", "smile skill", "timing", "(smile F1 - random's) / (redraw's - random's)"),
     Metric("smile_gain", "smile gain", "timing", "smile F1 less the F1 of the same smiles moved round the talk"),
-    Metric("hazard_distance", "hazard TV", "timing", "total variation of the first nod after a cue, against redraw"),
-    Metric("nods", "nods", "rates", "nods a minute, wherever", 1),
-    Metric("smiles", "smiles", "rates", "smiles a minute, wherever", 1),
     Metric("nods_cued", "nods cued", "rates", "nods a minute within 2 s of a cue", 1),
     Metric("nods_cue_free", "cue-free", "rates", "nods a minute in speech more than 2 s from any cue", 1),
     Metric("nods_silence", "silence", "rates", "nods a minute outside phrases, more than 2 s after any cue", 1),
@@ -60,6 +76,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("gaze_away", "gaze away", "eyes", "share of frames with gaze more than 6 degrees from its median"),
     Metric("dwell_towards_s", "dwell on s", "eyes", "median dwell on the partner, s"),
     Metric("dwell_away_s", "dwell off s", "eyes", "median dwell away, s"),
+    Metric("look_short", "short looks", "eyes", "share of the looks away that last less than 0.3 s"),
     Metric("jerk_rotation", "head jerk", "motion", "mean absolute third derivative of head rotation, over truth"),
     Metric("jerk_translation", "shift jerk", "motion", "the same of head translation"),
     Metric("jerk_face", "face jerk", "motion", "the same of the expression weights without lids and eyes"),
@@ -67,6 +84,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("nod_band", "nod band", "motion", "1-4 Hz energy of the head's pitch speed, over truth"),
     Metric("spectrum_head_db", "head dB", "motion", "spectral distance of head speed, 0-8 Hz", 1),
     Metric("spectrum_face_db", "face dB", "motion", "spectral distance of face speed, 0-8 Hz", 1),
+    Metric("drift", "drift cm", "motion", "largest way of the head's 20 s mean from its median, mean of answers", 1),
+    Metric("drift_most", "most", "motion", "the same of the answer that drifts most, cm", 1, peak=True),
     Metric("freeze_s", "freeze s", "motion", "longest time in which nothing moves, s", peak=True),
     Metric(
         "step", "step", "motion", "largest change of an expression weight in a frame, lids and eyes left out", peak=True
@@ -84,21 +103,35 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
-def metrics(row: Tally, truth: Tally, redraw: Tally, random: Tally) -> dict[str, Array]:
-    """All metrics (D,) on the 58 numbers of a row, given the pooled tallies of the rows it is held against."""
+class Against(NamedTuple):
+    """The pooled tallies of the rows that all are held against."""
+
+    truth: Tally
+    redraw: Tally
+    random: Tally
+    shifted: Tally
+
+
+def metrics(row: Tally, against: Against) -> dict[str, Array]:
+    """All metrics (D,) on the 58 numbers of a row."""
+    truth = against.truth
     with np.errstate(invalid="ignore", divide="ignore"):
         found: dict[str, Array] = {}
         for kind in ("nod", "smile"):
-            score, chance, ceiling = f1(row, kind), f1(random, kind), f1(redraw, kind)
+            score = f1(row, kind)
             found[f"{kind}_f1"] = score
-            found[f"{kind}_skill"] = (score - chance) / np.where(ceiling > chance, ceiling - chance, np.nan)
+            found[f"{kind}_skill"] = _skill(score, f1(against.random, kind), f1(against.redraw, kind))
+            matched = (matched_f1(one, truth, kind) for one in (row, against.random, against.redraw))
+            found[f"{kind}_matched"] = _skill(*matched)
             found[f"{kind}_gain"] = score - f1(row, kind, "chance_")
-        apart = 0.5 * np.abs(first_nods(row) - first_nods(redraw)).sum(1)
-        found["hazard_distance"] = np.where(row.sums["nod.cues"] > 0, apart, np.nan)
+            found[f"{kind}s"] = row.sums[f"{kind}.events"] / row.sums["minutes"]
+        for name in ("cues", "phrases"):
+            apart = hazard.distance(row, truth, name)
+            found[f"hazard_{name}"] = apart
+            found[f"hazard_{name}_share"] = apart / hazard.distance(against.shifted, truth, name)
         for kind, places in (("nods", ("cued", "cue_free", "silence", "own")), ("smiles", ("cued", "free"))):
             for place in places:
                 found[f"{kind}_{place}"] = row.sums[f"{kind}.{place}"] / row.sums[f"{kind[:-1]}_minutes.{place}"]
-        found |= {f"{kind}s": row.sums[f"{kind}.events"] / row.sums["minutes"] for kind in ("nod", "smile")}
         found |= _eyes(row)
         for part in PARTS:
             found[f"jerk_{part}"] = _jerk(row, part) / _jerk(truth, part)
@@ -108,6 +141,7 @@ def metrics(row: Tally, truth: Tally, redraw: Tally, random: Tally) -> dict[str,
         for name, part in (("head", "rotation"), ("face", "face")):
             ratio = np.maximum(spectrum(row, part) / spectrum(truth, part), 10 ** (FLOOR_DB / 10))
             found[f"spectrum_{name}_db"] = np.abs(10.0 * np.log10(ratio)).mean(1)
+        found["drift"] = row.sums["drift"] / row.sums["answers"]
         found |= row.peaks
         for what in ("nods", "blinks"):
             rates = {end: row.sums[f"{end}.{what}"] / row.sums[f"{end}.minutes"] for end in ("first", "last")}
@@ -117,25 +151,8 @@ def metrics(row: Tally, truth: Tally, redraw: Tally, random: Tally) -> dict[str,
     return {name: np.where(np.isfinite(values), values, np.nan) for name, values in found.items()}
 
 
-def f1(row: Tally, kind: str, of: str = "") -> Array:
-    """F1 (D,) of ``nod`` or ``smile``; ``of="chance_"`` is that of the same events moved round the talk. No event at
-    all scores 0, no cue at all is not a number."""
-    events, cues = row.sums[f"{kind}.events"], row.sums[f"{kind}.cues"]
-    precision = row.sums[f"{kind}.{of}inside"] / np.maximum(events, 1e-12)
-    recall = row.sums[f"{kind}.{of}answered"] / np.where(cues > 0, cues, np.nan)
-    return 2.0 * precision * recall / np.maximum(precision + recall, 1e-12)
-
-
-def hazard(row: Tally) -> Array:
-    """Probability of a first nod per bin of time since the cue, given none before, (D, bins)."""
-    return row.sums["hazard.first"] / np.maximum(row.sums["hazard.risk"], 1.0)
-
-
-def first_nods(row: Tally) -> Array:
-    """Distribution of the first nod over the bins and "none", (D, bins + 1), that the hazard implies."""
-    without = np.cumprod(1.0 - hazard(row), 1)
-    before = np.concatenate([np.ones_like(without[:, :1]), without[:, :-1]], 1)
-    return np.concatenate([hazard(row) * before, without[:, -1:]], 1)
+def _skill(score: Array, chance: Array, ceiling: Array) -> Array:
+    return (score - chance) / np.where(ceiling > chance, ceiling - chance, np.nan)
 
 
 def spectrum(row: Tally, part: str) -> Array:
@@ -160,7 +177,10 @@ def _eyes(row: Tally) -> dict[str, Array]:
     total = intervals.sum(1)
     mean = intervals @ seconds / total
     variance = intervals @ seconds**2 / total - mean**2
+    looks = row.sums["gaze.away_runs"]
+    short = looks[:, np.arange(looks.shape[1]) / FPS < SHORT_LOOK_S].sum(1)
     return {
+        "look_short": short / looks.sum(1),
         "blinks": row.sums["blinks"] / row.sums["minutes"],
         "blink_median_s": median_s(intervals),
         "blink_cv": np.sqrt(np.maximum(variance, 0.0)) / mean,

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from train.reaction.evaluation.run import Listening
-from train.reaction.evaluation.tally import HAZARD_BIN_S, HAZARD_S
+from train.report import hazard
 from train.report.evaluation import Result
 from train.report.events import SPECTRUM_BIN_HZ
 from train.report.plots import SMALL, TRUTH, coloured, curve, grid
@@ -20,6 +20,7 @@ Array = NDArray[np.floating]
 
 WIDE, TALL = 5.2, 3.3  # inches of one plot
 COLOURS = {"redraw": "#888888", "random": "#c9a227", "shifted": "#d9c98a", "rules": "#1f77b4"}
+MOMENTS = {"hazard_cues": "a cue", "hazard_phrases": "the end of a phrase"}
 UNITS = {"spectrum_head": "head, (deg/s)² per 0.5 Hz", "spectrum_face": "face, (1/s)² per 0.5 Hz"}
 STILL_POWER = 1e-9
 """Below this a spectrum is that of a still picture and is not drawn."""
@@ -31,23 +32,18 @@ def drawn(evaluation: Listening) -> list[tuple[Result, str]]:
     return coloured((row for row in evaluation.results if row.kind != "ablation"), COLOURS)
 
 
-def hazard(evaluation: Listening) -> Figure:
-    """Hazard of the first nod per bin of time since the cue, with the truth's interval shaded."""
+def hazards(evaluation: Listening) -> Figure:
+    """Nods a minute by time since a cue and around a phrase's end, with the truth's interval shaded."""
     drawing = grid(2, WIDE, TALL)
-    left, right = drawing.axes
-    time = HAZARD_S[0] + HAZARD_BIN_S * (np.arange(round((HAZARD_S[1] - HAZARD_S[0]) / HAZARD_BIN_S)) + 0.5)
-    for row, colour in drawn(evaluation):
-        if row.kind != "trick":
-            curve(left, time, row, "hazard", colour)
-        share = np.cumsum(row.curves["first_nods"][0, :-1])
-        right.step(time, share, color=colour, where="mid", lw=1.3, label=row.name)
-    left.set_ylabel(f"first nods per cue at risk and {HAZARD_BIN_S:g} s")
-    right.set_ylabel("share of cues with a nod by then")
-    for axis in drawing.axes:
+    for axis, (name, moment) in zip(drawing.axes, MOMENTS.items(), strict=True):
+        for row, colour in drawn(evaluation):
+            if row.kind != "trick":
+                curve(axis, hazard.CENTRES, row, name, colour)
         axis.axvline(0.0, color="#bbbbbb", lw=0.8)
-        axis.set_xlabel("s since the cue")
+        axis.set_xlabel(f"s since {moment}")
+        axis.set_ylabel("nods a minute")
         axis.set_ylim(bottom=0.0)
-    right.legend(**SMALL)
+    drawing.axes[1].legend(**SMALL)
     return drawing.finished()
 
 

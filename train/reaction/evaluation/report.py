@@ -12,8 +12,8 @@ from train.reaction.evaluation.measures import METRICS, TABLES
 from train.reaction.evaluation.rows import LAG_S, SHIFT_S
 from train.reaction.evaluation.run import CueMoment, Listening
 from train.reaction.evaluation.scene import MERGE_S, NEAR_S, NOD_CUES, NOD_WINDOW_S, SMILE_CUES, SMILE_WINDOW_S, Scene
-from train.reaction.evaluation.tally import HAZARD_BIN_S, HAZARD_S
-from train.report import filmstrip
+from train.reaction.evaluation.timing import DRAWS
+from train.report import events, filmstrip, hazard
 from train.report.criteria import conclusions
 from train.report.document import Document
 from train.report.filmstrip import Heads
@@ -21,7 +21,8 @@ from train.report.intervals import LEVEL
 from train.report.parts import Note, Part, Picture, Plot
 from train.simulate.talk import FPS, HOP
 
-CARD: tuple[str, ...] = ("nod_skill", "smile_skill", "nods_cue_free", "nods_silence", "blinks", "gaze_away")
+CARD: tuple[str, ...] = ("nod_matched", "smile_matched", "hazard_cues_share", "hazard_phrases_share", "nods")
+CARD += ("nods_cue_free", "nods_silence", "blinks", "gaze_away", "look_short", "drift")
 CARD += ("jerk_rotation", "jerk_face", "nod_band")
 """Metrics of the short table."""
 PLACES = {"cued": "near a cue", "cue_free": "cue-free speech", "silence": "silence"}
@@ -52,6 +53,11 @@ def document(evaluation: Listening) -> Document:
             f"{SMILE_WINDOW_S[0]:g} to {SMILE_WINDOW_S[1]:g} s (smiles) around it; one event answers one cue; cues "
             f"less than {MERGE_S:g} s apart are one. Speech is cue-free, and silence is silence, more than "
             f"{NEAR_S:g} s from any cue.",
+            "Matched: a row's events are brought to the truth's rate before scoring, some thrown away at random where "
+            f"it has more, the missing ones drawn at random moments where it has fewer; the mean of {DRAWS} draws.",
+            f"Hazards: nods a minute by time since a moment, from {hazard.FROM_S:g} to {hazard.UNTIL_S:g} s in bins of "
+            f"{hazard.BIN_S:g} s, each counted for the nearest moment before and after it; their distance is the root "
+            "mean square over the bins, less what chance makes of so few voices and events.",
             f"The lagged mime is {LAG_S:g} s late.",
         ],
         plots=lambda: [
@@ -66,10 +72,11 @@ def document(evaluation: Listening) -> Document:
 
 
 def _hazard(evaluation: Listening) -> list[Part]:
-    """The plot of nods after cues, where cues are known."""
+    """The plot of nods around cues and ends of phrases, where those are known."""
     if not evaluation.told:
         return []
-    return [Plot("Nods after a cue", plots.hazard(evaluation), f"Shaded: the truth's {100 * LEVEL:g} % interval.")]
+    shaded = f"Shaded: the truth's {100 * LEVEL:g} % interval."
+    return [Plot("When nods become likelier", plots.hazards(evaluation), shaded)]
 
 
 def heading(evaluation: Listening) -> str:
@@ -130,8 +137,9 @@ def settings(evaluation: Listening) -> dict[str, Any]:
         "near_s": NEAR_S,
         "lag_s": LAG_S,
         "shift_s": SHIFT_S,
-        "hazard_s": HAZARD_S,
-        "hazard_bin_s": HAZARD_BIN_S,
+        "matched_draws": DRAWS,
+        "hazard_edges_s": hazard.EDGES.tolist(),
+        "drift_s": events.DRIFT_S,
         "clips": evaluation.clips,
     }
 

@@ -19,7 +19,7 @@ from train.reaction.evaluation.appropriate import Appropriate, ChallengeClip, ap
 from train.reaction.evaluation.rows import TalkRow, left_out
 from train.reaction.evaluation.scene import NOD_WINDOW_S, SMILE_WINDOW_S, Scene
 from train.reaction.evaluation.tally import tally
-from train.report import events
+from train.report import events, hazard
 from train.report.evaluation import Counts, Derived, Evaluation, Pooled, Say, measure, quiet
 from train.report.intervals import Tally, by_group
 from train.simulate.talk import FPS, Cue
@@ -108,8 +108,9 @@ def evaluate(
 
     def derive(own: Pooled, every: Mapping[str, Pooled]) -> Derived:
         unknown = Pooled(Tally({name: np.full_like(sums, np.nan) for name, sums in own.tally.sums.items()}, {}), {})
-        truth, redraw, random = (every.get(name, unknown).tally for name in ("ground truth", "redraw", "random"))
-        return Derived(measures.metrics(own.tally, truth, redraw, random) | own.whole, curves(own.tally))
+        rows = ("ground truth", "redraw", "random", "shifted")
+        against = measures.Against(*(every.get(name, unknown).tally for name in rows))
+        return Derived(measures.metrics(own.tally, against) | own.whole, curves(own.tally))
 
     return Listening(
         results=measure(rows, count, derive, seed, say),
@@ -131,11 +132,12 @@ def _nothing(tally: Tally) -> Tally:
 
 
 def curves(row: Tally) -> dict[str, Array]:
-    """What is plotted, (D, bins): hazard, first nods, both spectra, and shares of blink intervals by whole frames."""
+    """What is plotted, (D, bins): nods a minute around cues and ends of phrases, both spectra, and shares of blink
+    intervals by whole frames."""
     intervals = row.sums["blink_intervals"]
     return {
-        "hazard": measures.hazard(row),
-        "first_nods": measures.first_nods(row),
+        "hazard_cues": hazard.curve(row, "cues"),
+        "hazard_phrases": hazard.curve(row, "phrases"),
         "spectrum_head": measures.spectrum(row, "rotation"),
         "spectrum_face": measures.spectrum(row, "face"),
         "blink_intervals": intervals / np.maximum(intervals.sum(1, keepdims=True), 1.0),

@@ -32,6 +32,8 @@ SPEAKER = "speaker"
 NEAR_S = 2.0
 """Farther than this from every cue, speech is cue-free and a silence is only a silence."""
 NOD_CUES, SMILE_CUES = ("pause", "low", "question"), ("smile", "laugh")
+PHRASE_ENDS = ("pause", "question")
+"""Cues that are ends of phrases."""
 NOD_WINDOW_S, SMILE_WINDOW_S = (-0.3, 1.3), (0.0, 1.6)
 """From when to when around a cue an event counts as its answer; a nod can set in before the phrase has quite ended."""
 MERGE_S = 0.5
@@ -127,6 +129,11 @@ class Scene:
     def nod_cues(self) -> Array:
         """Times (s) that invite a nod, those within :data:`MERGE_S` of an earlier one merged into it."""
         return merged([cue.time_s for cue in self.cues if cue.kind in NOD_CUES])
+
+    @cached_property
+    def phrase_ends(self) -> Array:
+        """Times (s) at which a phrase ends and silence follows."""
+        return np.array([cue.time_s for cue in self.cues if cue.kind in PHRASE_ENDS])
 
     @cached_property
     def smile_cues(self) -> Array:

@@ -13,27 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.channels import FACE
-from train.reaction.evaluation.rows import SHIFT_S
+from train.reaction.evaluation import timing
 from train.reaction.evaluation.scene import NOD_WINDOW_S, SMILE_WINDOW_S, Scene
-from train.report import events
+from train.report import events, hazard
 from train.report.intervals import Sums, Tally
 from train.simulate.talk import FPS
 
 Array = NDArray[np.floating]
 
-HAZARD_S, HAZARD_BIN_S = (-0.5, 2.5), 0.1
-HAZARD_BINS = round((HAZARD_S[1] - HAZARD_S[0]) / HAZARD_BIN_S)
 NOD_BAND_HZ = (1.0, 4.0)
 LONGEST_INTERVAL = 60 * FPS
 """Blink intervals and dwells longer than a minute count as a minute."""
-SHIFTS = 10
-"""Circular shifts over which a row's chance at its own rate is averaged."""
 END_S = 600.0
 """First and last stretch compared in talks at least twice that long."""
 
 PARTS: dict[str, tuple[str, ...]] = {
     "rotation": events.HEAD,
-    "translation": ("headX", "headY", "headZ"),
+    "translation": events.PLACE,
     "face": events.EXPRESSION,
     "lids": events.LIDS_AND_EYES,
 }
@@ -43,66 +39,24 @@ PARTS: dict[str, tuple[str, ...]] = {
 def tally(face: NDArray[np.float32], scene: Scene, rng: np.random.Generator) -> Tally:
     """All counts of one answer, face (T, 58) at 25 fps, to ``scene``; ``rng`` draws the shifts of its own chance."""
     nods, smiles = np.array(events.nods(face, FPS)), np.array(events.smiles(face, FPS))
-    found: Sums = {"minutes": np.array(len(face) / FPS / 60.0)}
+    found: Sums = {"minutes": np.array(len(face) / FPS / 60.0), "answers": np.array(1.0)}
     for name, times, cues, window in (
         ("nod", nods, scene.nod_cues, NOD_WINDOW_S),
         ("smile", smiles, scene.smile_cues, SMILE_WINDOW_S),
     ):
-        found |= _timing(name, times, cues, window, scene.seconds, rng)
-    found |= _hazard(nods, scene.nod_cues, scene.seconds)
+        found |= timing.counts(name, times, cues, window, scene.seconds, rng)
+    for name, moments in (("cues", scene.nod_cues), ("phrases", scene.phrase_ends)):
+        found |= hazard.sums(name, nods, moments, [(0.0, scene.seconds)])
     found |= _rates("nod", nods, scene.nod_masks) | _rates("smile", smiles, scene.smile_masks)
     found |= _eyes(face) | _motion(face) | _ends(face, nods)
+    drift = np.array(100.0 * events.drift(face, FPS))
+    found["drift"] = drift
     peaks = {
+        "drift_most": drift,
         "freeze_s": np.array(events.longest_freeze(face, FPS)),
         "step": np.array(events.largest_step(face)),
     }
     return Tally(found, peaks)
-
-
-def answered(times: Array, cues: Array, window: tuple[float, float]) -> tuple[int, int]:
-    """(events within ``window`` of some cue, cues answered): an event answers one cue at most, the earliest that is
-    still open, which on windows of one length answers as many as can be."""
-    lags = times[:, None] - cues[None]
-    within = (lags >= window[0]) & (lags <= window[1])
-    taken = np.zeros(len(cues), np.bool_)
-    for row in within[within.any(1)]:
-        free = np.flatnonzero(row & ~taken)
-        taken[free[:1]] = True
-    return int(within.any(1).sum()), int(taken.sum())
-
-
-def _timing(
-    name: str, times: Array, cues: Array, window: tuple[float, float], seconds: float, rng: np.random.Generator
-) -> Sums:
-    inside, open_cues = answered(times, cues, window)
-    least = min(SHIFT_S, seconds / 3)
-    chance = [
-        answered(np.sort((times + rng.uniform(least, seconds - least)) % seconds), cues, window) for _ in range(SHIFTS)
-    ]
-    by_chance = np.mean(chance, 0)
-    return {
-        f"{name}.events": np.array(float(len(times))),
-        f"{name}.cues": np.array(float(len(cues))),
-        f"{name}.inside": np.array(float(inside)),
-        f"{name}.answered": np.array(float(open_cues)),
-        f"{name}.chance_inside": by_chance[0],
-        f"{name}.chance_answered": by_chance[1],
-    }
-
-
-def _hazard(nods: Array, cues: Array, seconds: float) -> Sums:
-    """First nods and cues at risk per bin of time since the cue; a later cue or the talk's end takes it off risk."""
-    first, risk = np.zeros(HAZARD_BINS), np.zeros(HAZARD_BINS)
-    edges = HAZARD_S[0] + HAZARD_BIN_S * np.arange(HAZARD_BINS)
-    for index, cue in enumerate(cues):
-        end = min(seconds, cues[index + 1] if index + 1 < len(cues) else np.inf) - cue
-        lags = nods[(nods - cue >= HAZARD_S[0]) & (nods - cue < min(HAZARD_S[1], end))] - cue
-        last = HAZARD_BINS
-        if len(lags):
-            last = min(int((lags[0] - HAZARD_S[0]) / HAZARD_BIN_S + 1e-6), HAZARD_BINS - 1) + 1
-            first[last - 1] += 1
-        risk[:last] += edges[:last] + HAZARD_BIN_S <= end + 1e-9
-    return {"hazard.first": first, "hazard.risk": np.maximum(risk, first)}
 
 
 def _rates(name: str, times: Array, masks: dict[str, NDArray[np.bool_]]) -> Sums:

@@ -166,7 +166,17 @@ def test_metrics_are_over_the_appropriate_listeners(scenes: list[Scene], measure
     times = [len(events.nods(scene.listener(scene.references[0]).face, FPS)) for scene in scenes]
     assert value("ground truth", "nods") == pytest.approx(sum(times) / 5.0)
     assert value("hold", "smiles") == 0.0 < value("redraw", "blinks")
-    unknown = ("nod_f1", "nod_skill", "smile_gain", "hazard_distance", "nods_cued", "nods_silence", "smiles_free")
+    unknown = (
+        "nod_f1",
+        "nod_skill",
+        "smile_gain",
+        "nod_matched",
+        "hazard_cues",
+        "hazard_phrases",
+        "nods_cued",
+        "nods_silence",
+        "smiles_free",
+    )
     assert all(np.isnan(value("ground truth", key)) for key in unknown)
     assert np.isnan(value("nobody", "frc"))
 

@@ -56,13 +56,22 @@ def test_skill_is_one_for_the_ceiling_and_nothing_for_chance(measured: Listening
         assert value(measured, "ground truth", f"{kind}_skill") == pytest.approx(1.0, abs=0.3)
         assert value(measured, "ground truth", f"{kind}_gain") > 0.3 > value(measured, "random", f"{kind}_gain")
         assert value(measured, "hold", f"{kind}_f1") == 0.0
+        assert value(measured, "redraw", f"{kind}_matched") == 1.0
+        assert value(measured, "random", f"{kind}_matched") == 0.0
+        for still in ("hold", "mean", "shifted"):
+            assert value(measured, still, f"{kind}_matched") == pytest.approx(0.0, abs=0.35)
 
 
 def test_truth_measures_as_itself(measured: Listening) -> None:
     for part in ("rotation", "translation", "face", "lids"):
         assert value(measured, "ground truth", f"jerk_{part}") == 1.0
     assert value(measured, "ground truth", "nod_band") == 1.0
-    assert value(measured, "ground truth", "spectrum_face_db") == 0.0 == value(measured, "redraw", "hazard_distance")
+    assert value(measured, "ground truth", "spectrum_face_db") == 0.0
+    for name in ("cues", "phrases"):
+        assert value(measured, "ground truth", f"hazard_{name}") == 0.0
+        assert value(measured, "redraw", f"hazard_{name}_share") < 0.6
+        assert value(measured, "shifted", f"hazard_{name}_share") == 1.0
+        assert value(measured, "random", f"hazard_{name}_share") == pytest.approx(1.0, abs=0.4)
     assert value(measured, "ground truth", "frd") == 0.0 < value(measured, "redraw", "frd")
     assert value(measured, "mime", "frsyn_moving") == 0.0
     assert value(measured, "lagged mime", "frsyn_moving") == pytest.approx(rows.LAG_S * FPS, abs=1.0)
@@ -78,20 +87,44 @@ def test_the_conclusions_name_noise_stillness_and_copying(measured: Listening) -
     assert "redraw" not in told and "ground truth" not in told
     assert any("voice(s)" in line for line in told["split"])
     assert any("min of silence" in line for line in told["split"])
+    assert sum("more talks are wanted" in line for line in told["split"]) == 2
+    assert not any("hazard there says little" in line for line in told["split"])
+    unsure = replace(
+        measured.result("shifted"), metrics=dict.fromkeys(measured.truth.metrics, np.array([1.0, 0.0, 0.0]))
+    )
+    rows_now = [unsure if row.name == "shifted" else row for row in measured.results]
+    assert sum("hazard there says little" in line for line in criteria.data(replace(measured, results=rows_now))) == 2
 
 
 def test_a_copy_of_the_truth_meets_every_target(scenes: list[Scene], measured: Listening) -> None:
     asked = criteria.criteria(measured)
     judged = judge(measured.truth, asked)
     assert {one.criterion.metric for one in judged} >= {
-        "nod_skill",
-        "smile_skill",
+        "nod_matched",
+        "smile_matched",
+        "hazard_cues_share",
+        "hazard_phrases_share",
+        "look_short",
+        "drift",
         "jerk_rotation",
         "jerk_face",
         "nod_band",
     }
     assert all(one.met for one in judged)
-    assert not all(one.met for one in judge(measured.result("hold"), asked))
+    missed = {one.criterion.metric for one in judge(measured.result("hold"), asked) if not one.met}
+    assert missed >= {"nod_matched", "smile_matched", "hazard_cues_share", "hazard_phrases_share", "nod_band"}
+    row = measured.result("redraw")
+    for metric, off in (("look_short", 0.06), ("drift", 0.3 * value(measured, "ground truth", "drift"))):
+        worse = replace(row, metrics={**row.metrics, metric: measured.truth.metrics[metric] + off})
+        assert [one.met for one in judge(worse, asked) if one.criterion.metric == metric] == [False]
+
+
+def test_skill_that_rate_has_won_is_named(measured: Listening) -> None:
+    often = replace(measured.result("redraw"), name="often", kind="model")
+    often = replace(often, metrics={**often.metrics, "nod_skill": often.metrics["nod_matched"] + 0.2})
+    (line,) = (line for line in criteria.remarks(measured, often) if "won by rate" in line)
+    assert line.startswith("nod skill 1.20 is 1.00 at the truth's rate")
+    assert not any("won by rate" in line for line in criteria.remarks(measured, measured.result("noise")))
 
 
 def test_the_report_is_whole_and_fetches_nothing(measured: Listening, tmp_path: Path) -> None:
@@ -103,7 +136,8 @@ def test_the_report_is_whole_and_fetches_nothing(measured: Listening, tmp_path: 
     short = (tmp_path / "report.md").read_text()
     assert all(f"| {name} |" in short for name in stored["rows"]) and "nod skill" in short
     assert stored["rows"]["redraw"]["metrics"]["nod_skill"]["value"] == 1.0
-    assert len(stored["rows"]["redraw"]["curves"]["hazard"]) == 30
+    for name in ("hazard_cues", "hazard_phrases"):
+        assert len(stored["rows"]["redraw"]["curves"][name]) == len(stored["settings"]["hazard_edges_s"]) - 1 == 12
     shown = (tmp_path / "report.html").read_text()
     addresses = re.findall(r"""(?:src|href)=["']([^"']{0,20})""", shown)
     assert addresses and all(address.startswith(("data:image/", "#")) for address in addresses)

@@ -1,8 +1,8 @@
-"""What is counted on one answer, and what the counts become: timing, hazards, jerk, intervals."""
+"""What is counted on one answer, and what the counts become: hazards, rates, jerk, looks, intervals."""
 
 from __future__ import annotations
 
-import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,9 +10,10 @@ import pytest
 from engine.channels import FACE
 from tests.train.reaction.evaluation.talks import MemoryTalk, listener, talk
 from train.reaction.evaluation import measures
-from train.reaction.evaluation.scene import NOD_WINDOW_S, Scene, merged
-from train.reaction.evaluation.tally import HAZARD_BIN_S, HAZARD_S, Tally, answered, tally
-from train.report import events
+from train.reaction.evaluation.measures import Against
+from train.reaction.evaluation.scene import Scene
+from train.reaction.evaluation.tally import Tally, tally
+from train.report import events, hazard
 from train.report.intervals import interval, pooled, weights
 from train.simulate.talk import FPS, Cue, Span
 
@@ -28,41 +29,40 @@ def counted(face: np.ndarray, scene: Scene) -> Tally:
     return pooled([tally(face, scene, np.random.default_rng(0))], ONE)
 
 
-def test_as_many_cues_are_answered_as_can_be() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(60):
-        cues, times = np.sort(rng.uniform(0, 8, 4)), np.sort(rng.uniform(0, 8, 4))
-        fits = (times[:, None] - cues >= NOD_WINDOW_S[0]) & (times[:, None] - cues <= NOD_WINDOW_S[1])
-        most = max(sum(fits[i, j] for i, j in enumerate(order)) for order in itertools.permutations(range(4)))
-        assert answered(times, cues, NOD_WINDOW_S) == (fits.any(1).sum(), most)
+def selfsame(found: Tally) -> dict[str, np.ndarray]:
+    """The metrics of a row held against itself."""
+    return measures.metrics(found, Against(*[found] * 4))
 
 
-def test_two_nods_on_one_cue_answer_one_cue_and_are_both_in_place() -> None:
-    assert answered(np.array([10.2, 11.1]), np.array([10.0, 20.0]), NOD_WINDOW_S) == (2, 1)
-    assert answered(np.array([]), np.array([10.0]), NOD_WINDOW_S) == (0, 0)
-    assert merged([5.0, 5.3, 5.4, 6.0, 9.0]).tolist() == [5.0, 6.0, 9.0]
+def test_the_hazards_peak_where_the_nods_are(scene: Scene) -> None:
+    ends = [cue.time_s for cue in scene.cues if cue.kind in ("pause", "question")]
+    assert scene.phrase_ends.tolist() == ends
+    cues = [Cue("low", 14.0, 1.0), *scene.cues]
+    alone = Scene.of(replace(scene.talk, invitations=cues))
+    face = listener(np.random.default_rng(2), 60.0, [14.6, *(scene.phrase_ends + 0.6)], [])
+    found = counted(face, alone)
+    for name, moments in (("cues", alone.nod_cues), ("phrases", alone.phrase_ends)):
+        curve = hazard.curve(found, name)[0]
+        starts = np.array(events.nods(face, FPS))
+        lags = [time - cue for cue in moments for time in starts if 0.0 < time - cue < 1.3]
+        assert abs(hazard.CENTRES[curve.argmax()] - np.median(lags)) < 0.25
+        assert found.sums[f"{name}.minutes"].max() == pytest.approx(len(moments) * hazard.BIN_S / 60.0, rel=0.05)
+    assert len(alone.nod_cues) == len(alone.phrase_ends) + 1
 
 
-def test_f1_is_one_for_a_nod_on_every_cue_and_its_timing_is_worth_something(scene: Scene) -> None:
-    rng = np.random.default_rng(1)
-    perfect = counted(listener(rng, 60.0, (scene.nod_cues + 0.4).tolist(), (scene.smile_cues + 0.4).tolist()), scene)
-    assert measures.f1(perfect, "nod")[0] == pytest.approx(1.0)
-    assert measures.f1(perfect, "smile")[0] == pytest.approx(1.0)
-    assert measures.f1(perfect, "nod", "chance_")[0] < 0.6
-    late = counted(listener(rng, 60.0, (scene.nod_cues + 2.0).tolist(), []), scene)
-    assert measures.f1(late, "nod")[0] < 0.3 and measures.f1(late, "smile")[0] == 0.0
-
-
-def test_the_hazard_peaks_where_the_nods_are(scene: Scene) -> None:
-    face = listener(np.random.default_rng(2), 60.0, (scene.nod_cues + 0.6).tolist(), [])
-    found = counted(face, scene)
-    first = measures.first_nods(found)[0]
-    lags = [time - cue for cue in scene.nod_cues for time in events.nods(face, FPS) if 0.0 < time - cue < 1.3]
-    expected = round((np.median(lags) - HAZARD_S[0]) / HAZARD_BIN_S - 0.5)
-    assert abs(int(first[:-1].argmax()) - expected) <= 1
-    assert first.sum() == pytest.approx(1.0) and first[-1] < 0.3
-    silent = measures.first_nods(counted(listener(np.random.default_rng(3), 60.0, [], []), scene))[0]
-    assert silent[-1] == 1.0
+def test_the_hazard_of_the_same_nods_elsewhere_is_far(scene: Scene) -> None:
+    rng = np.random.default_rng(2)
+    truth, again, elsewhere, none = (
+        counted(listener(rng, 60.0, nods, []), scene)
+        for nods in (scene.nod_cues + 0.5, scene.nod_cues + 0.5, (scene.nod_cues + 30.0) % 58.0, [])
+    )
+    against = Against(truth, truth, none, elsewhere)
+    good, wrong, still = (measures.metrics(row, against) for row in (again, elsewhere, none))
+    for name in ("cues", "phrases"):
+        assert good[f"hazard_{name}"][0] < 0.3 * wrong[f"hazard_{name}"][0]
+        assert wrong[f"hazard_{name}_share"][0] == 1.0
+        assert good[f"hazard_{name}_share"][0] == pytest.approx(good[f"hazard_{name}"][0] / wrong[f"hazard_{name}"][0])
+        assert still[f"hazard_{name}"][0] > 0.2 * hazard.curve(truth, name)[0].max()
 
 
 def test_smoothing_lowers_jerk_and_noise_raises_it(scene: Scene) -> None:
@@ -72,7 +72,7 @@ def test_smoothing_lowers_jerk_and_noise_raises_it(scene: Scene) -> None:
     noisy = face + np.random.default_rng(4).normal(0, 0.004, face.shape).astype(np.float32)
     truth = counted(face, scene)
     metrics = {
-        name: measures.metrics(counted(one, scene), truth, truth, truth)
+        name: measures.metrics(counted(one, scene), Against(*[truth] * 4))
         for name, one in (("same", face), ("smooth", smooth.astype(np.float32)), ("noisy", noisy))
     }
     for part in ("rotation", "translation", "face", "lids"):
@@ -89,7 +89,7 @@ def test_nods_are_counted_where_they_fall() -> None:
     alone = MemoryTalk("bea", "plain", made.pcm, made.speaker, made.faces, cues, phrases, [Span(40.0, 50.0)])
     scene = Scene.of(alone)
     face = listener(np.random.default_rng(5), 60.0, [4.0, 10.4, 22.0, 25.0, 35.0, 44.0], [])
-    got = measures.metrics(*[counted(face, scene)] * 4)
+    got = selfsame(counted(face, scene))
     assert got["nods_cued"][0] == pytest.approx(60 / 4, rel=0.05)  # 8 s to 12 s
     assert got["nods_cue_free"][0] == pytest.approx(3 * 60 / 16, rel=0.05)  # 2 s to 8 s, 20 s to 30 s
     assert got["nods_own"][0] == pytest.approx(60 / 10, rel=0.05)
@@ -102,19 +102,41 @@ def test_blink_intervals_and_dwells_are_those_put_there(scene: Scene) -> None:
     for start in range(50, 1450, 75):
         face[start : start + 4, [FACE["eyeBlinkLeft"], FACE["eyeBlinkRight"]]] = 1.0
         face[start + 20 : start + 40, FACE["headYaw"]] = 0.3
-    got = measures.metrics(*[counted(face, scene)] * 4)
+    got = selfsame(counted(face, scene))
     assert got["blink_median_s"][0] == pytest.approx(3.0) and got["blink_cv"][0] == pytest.approx(0.0, abs=1e-6)
     assert got["dwell_away_s"][0] == pytest.approx(0.8) and got["dwell_towards_s"][0] == pytest.approx(2.2)
     assert got["gaze_away"][0] == pytest.approx(19 * 20 / 1500)
+    assert got["look_short"][0] == 0.0
+
+
+def test_looks_of_less_than_three_tenths_are_short(scene: Scene) -> None:
+    face = np.zeros((1500, 58), np.float32)
+    for start, frames in ((100, 3), (200, 7), (300, 8), (400, 20)):
+        face[start : start + frames, FACE["headYaw"]] = 0.3
+    assert selfsame(counted(face, scene))["look_short"][0] == 0.5
+
+
+def test_drift_is_the_way_of_the_mean_and_no_passing_lean(scene: Scene) -> None:
+    face = np.zeros((1500, 58), np.float32)
+    face[:, FACE["headY"]] = 0.5  # where it sits
+    face[100:150, FACE["headZ"]] = 0.2  # a lean of two seconds, 2 cm on the mean of twenty
+    leaning = counted(face, scene)
+    assert selfsame(leaning)["drift"][0] == pytest.approx(2.0)
+    face[900:1500, FACE["headX"]] = -0.09
+    gone = counted(face, scene)
+    assert selfsame(gone)["drift"][0] == pytest.approx(9.0)
+    both = leaning + gone
+    assert selfsame(both)["drift"][0] == pytest.approx(5.5) and selfsame(both)["drift_most"][0] == pytest.approx(9.0)
+    assert events.drift(face[:250], FPS) == pytest.approx(0.2 * 50 / 250)  # shorter than 20 s: the whole
 
 
 def test_ends_are_compared_in_long_talks_only(scene: Scene) -> None:
-    assert np.isnan(measures.metrics(*[counted(scene.listener("listener0").face, scene)] * 4)["ends_nods"][0])
+    assert np.isnan(selfsame(counted(scene.listener("listener0").face, scene))["ends_nods"][0])
     made = talk("cleo", 3)
     long = listener(np.random.default_rng(6), 1200.0, np.arange(5.0, 600.0, 10.0).tolist(), [])
     pcm = np.zeros(len(long) * 640, np.float32)
     endless = MemoryTalk("cleo", "long", pcm, long, {"a": long, "b": long}, list(made.invitations), made.phrases)
-    got = measures.metrics(*[counted(long, Scene.of(endless))] * 4)
+    got = selfsame(counted(long, Scene.of(endless)))
     assert got["ends_nods"][0] == 0.0  # it nodded in the first ten minutes alone
     assert got["ends_blinks"][0] == pytest.approx(1.0, abs=0.3) and got["ends_jerk"][0] < 0.8
 
@@ -143,13 +165,13 @@ def test_dwells_leave_out_what_is_cut_off() -> None:
 def test_intervals_widen_with_differences_between_voices_and_need_two(scene: Scene) -> None:
     one = tally(scene.listener("listener0").face, scene, np.random.default_rng(8))
     weight = weights(4, 0)
-    same = measures.metrics(*[pooled([one] * 4, weight)] * 4)
+    same = selfsame(pooled([one] * 4, weight))
     low, high = interval(same["blinks"])
     assert low == pytest.approx(high) == pytest.approx(same["blinks"][0])
     quiet = tally(np.zeros_like(scene.listener("listener0").face), scene, np.random.default_rng(8))
-    mixed = measures.metrics(*[pooled([one, one, quiet, quiet], weight)] * 4)
+    mixed = selfsame(pooled([one, one, quiet, quiet], weight))
     low, high = interval(mixed["blinks"])
     assert low < mixed["blinks"][0] < high
     assert mixed["blinks"][0] == pytest.approx(same["blinks"][0] / 2)
     assert mixed["step"][0] == one.peaks["step"]
-    assert np.isnan(interval(measures.metrics(*[pooled([one], weights(1, 0))] * 4)["blinks"])).all()
+    assert np.isnan(interval(selfsame(pooled([one], weights(1, 0)))["blinks"])).all()
