@@ -27,7 +27,7 @@ def test_a_session_with_a_source_makes_frames_and_ends() -> None:
     numbers = [frame.seq for frame in frames]
     assert numbers[-1] == 9 and numbers == sorted(set(numbers))
     assert {frame.bundle for frame in frames} == {"rules"}
-    assert [value.shape for value in frames[0].streams.values()] == [(58,), (25,)]
+    assert [value.shape for value in frames[0].streams.values()] == [(58,), (25,), (2,)]
     assert list(frames[0].streams) == ["face", "emotion", "acknowledge"] and Flag.FIRST in frames[0].flags
     assert not np.array_equal(frames[0].streams["face"], frames[-1].streams["face"])  # each has values of its own
     session.close()

@@ -57,6 +57,7 @@ def test_a_listener_is_there_with_its_face_its_head_and_the_voice_that_it_heard(
         "/tf": (len(steps), "foxglove.FrameTransforms"),
         "/face/face": (len(steps), "reaction_engine.face"),
         "/numbers/emotion": (len(steps), "reaction_engine.emotion"),
+        "/numbers/acknowledge": (len(steps), "reaction_engine.acknowledge"),
         "/voice/partner": (len(steps), "foxglove.RawAudio"),
     }
     assert [at for _, at, _ in found["/tf"]] == [step.due_ns for step in steps]

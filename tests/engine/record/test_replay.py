@@ -58,7 +58,7 @@ def test_a_session_replays_byte_for_byte(good: Path, capsys: pytest.CaptureFixtu
         seen |= step.flags
     assert sum(step.reset for step in steps) == 1 and {step.seq for step in steps} >= {0, FRAMES - 1}
     assert Flag.FIRST | Flag.SILENT | Flag.BAD_INPUT in seen
-    assert [len(step.frames) for step in steps] == [4] * FRAMES
+    assert [len(step.frames) for step in steps] == [5] * FRAMES
     found = replay(good)
     assert (found.frames, found.different, found.first, found.largest) == (FRAMES, 0, None, 0.0)
     assert (found.bundle, found.where, found.unknown, found.cut) == ("rules", "onnx:cpu", 0, False)
@@ -122,7 +122,7 @@ def test_what_else_is_changed_is_noticed_and_named(good: Path, tmp_path: Path) -
     for change, said in (
         (flip(1, HEADER.size, 0), r"stream face: 1 of 58 values differ, most browDownLeft: .* recorded, .* replayed"),
         (flip(2, HEADER.size + 4 * 24 + 3, 7), r"stream emotion: 1 of 25 values differ, most \w+"),
-        (flip(3, HEADER.size + 4 * 639, 0), "stream partner_audio: 1 of 640 values differ"),
+        (flip(4, HEADER.size + 4 * 639, 0), "stream partner_audio: 1 of 640 values differ"),
         (flip(1, 11, 2), r"stream face: flags SILENT recorded, none replayed"),
         (flip(2, 54, 1), r"stream emotion: flags PENDING recorded, none replayed"),
         (flip(1, 16, 3), "stream face: seq 25 recorded, 17 replayed"),
