@@ -22,6 +22,9 @@ from train.run import command as training
 SHARED = {
     "partner": Command("train.partner.command", "make the built-in conversation partner (speech and face)"),
     "simulate": Command("train.simulate.command", "make a data set of simulated speakers and their listeners"),
+    "simulate meetings": Command(
+        "train.simulate.meetings.command", "make a data set of AMI's meetings: real words, listeners real nod for nod"
+    ),
     "simulate gestures": Command(
         "train.simulate.gestures.command", "make a data set of talks and simulated people who gesture to them"
     ),

@@ -36,6 +36,7 @@ KINDS: dict[str, Colour] = {
     "smile": (110, 210, 120),
     "laugh": (90, 240, 240),
     "brow": (200, 150, 240),
+    "shake": (90, 120, 250),
 }
 """Colour (BGR) of each kind of cue and planned movement."""
 

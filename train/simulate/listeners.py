@@ -7,6 +7,9 @@ listener does it (:func:`models.listener_rules.model.compose`), the eyes counter
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -17,10 +20,11 @@ from models.listener_rules.model import compose
 from train.simulate.cues import find_cues
 from train.simulate.curves import Curve
 from train.simulate.floor import ConversationFloor
-from train.simulate.looking import blink, plan_look
-from train.simulate.nodding import plan_nods, render_nods
+from train.simulate.looking import GazeTrack, blink, plan_look
+from train.simulate.nodding import Nod, plan_nods, render_nods
 from train.simulate.persona import Persona, draw_persona
-from train.simulate.smiling import mood, plan_brows, plan_smiles, render_laughs, render_pulses
+from train.simulate.shaking import Shake, render_shakes
+from train.simulate.smiling import Pulse, mood, plan_brows, plan_smiles, render_laughs, render_pulses
 from train.simulate.swaying import sway
 from train.simulate.talk import Cue, SimulatedListener, Talk
 
@@ -51,27 +55,51 @@ def _react(
     foresight: bool,
 ) -> SimulatedListener:
     """One listener, from its plans to its face."""
-    frames = talk.frames
     nods = plan_nods(cues, floor, who, rng, foresight)
     smiles = plan_smiles(talk, floor, who, rng, foresight)
     brows = plan_brows(cues, floor, who, rng, foresight)
-    attended = [nod.start_s - 0.1 for nod in nods if rng.uniform() < LOOKS_WHEN_NODDING]
-    look = plan_look(floor, talk.own_turns, [*attended, *(smile.start_s for smile in smiles)], who, rng)
+    look = plan_look(floor, talk.own_turns, attended(nods, smiles, rng), who, rng)
+    return perform(talk, floor, Plans(nods, smiles, brows, look), who, rng)
+
+
+def attended(nods: Sequence[Nod], smiles: Sequence[Pulse], rng: np.random.Generator) -> list[float]:
+    """Moments (s) at which a listener looks at the partner, since it nods or smiles to them."""
+    nodded = [nod.start_s - 0.1 for nod in nods if rng.uniform() < LOOKS_WHEN_NODDING]
+    return [*nodded, *(smile.start_s for smile in smiles)]
+
+
+@dataclass(frozen=True)
+class Plans:
+    """What a listener does in a talk, each in order of time."""
+
+    nods: list[Nod]
+    smiles: list[Pulse]
+    brows: list[Pulse]
+    look: GazeTrack
+    shakes: tuple[Shake, ...] = ()
+
+
+def perform(
+    talk: Talk, floor: ConversationFloor, plans: Plans, who: Persona, rng: np.random.Generator
+) -> SimulatedListener:
+    """The listener ``who`` does what is planned; blinks, sway and the face at rest are drawn here."""
+    frames, look, smiles = talk.frames, plans.look, plans.smiles
     closure, body = blink(floor, look, who, rng), sway(talk, floor, who, rng)
     level = mood(smiles, floor, who, rng)
     laugh = render_laughs(smiles, frames, who, rng)
 
-    nod = render_nods(nods, frames)
+    nod = render_nods(plans.nods, frames)
     head = body.pose.copy()
     head[:, 0] += nod + laugh.back + look.head_pitch
-    head[:, 1] += who.nod_slant * nod + look.head_yaw
+    head[:, 1] += who.nod_slant * nod + look.head_yaw + render_shakes(plans.shakes, frames)
     eyes = eye_weights(
         _tensor(body.partner_yaw + look.yaw - head[:, 1]), _tensor(body.partner_pitch + look.pitch - head[:, 0])
     )
-    flash = _tensor(render_pulses(brows, frames))
+    flash = _tensor(render_pulses(plans.brows, frames))
     face = compose(_tensor(head), eyes, level, flash, _tensor(closure)).numpy()
     face[:, FACE["jawOpen"]] = np.minimum(1.0, face[:, FACE["jawOpen"]] + laugh.jaw)
-    events = [nod.event() for nod in nods] + [pulse.event() for pulse in (*smiles, *brows)] + list(look.events)
+    moved: tuple[Nod | Pulse | Shake, ...] = (*plans.nods, *smiles, *plans.brows, *plans.shakes)
+    events = [item.event() for item in moved] + list(look.events)
     return SimulatedListener(
         face=face,
         controls={"expressiveness": np.full(frames, who.expressiveness, np.float32), "self_speaking": floor.own.copy()},

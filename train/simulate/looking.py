@@ -65,9 +65,12 @@ def plan_look(
     floor: ConversationFloor, own_turns: tuple[Span, ...], calls: list[float], who: Persona, rng: np.random.Generator
 ) -> GazeTrack:
     """The gaze of one listener. ``calls`` are moments (s) at which it should rest on the partner."""
-    frames = len(floor.own)
+    return track(_targets(floor, own_turns, calls, who, rng), len(floor.own))
+
+
+def track(targets: list[Target], frames: int) -> GazeTrack:
+    """Gaze that goes to each of ``targets``, in order of time, over ``frames``."""
     before, shifts, events = Target(0.0, 0.0, 0.0), [], []
-    targets = _targets(floor, own_turns, calls, who, rng)
     for target in targets:
         size = float(np.hypot(target.yaw - before.yaw, target.pitch - before.pitch))
         shifts.append(GazeShift(target.time_s, size))
@@ -104,7 +107,7 @@ def _targets(
         until = now + _look_for(now, floor, who, rng)
         forced = [time for time in leaves if now < time < until]
         until = min(forced, default=until)
-        _fixate(points, now, min(until, length), who, rng)
+        fixate(points, now, min(until, length), who, rng)
         speaking = floor.owned(until)
         away_for = lognormal(rng, gaze.AWAY_SPEAKING if speaking else gaze.AWAY_LISTENING, gaze.AWAY_SIGMA)
         called = bisect_left(summons, until - LEAST_AWAY_S)
@@ -128,8 +131,8 @@ def _look_for(now: float, floor: ConversationFloor, who: Persona, rng: np.random
     return lognormal(rng, median, gaze.TOWARDS_SIGMA)
 
 
-def _fixate(points: list[Target], start: float, stop: float, who: Persona, rng: np.random.Generator) -> None:
-    """Fixations on the partner's eyes and mouth from ``start`` to ``stop``."""
+def fixate(points: list[Target], start: float, stop: float, who: Persona, rng: np.random.Generator) -> None:
+    """Add to ``points`` fixations on the partner's eyes and mouth from ``start`` to ``stop`` s."""
     while start < stop:
         yaw, pitch = 0.01 * rng.uniform(-0.5, 0.5), 0.01 * rng.uniform(-0.5, 0.5)
         if rng.uniform() < who.mouth_share:

@@ -7,6 +7,7 @@ faces alone, the spans, acts and cues serve the listeners of the simulation and 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,15 @@ class Cue:
 
 
 @dataclass(frozen=True)
+class TimedWord:
+    """A word that is said, and when (s)."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
 class Talk:
     """A speaker for some minutes. ``voice`` names who speaks and ``source`` whose recording it was (both are kept on
     one side of every split); ``own_turns`` are the spans in which the listener's avatar has the floor."""
@@ -59,6 +69,7 @@ class Talk:
     own_turns: tuple[Span, ...] = ()
     acts: tuple[Act, ...] = ()
     cues: tuple[Cue, ...] = ()
+    words: tuple[TimedWord, ...] = ()  #: what is said, where that is known
 
     @property
     def frames(self) -> int:
@@ -68,9 +79,11 @@ class Talk:
 
 @dataclass(frozen=True)
 class SimulatedListener:
-    """One listener of a talk: its face (T, 58), its controls per frame, what it planned, and who it was."""
+    """One listener of a talk: its face (T, 58), its controls per frame, what it planned, and who it was. ``told`` are
+    further lists for its event file, of dataclasses with times: what is known of a real one."""
 
     face: NDArray[np.float32]
     controls: dict[str, NDArray[np.float32]]  #: ``expressiveness`` and ``self_speaking``, each (T,)
-    events: tuple[Cue, ...] = ()  #: kinds ``nod``, ``smile``, ``brow``, ``away``, ``back``: planned movements begin
+    events: tuple[Cue, ...] = ()  #: kinds ``nod``, ``smile``, ``brow``, ``shake``, ``away``, ``back``: movements begin
     persona: dict[str, float] = field(default_factory=dict)
+    told: dict[str, tuple[Any, ...]] = field(default_factory=dict)

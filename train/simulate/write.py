@@ -4,7 +4,8 @@
 consecutive in time. A face file has 751 rows, the last being the first of the next clip; an emotion file 750 rows and
 a header. ``{split}.csv`` pairs a speaker's clip with a listener's, ``neighbour_emotion_{split}.npy`` says which
 listeners answer the same clip. Ours are ``{split}/Controls`` (the controls per frame), ``{split}/Events`` (spans, acts,
-cues, planned movements; each in the clip in which it starts, times from the clip's start) and ``layout.json``.
+cues, planned movements; each in the clip in which it starts, times from the clip's start) and ``layout.json``. Of real
+listeners the event file tells more (:mod:`train.simulate.meetings.listening`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import shutil
 import wave
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,17 +31,19 @@ from train.simulate.voices import Voice
 FORMAT, MADE_BY, SITE = 1, "python -m train simulate", "SIM"
 SPLITS = ("train", "val", "test")
 CONTROLS = ("expressiveness", "self_speaking")
+SPEAKER_LISTS = ("phrases", "own_turns", "acts", "cues", "words")
 CLIP_S = CLIP_FRAMES / FPS
 LOW, HIGH, DIGITS = -2, 4, 4  #: what a CSV cell can hold
 
 
 class Writer:
-    """A data set under construction in ``root``, one talk at a time; :meth:`finish` makes it whole.
+    """A data set under construction in ``root``, one talk at a time; :meth:`finish` makes it whole. ``about`` tells of
+    the whole set in ``layout.json``.
 
     Raises :class:`EngineError` when ``root`` holds something that this command did not make.
     """
 
-    def __init__(self, root: Path, command: str, seed: int) -> None:
+    def __init__(self, root: Path, command: str, seed: int, about: Mapping[str, Any] | None = None) -> None:
         self.root = root
         _clear(root)
         self._layout: dict[str, Any] = {
@@ -54,20 +58,30 @@ class Writer:
             "sample_rate": RATE,
             "sources": {},
             "talks": {},
+            **(about or {}),
         }
         self._pairs: dict[str, list[tuple[str, str]]] = {split: [] for split in SPLITS}
         self._note()
 
-    def add(self, split: str, name: str, voice: Voice, talk: Talk, reactions: list[SimulatedListener]) -> None:
-        """Write one talk and its listeners ``L0``, ``L1``, ... Raises :class:`EngineError` for a length that is not a
-        whole number of clips, or faces and controls that do not fit it."""
+    def add(
+        self,
+        split: str,
+        name: str,
+        voice: Voice,
+        talk: Talk,
+        reactions: list[SimulatedListener],
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write one talk and its listeners ``L0``, ``L1``, ...; ``facts`` are told of it in ``layout.json``. Raises
+        :class:`EngineError` for a length that is not a whole number of clips, or faces and controls that do not fit
+        it."""
         _check(name, talk, reactions)
         clips = talk.frames // CLIP_FRAMES
         self._person(split, name, "speaker", talk.face)
         for clip in range(clips):
             place = self._place(split, "Audio_files", name, "speaker", clip, "wav")
             write_wav(place, talk.pcm[clip * CLIP_FRAMES * HOP : (clip + 1) * CLIP_FRAMES * HOP])
-        told = {key: [asdict(item) for item in getattr(talk, key)] for key in ("phrases", "own_turns", "acts", "cues")}
+        told = {key: [asdict(item) for item in getattr(talk, key)] for key in SPEAKER_LISTS}
         self._events(split, name, "speaker", clips, told, {})
         for number, reaction in enumerate(reactions):
             person = f"L{number}"
@@ -77,12 +91,14 @@ class Writer:
                 rows = table[clip * CLIP_FRAMES : (clip + 1) * CLIP_FRAMES]
                 write_csv(self._place(split, "Controls", name, person, clip, "csv"), CONTROLS, rows)
             planned = {"events": [asdict(item) for item in reaction.events]}
+            planned |= {key: [asdict(item) for item in items] for key, items in reaction.told.items()}
             self._events(split, name, person, clips, planned, {"persona": reaction.persona})
         for clip in range(1, clips + 1):
             self._pairs[split] += [
                 (f"{SITE}/{name}/speaker/{clip}", f"{SITE}/{name}/L{number}/{clip}") for number in range(len(reactions))
             ]
-        self._layout["talks"][name] = {"split": split, "voice": voice.name, "source": voice.source}
+        known = {"split": split, "voice": voice.name, "source": voice.source}
+        self._layout["talks"][name] = {**(facts or {}), **known}
         facts = {"split": voice.split, "source": voice.source, "licence": voice.licence, "credit": voice.credit}
         self._layout["sources"][voice.name] = facts
 

@@ -3,7 +3,6 @@ in small."""
 
 from __future__ import annotations
 
-import gzip
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.train.speech.corpus import write_corpus
 from train.speech.ami import FOLDER
 from train.speech.talk import RATE, SpokenWord
 
@@ -45,27 +45,11 @@ def spoken(plan: Sequence[tuple[str, float, float, float]]) -> tuple[np.ndarray,
     return np.concatenate([*parts, np.zeros(RATE // 5)]).astype(np.float32), tuple(words)
 
 
-HEADERS = {
-    "words.csv.gz": "meeting,speaker,start,end,kind,text",
-    "dialogue_acts.csv.gz": "meeting,speaker,start,end,act,addressee,text",
-    "handGesture.csv": "meeting,speaker,start,end,type,comment",
-    "headGesture.csv": "meeting,speaker,start,end,type,form,comment",
-    "movement.csv": "meeting,speaker,start,end,type,comment",
-    "focus.csv": "meeting,speaker,start,end,type,place,role,nxt_agent,comment",
-}
-
-
 @pytest.fixture
 def corpus(tmp_path: Path) -> Callable[..., Path]:
     """Writes a folder of data with AMI's files: ``corpus(words=[...rows], handGesture=[...])``."""
 
     def write(**rows: list[str]) -> Path:
-        folder = tmp_path / FOLDER
-        folder.mkdir(exist_ok=True)
-        for name, header in HEADERS.items():
-            text = "\n".join([header, *rows.get(name.partition(".")[0], [])]) + "\n"
-            whole = text.encode()
-            (folder / name).write_bytes(gzip.compress(whole) if name.endswith(".gz") else whole)
-        return tmp_path
+        return write_corpus(tmp_path, **rows)
 
     return write

@@ -1,0 +1,1 @@
+"""AMI's meetings as talks: real words and real listeners, nod for nod (``python -m train simulate meetings``)."""
