@@ -14,7 +14,7 @@ CALM   := $(addprefix tests/engine/,body bundle runtime sound text record test_s
           $(addprefix tests/clients/test_,unity.py web_build.py body.py head.py camera.py points.py strip.py screen.py \
           bridges_address.py bridges_body.py bridges_golden.py bridges_poser.py bridges_signs.py) \
           $(addprefix tests/benchmarks/test_,alive.py bundled.py conversation_acts.py conversation_heads.py \
-          endless.py hour.py peer.py step.py texts.py tokenizer.py)
+          endless.py hour.py listen.py peer.py step.py texts.py tokenizer.py) tests/benchmarks/rooms
 REST   := $(filter-out $(LIVE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) $(wildcard tests/test_*.py)
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
