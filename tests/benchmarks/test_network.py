@@ -187,7 +187,7 @@ def test_skipped_lost_and_silent_frames_of_a_visit(voices: Voices) -> None:
     assert skipped.wrong  # those two were run, so to say that they were not is wrong
     silent = with_rows(lambda _: True, {30: Flag.SILENT})
     assert judge.check(silent).compared > 30 and not judge.check(silent).wrong
-    silent.frames[45 * 2] = silent.frames[5 * 2]
+    silent.frames[45 * 3] = silent.frames[5 * 3]
     assert judge.check(silent).compared == 45 and not judge.check(silent).wrong  # nobody knows what it was given
 
 

@@ -40,7 +40,7 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(said) == ["bundle", "ports", "one frame", "face tracker", "devices"]
     assert all(said[name].startswith("ok") for name in ("bundle", "ports", "one frame"))
     assert "rules" in said["bundle"]
-    assert "2 streams announced" in said["one frame"]
+    assert "3 streams announced" in said["one frame"]
     left = set(threading.enumerate()) - threads
     # One thread a process stays, for all calls into the sound system.
     assert not [thread for thread in left if not thread.name.startswith("portaudio")]

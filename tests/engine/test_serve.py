@@ -100,7 +100,7 @@ def test_a_session_of_two_seconds_ends_by_itself_with_a_table_and_a_file(tmp_pat
     counted = dict(re.findall(r"(\w+) (\d+) ", out))
     assert int(counted["frames"]) + int(counted["missed"]) == 50
     streams = {frame.stream for frame in frames}
-    assert len(streams) == 4
+    assert len(streams) == 5
     for stream in streams:
         of_one = [frame for frame in frames if frame.stream == stream]
         assert of_one[-1].seq == 49
