@@ -250,7 +250,7 @@ ELSEWHERE = {
 
 def test_programs_run_as_written(shell: Shell) -> None:
     shell.run("here", "engine serve --source demo --listen 127.0.0.1:8080")
-    assert [len(programs) for programs in PROGRAMS.values()] == [2, 1]
+    assert [len(programs) for programs in PROGRAMS.values()] == [3, 1]
     for document, program in ((document, each) for document, programs in PROGRAMS.items() for each in programs):
         for written, instead in ELSEWHERE.items():
             program = program.replace(written, instead.format(**shell.ports)) if written in program else program
