@@ -29,7 +29,7 @@ from scipy.ndimage import median_filter
 from engine.errors import EngineError
 from models.contract import initial_state
 from models.layers import Pitch
-from train.simulate.talk import FPS, HOP, RATE, Cue, Span, Talk
+from train.simulate.talk import FPS, HOP, RATE, Cue, Span, Talk, joined
 
 LOW_PERCENTILE, LOW_FOR, LOW_AFTER_SPEECH = 0.26, 0.110, 0.700
 """Share of a speaker's pitch that counts as low, and seconds of it and of speech before it (Ward & Tsukahara 2000)."""
@@ -81,12 +81,7 @@ class SpeechRun(NamedTuple):
 
 def speech_runs(talk: Talk) -> list[SpeechRun]:
     """Phrases without a pause between them joined."""
-    runs: list[Span] = []
-    for phrase in sorted(talk.phrases, key=lambda span: span.start_s):
-        if runs and phrase.start_s - runs[-1].end_s < PAUSE_LEAST:
-            runs[-1] = Span(runs[-1].start_s, max(runs[-1].end_s, phrase.end_s))
-        else:
-            runs.append(phrase)
+    runs = joined(talk.phrases, PAUSE_LEAST)
     following = [*(run.start_s for run in runs[1:]), talk.frames / FPS]
     return [SpeechRun(run, after - run.end_s) for run, after in zip(runs, following, strict=bool(runs))]
 

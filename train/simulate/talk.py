@@ -6,6 +6,7 @@ faces alone, the spans, acts and cues serve the listeners of the simulation and 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,17 @@ class Span:
 
     start_s: float
     end_s: float
+
+
+def joined(spans: Iterable[Span], gap_s: float) -> list[Span]:
+    """``spans`` in order of time, those with less than ``gap_s`` between them joined."""
+    out: list[Span] = []
+    for span in sorted(spans, key=lambda item: item.start_s):
+        if out and span.start_s - out[-1].end_s < gap_s:
+            out[-1] = Span(out[-1].start_s, max(out[-1].end_s, span.end_s))
+        else:
+            out.append(span)
+    return out
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train.report.hazard import Watched
-from train.simulate.meetings.people import JOIN_S, TICK_S, Meeting, Participant, joined
-from train.simulate.talk import Span
+from train.simulate.meetings.people import JOIN_S, TICK_S, Meeting, Participant
+from train.simulate.talk import Span, joined
 
 HELD_S = 3.0
 """Silence (s) for which the floor is still the last speaker's."""

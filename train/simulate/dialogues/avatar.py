@@ -28,7 +28,7 @@ from train.simulate.gestures.persona import Persona
 from train.simulate.listeners import listen
 from train.simulate.speaker import BROWED, POSE, SMILING
 from train.simulate.talk import FPS as FACE_RATE
-from train.simulate.talk import RATE, SimulatedListener, Span, Talk
+from train.simulate.talk import RATE, SimulatedListener, Span, Talk, joined
 from train.speech import talk as speech
 from train.speech.stresses import find_stresses
 
@@ -57,13 +57,7 @@ class Avatar:
 
 def turns_of(phrases: Sequence[Span], gap: float = JOIN_S) -> tuple[Span, ...]:
     """Phrases joined to turns over short pauses."""
-    out: list[Span] = []
-    for span in sorted(phrases, key=lambda item: item.start_s):
-        if out and span.start_s - out[-1].end_s < gap:
-            out[-1] = Span(out[-1].start_s, max(out[-1].end_s, span.end_s))
-        else:
-            out.append(span)
-    return tuple(out)
+    return tuple(joined(phrases, gap))
 
 
 def avatar(

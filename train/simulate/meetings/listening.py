@@ -20,13 +20,13 @@ from train.simulate.curves import lognormal
 from train.simulate.floor import ConversationFloor
 from train.simulate.listeners import Plans, attended, perform
 from train.simulate.looking import GazeTrack, Target, fixate, plan_look, track
-from train.simulate.meetings.people import JOIN_S, Participant, joined
+from train.simulate.meetings.people import JOIN_S, Participant
 from train.simulate.meetings.stretches import Stretch
 from train.simulate.nodding import LEAST, MAX_AMPLITUDE, MOST_CYCLES, Nod
 from train.simulate.persona import Persona, draw_persona
 from train.simulate.shaking import Shake
 from train.simulate.smiling import LEAST_HOLD_S, OFFSET_S, ONSET_S, Pulse, plan_brows, plan_smiles
-from train.simulate.talk import SimulatedListener, Span, Talk
+from train.simulate.talk import SimulatedListener, Span, Talk, joined
 
 SLOWEST_HZ, FASTEST_HZ = 1.2, 3.4
 """Of a first cycle: what is annotated as shorter or longer than these allow is shown as short or long as they do."""

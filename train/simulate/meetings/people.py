@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
-from train.simulate.talk import Span
+from train.simulate.talk import Span, joined
 from train.speech import ami
 
 TICK_S = 0.1
@@ -130,17 +130,6 @@ def _signals(heads: Iterable[ami.Mark], types: tuple[str, ...], form: str) -> tu
 
 def _start(item: ami.Word | ami.DialogueAct | ami.Mark) -> float:
     return item.start
-
-
-def joined(spans: Iterable[Span], gap_s: float) -> list[Span]:
-    """``spans`` in order of time, those with less than ``gap_s`` between them joined."""
-    out: list[Span] = []
-    for span in sorted(spans, key=lambda item: item.start_s):
-        if out and span.start_s - out[-1].end_s < gap_s:
-            out[-1] = Span(out[-1].start_s, max(out[-1].end_s, span.end_s))
-        else:
-            out.append(span)
-    return out
 
 
 def ticks(spans: Iterable[Span], size: int) -> Ticks:
