@@ -61,7 +61,8 @@ class AutoregressiveModel(StreamModel):
         raise NotImplementedError
 
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
-        """Outputs besides ``ids`` and updates of the state under ``decoder.``, for ``ids`` (B, T, heads)."""
+        """Outputs besides ``ids`` and updates of the state under ``decoder.``, for ``ids`` (B, T, heads); ``inputs``
+        are all there are, the noise that drew the ids as well."""
         return {}, {}
 
     def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
@@ -81,7 +82,7 @@ class AutoregressiveModel(StreamModel):
             if frame + 1 < length:
                 running = commit(owned, running, updates, 1)
         ids = torch.cat(drawn, 1)
-        outputs, decoded = self.decode(ids, seen, state)
+        outputs, decoded = self.decode(ids, inputs, state)
         rings = {name for name, spec in owned.items() if spec.kind == "ring"}
         joined = {name: torch.cat([item[name] for item in written], 1) for name in rings}
         return {IDS: ids, **outputs}, {**written[-1], **joined, **decoded}

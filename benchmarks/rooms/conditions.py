@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.listen import Partner
-from benchmarks.rooms import faces, languages, music, sounds
-from benchmarks.rooms.sounds import VOICE_DBFS, Sound
+from benchmarks.rooms import faces, languages, music
+from train.speech import rooms as sounds
+from train.speech.rooms import VOICE_DBFS, Sound
 
 CLEAN, SILENCE, STILL = "clean voice, -26 dBFS", "silence", "a still face"
 READERS, TRACKED, FIRST_LANGUAGE = "readers, unseen", "readers, tracked face", "English"
@@ -153,7 +154,7 @@ def _songs(rate: int, recorded: Sequence[Path]) -> dict[str, Play]:
     """Two songs made by code, and the recordings by their names."""
 
     def band(seed: int, count: int, level: float) -> Sound:
-        return music.band(count, rate, level, seed)
+        return band.band(count, rate, level, seed)
 
     def recording(path: Path, count: int, level: float) -> Sound:
         return music.played(path, rate, count, level)

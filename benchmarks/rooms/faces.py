@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.listen import Partner
-from benchmarks.rooms.sounds import VOICE_DBFS, Sound, at_level
 from engine.channels import EXPRESSION_NAMES, FACE, FACE_NAMES, expression_from_names
 from engine.rest_pose import RestPose
 from engine.sources.demo import PARTNER, load_face
 from engine.sources.media import MediaFile
 from train.partner.face import animate, bump, hear
+from train.speech.rooms import VOICE_DBFS, Sound, at_level
 
 FPS, PERIOD_NS, REST_S, JOIN = 25, 40_000_000, 30.0, 3
 Face = NDArray[np.float32]

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rooms.sounds import Sound
 from engine.errors import EngineError
 from engine.sound.resample import StreamingResampler
+from train.speech.rooms import Sound
 
 PACKAGE = "espeakng_loader"
 TABLE = Path(__file__).with_name("sentences.csv")

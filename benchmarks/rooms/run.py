@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from benchmarks.listen import Partner, listeners
@@ -19,7 +19,7 @@ ROWS = 16
 
 
 class Heard(NamedTuple):
-    """What each bundle, by name, did in a room."""
+    """What each bundle, by its label, did in a room."""
 
     room: Condition
     counts: dict[str, Counts]
@@ -61,7 +61,7 @@ def compared(every: Sequence[Condition], rooms: Sequence[Condition]) -> list[Con
 
 
 def hear(
-    every: Sequence[Condition], rooms: Sequence[Condition], bundles: Sequence[Bundle], seeds: int, raw: bool
+    every: Sequence[Condition], rooms: Sequence[Condition], bundles: Mapping[str, Bundle], seeds: int, raw: bool
 ) -> Iterator[Heard]:
     """What ``seeds`` listeners of each bundle do in each of ``rooms``; before that, what twice as many do in those of
     ``every`` that they are compared with. ``raw``: past the front end."""
@@ -73,17 +73,17 @@ def hear(
             yield from _batch(some[start : start + together], bundles, rows, raw)
 
 
-def _batch(rooms: Sequence[Condition], bundles: Sequence[Bundle], rows: int, raw: bool) -> list[Heard]:
+def _batch(rooms: Sequence[Condition], bundles: Mapping[str, Bundle], rows: int, raw: bool) -> list[Heard]:
     """``rows`` listeners of each bundle in each of ``rooms``, all at once."""
-    rate = bundles[0].spec.sample_rate
+    rate = next(iter(bundles.values())).spec.sample_rate
     made = [room.make() for room in rooms]
     partners = [Partner(FrontEnd(on=not raw).push(partner.pcm, rate), partner.faces) for partner in made]
     found = [Heard(room, {}) for room in rooms]
-    for bundle in bundles:
+    for name, bundle in bundles.items():
         runtime = open_runtime(bundle, rows=rows * len(rooms))
         spread = [partner for partner in partners for _ in range(rows)]
         shown = listeners(runtime, spread, [*range(rows)] * len(rooms))["face"]
         for index, heard in enumerate(found):
             faces = [shown[:, index * rows + row] for row in range(rows)]
-            heard.counts[bundle.name] = count(faces, bundle.spec.rate)
+            heard.counts[name] = count(faces, bundle.spec.rate)
     return found

@@ -20,7 +20,7 @@ from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, StreamModel, Tensors, named, part
 from models.emotion import emotion
 from models.layers import Energy, Pitch
-from models.listener_rules.acknowledge import ROUND, Acknowledge
+from models.listener_rules.acknowledge import Acknowledge
 from models.listener_rules.bands import BandLevels
 from models.listener_rules.blinks import Blinks
 from models.listener_rules.gaze import Gaze, eye_weights
@@ -29,6 +29,7 @@ from models.listener_rules.mirror import Mirror
 from models.listener_rules.nods import CUES, Brows, Nods
 from models.listener_rules.posture import Posture
 from models.listening import FRAME_RATE, HOP, SAMPLE_RATE, SELF_SPEAKING, ProsodyTracker, partner_inputs
+from models.listening.acknowledge import ACKNOWLEDGE, ACKNOWLEDGE_RATE
 
 SUBFRAMES = 4
 """Estimates of level and pitch a frame."""
@@ -39,7 +40,7 @@ CONTROLS = (
     InputSpec("expressiveness", "control", low=0.0, high=2.0, missing=1.0, about="size of every movement"),
     InputSpec("nod_rate", "control", low=0.0, high=3.0, missing=1.0, about="readiness to answer a cue with a nod"),
     InputSpec("smile_gain", "control", low=0.0, high=2.0, missing=1.0, about="strength of smiling back"),
-    InputSpec("acknowledge_rate", "control", low=0.0, high=6.0, missing=1.0, about="how many nods come with a word"),
+    ACKNOWLEDGE_RATE,
     SELF_SPEAKING,
 )
 
@@ -98,7 +99,7 @@ class ListenerRules(StreamModel):
             outputs=(
                 OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2, codec="arkit58"),
                 OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0, codec="emotion25"),
-                OutputSpec("acknowledge", (2,), Acknowledge.fields, ("count",) * 2, 0.0, ROUND - 1.0, codec="counts"),
+                ACKNOWLEDGE,
                 BAD_INPUT,
             ),
             state=state,
@@ -120,7 +121,7 @@ class ListenerRules(StreamModel):
             faces.append(face)
             counts.append(count)
         stacked = torch.stack(faces, 1)
-        outputs = {"face": stacked, "emotion": emotion(stacked), "acknowledge": torch.stack(counts, 1)}
+        outputs = {"face": stacked, "emotion": emotion(stacked), ACKNOWLEDGE.name: torch.stack(counts, 1)}
         return outputs, {**updates, **cells}
 
     def _frame(self, x: Tensors, state: Tensors) -> tuple[Tensor, Tensor, Tensors]:
@@ -147,7 +148,7 @@ class ListenerRules(StreamModel):
         )
 
         count, new["answers"] = self.acknowledge(
-            heard, nod.starts, flash, x["acknowledge_rate"], own, noise["answers"], state["answers"]
+            heard, nod.starts, flash, x[ACKNOWLEDGE_RATE.name], own, noise["answers"], state["answers"]
         )
 
         pitch = body.pose[:, 0] + nod.pitch + look.head_pitch

@@ -4,6 +4,10 @@ Prosody is read as by every listener (:mod:`models.listening.prosody`: level ove
 pauses, pitch against the speaker's own low percentile, final rises) and becomes bounded numbers: timers turn into
 decaying traces, so a pause of a minute looks like one of ten seconds. Statistics run over the past only.
 
+Bands are free of level and of the microphone's colour: each is told as its distance from how loud it has lately been, a
+running form of cepstral mean subtraction (Atal 1974, JASA 55) that rises within a syllable and falls over some pauses.
+Another gain, a telephone's band or a steady noise shift both alike.
+
 Weights are trained on these features, so nothing that is tuned for another listener may enter here. A golden test
 (``tests/models/test_reaction_features.py``) pins them.
 """
@@ -17,12 +21,16 @@ from engine.spec import StateSpec
 from models.contract import Tensors, named, part
 from models.layers import Energy, LogMel, Pitch, PitchTrack
 from models.listening import HOP, SAMPLE_RATE, CueRules, ProsodyTracker
+from models.listening.cell import DT
 
 SUBFRAMES = 4
 CUES = CueRules(low_percentile=0.26, low_for=0.110, low_after_speech=0.700, pause_for=0.400, pause_after_speech=1.000)
 """What counts as a cue in the features that the shipped weights were trained on: another choice needs new weights."""
-MEL_MEAN, MEL_SCALE = -13.0, 4.0
-"""Brings log-mel powers of speech near -30 dBFS to about unit size; they reach down to log(1e-10) = -23."""
+LOUD_START, LOUD_RISE, LOUD_FALL = -13.0, 0.3, 3.0
+"""How loud (natural log of power) a band is taken to be before anything was heard, near speech at -30 dBFS, and the
+time constants (s) of its running estimate."""
+BELOW, ABOVE, MEL_MEAN, MEL_SCALE = -8.0, 2.0, -3.0, 3.0
+"""Least and largest distance from it, and what brings distances in speech to about unit size."""
 PAUSES, STRETCHES = (0.25, 1.0, 4.0), (0.5, 2.0, 8.0)
 """Time constants (s) of the traces of the time since speech and of the length of speech."""
 PROSODY = (
@@ -57,7 +65,8 @@ class AudioFeatures(nn.Module):
         """PCM tails of the features and the running statistics of the voice."""
         layers = {"mel": self.mel, "energy": self.energy, "pitch": self.pitch}
         specs = {key: spec for name, layer in layers.items() for key, spec in named(name, layer.state_specs()).items()}
-        return specs | {"voice": self.prosody.state_spec()}
+        bands = StateSpec((self.width - len(PROSODY),))
+        return specs | {"voice": self.prosody.state_spec(), "loud": bands}
 
     def forward(self, pcm: Tensor, valid: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Features of ``pcm``; a hop that is not valid counts as silence."""
@@ -66,9 +75,21 @@ class AudioFeatures(nn.Module):
         level, level_update = self.energy(present, part(state, "energy"))
         pitch, pitch_update = self.pitch(present, part(state, "pitch"))
         prosody, voice = self._prosody(level, pitch, valid, state["voice"])
-        features = torch.cat([(mel.mean(2) - MEL_MEAN) / MEL_SCALE, prosody], -1)
+        bands, loud = self._level_free(mel.mean(2), valid, state["loud"])
+        features = torch.cat([bands, prosody], -1)
         updates = named("mel", mel_update) | named("energy", level_update) | named("pitch", pitch_update)
-        return features, updates | {"voice": voice}
+        return features, updates | {"voice": voice, "loud": loud}
+
+    def _level_free(self, mel: Tensor, valid: Tensor, loud: Tensor) -> tuple[Tensor, Tensor]:
+        """Log powers (B, T, bands) as distances from how loud each band has been, and that, less its start, after
+        them. Of a hop that did not arrive nothing is learnt."""
+        rows = []
+        for t in range(mel.shape[1]):
+            apart = mel[:, t] - LOUD_START - loud
+            rate = torch.where(apart > 0.0, DT / LOUD_RISE, DT / LOUD_FALL) * valid[:, t, None]
+            loud = loud + rate * apart
+            rows.append(mel[:, t] - LOUD_START - loud)
+        return (torch.stack(rows, 1).clamp(BELOW, ABOVE) - MEL_MEAN) / MEL_SCALE, loud
 
     def _prosody(self, level: Tensor, pitch: PitchTrack, valid: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
         """The features :data:`PROSODY` (B, T, F), frame by frame, and the state of the voice after them."""

@@ -25,12 +25,14 @@ def _starting(*beginnings: str) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class Group:
     """Channels that share one id: ``levels`` of each latent number, most important first (their product is the number
-    of codes). ``predictive``: ids code the difference from what the past ids foretell, not the value itself."""
+    of codes). ``predictive``: ids code the difference from what the past ids foretell, not the value itself.
+    ``leashed``: what strays farther than listeners do is drawn back, so that errors of the drawn ids cannot add up."""
 
     name: str
     channels: tuple[str, ...]
     levels: tuple[int, ...]
     predictive: bool = True
+    leashed: bool = False
 
 
 EYES = _starting("eye", "gaze")
@@ -38,13 +40,16 @@ BROWS = _starting("brow")
 MOUTH = tuple(name for name in FOLDED_NAMES if name not in (*EYES, *BROWS, *HEAD_NAMES))
 DEFAULT_GROUPS = (
     Group("rotation", HEAD_NAMES[:3], (9, 9, 7)),
-    Group("translation", HEAD_NAMES[3:], (5, 5, 5)),
+    Group("translation", HEAD_NAMES[3:], (5, 5, 5), leashed=True),
     Group("eyes", EYES, (7, 9, 9)),
     Group("brows", BROWS, (7, 5)),
     Group("mouth", MOUTH, (9, 5, 5)),
 )
-PLANS = ("nod", "smile", "brow")
-"""Movements that the listener decides on before it makes them, each a yes or no of its own in every frame."""
+PLANS = ("nod", "smile", "brow", "away", "back")
+"""Movements that the listener decides on before it makes them, each a yes or no of its own in every frame; the last two
+begin and end a look away."""
+CUES = ("end", "low")
+"""What the network is taught to notice in the frame in which it can be known: the end of a phrase, low pitch."""
 AIS_GROUPS = (Group("face", FOLDED_NAMES, (8, 5, 5, 5), predictive=False),)
 
 
@@ -56,6 +61,7 @@ class ReactionConfig:
 
     groups: tuple[Group, ...] = DEFAULT_GROUPS
     plans: tuple[str, ...] = PLANS
+    cues: tuple[str, ...] = CUES
     channels: int = 128
     heads: int = 4
     window: int = 96
@@ -78,7 +84,7 @@ class ReactionConfig:
                 Group(**{**group, "channels": tuple(group["channels"]), "levels": tuple(group["levels"])})
                 for group in data["groups"]
             )
-            return cls(**{**data, "groups": groups, "plans": tuple(data["plans"])})
+            return cls(**{**data, "groups": groups, "plans": tuple(data["plans"]), "cues": tuple(data["cues"])})
         except (KeyError, TypeError) as error:
             raise EngineError(f"a reaction configuration does not read ({error}); train the model again") from error
 

@@ -8,31 +8,33 @@ decision to answer is a small choice made at the right moment and is hard to hea
 head; once drawn, the movement follows it as the own past. Unlike there everything is causal, frame by frame, over
 windows in rings.
 
-Training calls :meth:`Reaction.hear` once per recording and :meth:`Reaction.react` on crops; serving calls both for
-every frame.
+Training calls :meth:`Reaction.hear` once per recording and :meth:`Reaction.notice` on crops; serving calls
+:meth:`Reaction.hear` and :meth:`Reaction.react` for every frame. What is noticed (that a phrase has ended, that pitch
+is low) is taught beside the answers, so that the streams of the speaker carry it; a served step leaves it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from engine.channels import EMOTION_NAMES, EMOTION_UNITS, FACE_NAMES, FACE_UNITS
-from engine.spec import InputSpec, OutputSpec, StreamSpec
+from engine.spec import InputSpec, OutputSpec, StateSpec, StreamSpec
 from models.contract import BAD_INPUT, Tensors, finite, named, part
 from models.emotion import emotion
 from models.layers import Layer, LayerNorm, TransformerBlock
 from models.listening import FRAME_RATE, SAMPLE_RATE, SELF_SPEAKING, partner_inputs
+from models.listening.acknowledge import ACKNOWLEDGE, ACKNOWLEDGE_RATE, KINDS, counted, due
 from models.listening.face import FaceFeatures
 from models.reaction.audio_features import AudioFeatures
 from models.reaction.blocks import CrossModalBlock
 from models.reaction.config import ReactionConfig, configuration
 from models.reaction.past_features import PastFeatures
 from models.reaction.tokenizer import FaceTokenizer
-from models.sampling import DECODER, AutoregressiveModel, sampling_spec
+from models.sampling import DECODER, NOISE, AutoregressiveModel, sampling_spec
 
 IMPOSSIBLE = -1e9
 """Logit of a code that its head does not have."""
@@ -40,6 +42,14 @@ CONTROLS = (
     InputSpec("expressiveness", "control", low=0.0, high=2.0, missing=1.0, about="size of every movement, as trained"),
     SELF_SPEAKING,
 )
+"""Controls that the network is trained with, in the order in which it reads them."""
+NOD_RATE = InputSpec(
+    "nod_rate", "control", low=0.0, high=3.0, missing=1.0, about="factor on the odds of setting out on a nod"
+)
+ANSWERS = "answers"
+"""State of the vocal answers counted so far."""
+LEAST_RATE = 1e-6
+"""A rate of 0 stands for these odds."""
 
 CARD = """
 A listener learned from simulated conversations. It hears and sees a conversation partner and draws, frame by frame,
@@ -54,6 +64,14 @@ emotion numbers describe the shape of its own face, not a feeling.
 """
 
 
+class Noticed(NamedTuple):
+    """What :meth:`Reaction.notice` gives."""
+
+    logits: Tensor  #: (B, T, heads, codes)
+    cues: Tensor  #: log-odds (B, T, cues) that a cue became known in this frame
+    updates: Tensors
+
+
 class Reaction(AutoregressiveModel):
     """See the module docstring; ``config`` gives the sizes, ``spec`` inputs, outputs and state."""
 
@@ -62,6 +80,7 @@ class Reaction(AutoregressiveModel):
     gain: Tensor
     offset: Tensor
     where: Tensor
+    nods: Tensor
 
     def __init__(self, config: ReactionConfig) -> None:
         super().__init__()
@@ -88,10 +107,16 @@ class Reaction(AutoregressiveModel):
         self.own_blocks = nn.ModuleList(blocks[2 * config.speaker_blocks :])
         self.fuse = nn.Linear(2 * c, c)
         self.norm, self.out = LayerNorm(c), nn.Linear(c, sum(self.levels))
+        self.cues = nn.Linear(c, len(config.cues))
         # What calibration sets after training (`python -m train calibrate`); until then logits are as trained.
         self.register_buffer("gain", torch.ones(sum(self.levels)))
         self.register_buffer("offset", torch.zeros(sum(self.levels)))
         self.register_buffer("where", _columns(self.levels), persistent=False)
+        nods = torch.zeros(sum(self.levels))
+        if "nod" in config.plans:
+            head = self.tokenizer.heads + config.plans.index("nod")
+            nods[sum(self.levels[:head]) + 1] = 1.0
+        self.register_buffer("nods", nods, persistent=False)
         self.hear_state = self.hearing.state_specs()
         self.react_state = named("sight", self.sight.state_specs()) | named("past", self.past.state_specs())
         for name, layer in self.layers().items():
@@ -110,16 +135,17 @@ class Reaction(AutoregressiveModel):
             name="reaction",
             rate=FRAME_RATE,
             sample_rate=SAMPLE_RATE,
-            inputs=(*partner_inputs(), *CONTROLS),
+            inputs=(*partner_inputs(), *CONTROLS, NOD_RATE, ACKNOWLEDGE_RATE),
             outputs=(
                 OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2, codec="arkit58"),
                 OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0, codec="emotion25"),
+                ACKNOWLEDGE,
                 BAD_INPUT,
             ),
             state={
                 **named("hearing", self.hear_state),
                 **named("react", self.react_state),
-                **named(DECODER[:-1], self.tokenizer.state_specs()),
+                **named(DECODER[:-1], {**self.tokenizer.state_specs(), ANSWERS: StateSpec((len(KINDS),))}),
             },
         )
         return sampling_spec(spec, self.heads, self.codes)
@@ -132,9 +158,20 @@ class Reaction(AutoregressiveModel):
         return logits, named("hearing", hearing) | named("react", updates)
 
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
-        """Face (B, T, 58) and emotion (B, T, 25) of ids."""
-        face, updates = self.tokenizer.decode(ids[..., : self.tokenizer.heads], part(state, DECODER[:-1]))
-        return {"face": face, "emotion": emotion(face)}, named(DECODER[:-1], updates)
+        """Face (B, T, 58), emotion (B, T, 25) and counts of vocal answers (B, T, 2) of ids."""
+        own, heads = part(state, DECODER[:-1]), self.tokenizer.heads
+        face, updates = self.tokenizer.decode(
+            ids[..., :heads], {name: own[name] for name in self.tokenizer.state_specs()}
+        )
+        plans = dict(zip(self.config.plans, (ids[..., heads:] > 0).unbind(-1), strict=True))
+        never = torch.zeros_like(ids[..., 0]) > 0
+        # Modulo 1 the sum of all draws is uniform, and tells nothing about those that drew the plans.
+        draw = inputs[NOISE].sum(-1).remainder(1.0)
+        rate, speaking = inputs[ACKNOWLEDGE_RATE.name], inputs[SELF_SPEAKING.name]
+        events = due(plans.get("nod", never), plans.get("brow", never), draw, rate, speaking)
+        counts = counted(events, own[ANSWERS])
+        outputs = {"face": face, "emotion": emotion(face), ACKNOWLEDGE.name: counts}
+        return outputs, named(DECODER[:-1], {**updates, ANSWERS: counts[:, -1]})
 
     def hear(self, inputs: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
         """Audio features (B, T, F) of ``partner_audio`` and ``partner_audio_valid``: no parameters, so training does it
@@ -151,6 +188,26 @@ class Reaction(AutoregressiveModel):
         ``streams``: ``heard`` (B, T, F) and the other inputs of the spec by name; ``previous`` (B, T, heads): the ids
         before each frame. ``own`` (B, T), 0 where the listener's own past is to be hidden (training).
         """
+        mine, _, updates = self._attend(streams, previous, state, own)
+        return self._answer(mine, streams), updates
+
+    def notice(self, streams: Tensors, previous: Tensor, state: Tensors, own: Tensor | None = None) -> Noticed:
+        """As :meth:`react`, and which cues have just become known."""
+        mine, speaker, updates = self._attend(streams, previous, state, own)
+        return Noticed(self._answer(mine, streams), self.cues(speaker), updates)
+
+    def _answer(self, mine: Tensor, streams: Tensors) -> Tensor:
+        """Logits (B, T, heads, codes) of the listener's stream (B, T, channels)."""
+        rate = streams[NOD_RATE.name].clamp(min=LEAST_RATE).log()[..., None]
+        flat = self.out(self.norm(mine)) * self.gain + self.offset + rate * self.nods
+        padded: Tensor = torch.cat([flat, torch.full_like(flat[..., :1], IMPOSSIBLE)], -1)
+        chosen: Tensor = padded.index_select(-1, self.where.flatten()).unflatten(-1, self.where.shape)
+        return chosen
+
+    def _attend(
+        self, streams: Tensors, previous: Tensor, state: Tensors, own: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensors]:
+        """The listener's and the speaker's streams (B, T, channels), and the updates."""
         valid = streams["partner_audio_valid"][..., None]
         voice = self.voice_in(torch.cat([finite(streams["heard"]) * valid, valid], -1))
         seen, sight = self.sight(streams, part(state, "sight"))
@@ -180,9 +237,7 @@ class Reaction(AutoregressiveModel):
             speaker = run(f"single.{3 * depth + k}", self.single[3 * depth + k], speaker)
         for k, block in enumerate(self.own_blocks):
             mine = run(f"own.{k}", block, mine, speaker)
-        flat = self.out(self.norm(mine)) * self.gain + self.offset
-        padded = torch.cat([flat, torch.full_like(flat[..., :1], IMPOSSIBLE)], -1)
-        return padded.index_select(-1, self.where.flatten()).unflatten(-1, self.where.shape), updates
+        return mine, speaker, updates
 
 
 def _columns(levels: tuple[int, ...]) -> Tensor:

@@ -28,6 +28,8 @@ from models.reaction.quantizer import Quantizer
 
 LARGEST = 12.0
 """Latents are kept within so many standard deviations."""
+LEASH, LEASH_RATE = 2.0, 0.05
+"""Standard deviations from which a leashed latent is drawn back, and the share of what is beyond that a frame takes."""
 
 
 class LatentTrack(NamedTuple):
@@ -53,6 +55,7 @@ class FaceTokenizer(nn.Module):
 
     fold: Tensor
     predictive: Tensor
+    leashed: Tensor
     mean: Tensor
     analysis: Tensor
     synthesis: Tensor
@@ -69,7 +72,9 @@ class FaceTokenizer(nn.Module):
         count = self.quantizer.latents
         self.heads, self.codes, self.latents = len(groups), self.quantizer.codes, count
         self.register_buffer("fold", fold_matrix(), persistent=False)
-        self.register_buffer("predictive", _per_latent(groups), persistent=False)
+        for name in ("predictive", "leashed"):
+            flags = [float(getattr(group, name)) for group in groups for _ in group.levels]
+            self.register_buffer(name, torch.tensor(flags), persistent=False)
         self.register_buffer("mean", torch.zeros(len(FOLDED_NAMES)))
         self.register_buffer("analysis", torch.zeros(len(FOLDED_NAMES), count))
         self.register_buffer("synthesis", torch.zeros(count, len(FOLDED_NAMES)))
@@ -140,8 +145,10 @@ class FaceTokenizer(nn.Module):
 
     def advance(self, innovation: Tensor, latent: Tensor, speed: Tensor) -> tuple[Tensor, Tensor]:
         """Position and speed one frame on."""
-        bound = LARGEST * self.spread
+        bound, leash = LARGEST * self.spread, LEASH * self.spread
         reached = torch.minimum(torch.maximum(self.foretell(latent, speed) + innovation, -bound), bound)
+        beyond = reached - torch.minimum(torch.maximum(reached, -leash), leash)
+        reached = reached - LEASH_RATE * self.leashed * beyond
         return reached, reached - latent
 
     def analyse(self, face: Tensor) -> Tensor:
@@ -152,7 +159,3 @@ class FaceTokenizer(nn.Module):
         """Faces (..., 58) of latents (..., latents): signed gaze unfolded, weights within 0 and 1."""
         signed = (latents @ self.synthesis + self.mean) @ self.fold.transpose(0, 1)
         return torch.cat([signed[..., :52].clamp(0.0, 1.0), signed[..., 52:].clamp(-3.2, 3.2)], -1)
-
-
-def _per_latent(groups: Sequence[Group]) -> Tensor:
-    return torch.tensor([float(group.predictive) for group in groups for _ in group.levels])

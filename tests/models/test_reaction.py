@@ -143,3 +143,25 @@ def test_rest_is_learnt_from_what_is_seen():
     given["partner_face_age"] = torch.full((1, 500), 2.0)
     hidden, _ = features(given, initial_state(features.state_specs(), 1))
     assert hidden.abs().max() == 0
+
+
+def test_nod_rate_is_a_factor_on_the_odds_of_setting_out_on_a_nod_and_on_nothing_else(tiny: Reaction) -> None:
+    given, ids = streams(tiny, 6)
+    one, three, none = (
+        logits(tiny, {**given, "nod_rate": torch.full_like(given["nod_rate"], rate)}, ids) for rate in (1.0, 3.0, 0.0)
+    )
+    head = tiny.tokenizer.heads + tiny.config.plans.index("nod")
+    odds = [values[:, :, head, 1] - values[:, :, head, 0] for values in (one, three, none)]
+    torch.testing.assert_close(odds[1] - odds[0], torch.full_like(odds[0], 3.0).log())
+    assert (odds[2] - odds[0]).max() < -10.0
+    others = [index for index in range(tiny.heads) if index != head]
+    torch.testing.assert_close(three[:, :, others], one[:, :, others])
+
+
+def test_noticing_answers_as_reacting_does(tiny: Reaction) -> None:
+    given, ids = streams(tiny, 6)
+    noticed = tiny.notice(given, ids, initial_state(tiny.react_state, 2))
+    torch.testing.assert_close(noticed.logits, logits(tiny, given, ids))
+    assert noticed.cues.shape == (2, 6, len(tiny.config.cues))
+    deaf = {**given, "heard": torch.zeros_like(given["heard"])}
+    assert (tiny.notice(deaf, ids, initial_state(tiny.react_state, 2)).cues - noticed.cues).abs().max() > 1e-4

@@ -51,13 +51,14 @@ def voice() -> np.ndarray:
     return (0.12 * loud * buzz + 1e-3 * room).astype(np.float32)
 
 
-def features() -> np.ndarray:
-    """(T, bands + prosody); during three frames nothing arrives."""
+def features(gain: float = 1.0) -> np.ndarray:
+    """(T, bands + prosody) of the voice at a ``gain``; during three frames nothing arrives."""
     layer = AudioFeatures(BANDS)
     valid = torch.ones(1, FRAMES)
     valid[:, SILENT] = 0.0
     with torch.inference_mode():
-        made, _ = layer(torch.from_numpy(voice()).view(1, FRAMES, HOP), valid, initial_state(layer.state_specs(), 1))
+        sound = torch.from_numpy(np.float32(gain) * voice())
+        made, _ = layer(sound.view(1, FRAMES, HOP), valid, initial_state(layer.state_specs(), 1))
     return made[0].numpy()
 
 
@@ -86,7 +87,8 @@ def test_the_made_voice_shows_every_feature() -> None:
 @pytest.mark.parametrize(
     ("module", "name", "value"),
     [
-        (audio_features, "MEL_SCALE", 4.1),
+        (audio_features, "MEL_SCALE", 3.1),
+        (audio_features, "LOUD_FALL", 4.0),
         (audio_features, "PAUSES", (0.25, 1.0, 5.0)),
         (audio_features, "CUES", dataclasses.replace(audio_features.CUES, pause_for=0.44)),
         (audio_features, "CUES", dataclasses.replace(audio_features.CUES, low_percentile=0.3)),
@@ -127,13 +129,26 @@ def test_the_rule_listener_goes_by_cues_of_its_own(monkeypatch: pytest.MonkeyPat
     assert AudioFeatures(BANDS).prosody.rules is audio_features.CUES is not usual
 
 
-def test_bands_come_first_and_are_log_mel() -> None:
+def test_bands_come_first_and_are_distances_from_how_loud_each_has_been() -> None:
     layer = LogMel(SAMPLE_RATE, HOP, BANDS, audio_features.SUBFRAMES)
-    sound = torch.from_numpy(voice()).view(1, FRAMES, HOP)[:, : SILENT.start]
+    sound = torch.from_numpy(voice()).view(1, FRAMES, HOP)
+    sound[:, SILENT] = 0.0  # nothing arrives there, and nothing is learnt there
     with torch.inference_mode():
         mel, _ = layer(sound, initial_state(layer.state_specs(), 1))
-    wanted = (mel[0].mean(1) + 13.0) / 4.0
-    np.testing.assert_allclose(features()[: SILENT.start, :BANDS], wanted.numpy(), atol=1e-5)
+    loud, wanted = np.full(BANDS, -13.0), []
+    for frame, row in enumerate(mel[0].mean(1).numpy()):
+        if not SILENT.start <= frame < SILENT.stop:
+            loud += np.where(row > loud, 0.04 / 0.3, 0.04 / 3.0) * (row - loud)
+        wanted.append((np.clip(row - loud, -8.0, 2.0) + 3.0) / 3.0)
+    np.testing.assert_allclose(features()[:, :BANDS], np.array(wanted), atol=1e-4)
+
+
+@pytest.mark.parametrize("decibels", [-20.0, 12.0])
+def test_once_heard_for_a_while_another_level_gives_the_same_features(decibels: float) -> None:
+    usual, other = features(), features(10.0 ** (decibels / 20.0))
+    later = slice(round(2.0 * 25), SILENT.start)
+    shift = abs(decibels) / 10.0 * np.log(10.0) / 3.0  # of bands that are not free of level
+    assert np.abs(usual[later, :BANDS] - other[later, :BANDS]).mean() < 0.17 * shift
 
 
 if __name__ == "__main__":

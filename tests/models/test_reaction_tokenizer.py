@@ -147,3 +147,18 @@ def test_gaze_folds_and_unfolds(fitted: FaceTokenizer):
 def test_what_cannot_be_fitted_is_named(faces: list[np.ndarray]):
     with pytest.raises(EngineError, match="face"):
         fit_tokenizer(FaceTokenizer(DEFAULT_GROUPS), faces)
+
+
+def test_what_strays_farther_than_listeners_do_is_drawn_back_where_it_is_leashed(fitted: FaceTokenizer) -> None:
+    """The same push in every frame: a leashed latent finds an end a few deviations out, another goes to the bound."""
+    push = 0.1 * fitted.spread * torch.ones(1, 1500, 1)
+    track, _ = fitted.follow(push, fitted.initial_state(1))
+    far = (track.latent[0, -1] / fitted.spread).abs()
+    leashed = fitted.leashed > 0.0
+    assert leashed.sum() == 3 and [group.name for group in fitted.groups if group.leashed] == ["translation"]
+    assert far[leashed].max() < 6.0 < 11.9 < far[~leashed].min()
+    _, state = fitted.follow(push[:, :400], fitted.initial_state(1))
+    back, _ = fitted.follow(torch.zeros_like(push), state)
+    assert (back.latent[0, -1] / fitted.spread).abs()[leashed].max() < 2.2
+    small = fitted.follow(0.0 * push, {**state, "latent": fitted.spread[None], "speed": 0.0 * fitted.spread[None]})[0]
+    torch.testing.assert_close(small.latent[0, -1], fitted.spread)  # within what listeners do nothing pulls

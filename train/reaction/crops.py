@@ -16,12 +16,23 @@ import torch
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from train.reaction import trackers
 from train.reaction.faults import Faults, draw
 from train.reaction.settings import Settings
 from train.reaction.streams import CONTROLS, Streams
+from train.reaction.trackers import Tracker
 from train.run.recipe import Batch, Batches
 
-ORDER, FAULTS, OWN, NETWORK = range(4)  # what a random generator is for
+ORDER, FAULTS, OWN, NETWORK, CAPTURE = range(5)  # what a random generator is for
+
+
+@dataclass(frozen=True)
+class Capture:
+    """How a visit hears and sees the partner: the room, the tracker (None: as it is) and what goes wrong."""
+
+    room: int
+    tracker: Tracker | None
+    faults: Faults
 
 
 @dataclass(frozen=True)
@@ -83,26 +94,28 @@ class Crops(Batches):
         super().__init__(settings)
         self.streams, self.codes = streams, codes
         self.itinerary = Itinerary(streams.frames, settings.rows, settings.crop, settings.seed)
-        self._faults: dict[int, tuple[int, Faults]] = {}
+        self._captures: dict[int, tuple[int, Capture]] = {}
 
     def batch(self, step: int) -> Batch:
         """The batch of ``step``."""
         seed = self.settings.seed
         places = [self.itinerary.at(row, step) for row in range(self.settings.rows)]
-        faults = [self._faults_of(row, place) for row, place in enumerate(places)]
+        captures = [self._capture_of(row, place) for row, place in enumerate(places)]
         hidden = np.random.default_rng([seed, OWN, step]).random(len(places)) < self.settings.own_off
-        batch = cut(self.streams, places, self.settings.crop, faults, self.codes)
+        jitter = np.random.default_rng([seed, CAPTURE, step])
+        batch = cut(self.streams, places, self.settings.crop, captures, self.codes, jitter)
         batch["own"] = torch.from_numpy(np.repeat(~hidden[:, None], self.settings.crop, 1).astype(np.float32))
         batch["seed"] = int(np.random.SeedSequence([seed, NETWORK, step]).generate_state(1)[0])
         return batch
 
-    def _faults_of(self, row: int, place: Place) -> Faults:
-        if self._faults.get(row, (-1, None))[0] != place.visit:
+    def _capture_of(self, row: int, place: Place) -> Capture:
+        if self._captures.get(row, (-1, None))[0] != place.visit:
             rng = np.random.default_rng([self.settings.seed, FAULTS, row, place.visit])
             frames = int(self.streams.frames[place.stream])
-            drawn = draw(rng, frames, self.settings.face_off, self.settings.audio_off)
-            self._faults[row] = place.visit, drawn
-        return self._faults[row][1]
+            faults = draw(rng, frames, self.settings.face_off, self.settings.audio_off)
+            tracker = trackers.draw(rng) if rng.random() < self.settings.trackers else None
+            self._captures[row] = place.visit, Capture(int(rng.integers(len(self.streams.heard))), tracker, faults)
+        return self._captures[row][1]
 
 
 class Validation:
@@ -123,13 +136,21 @@ class Validation:
     def __iter__(self) -> Iterator[Batch]:
         for crop in range(self.crops):
             places = [Place(0, int(stream), crop) for stream in self.chosen]
-            batch = cut(self.streams, places, self.settings.crop, None, self.codes)
+            batch = cut(self.streams, places, self.settings.crop, None, self.codes, None)
             batch["own"] = torch.ones(len(places), self.settings.crop)
             yield batch
 
 
-def cut(streams: Streams, places: list[Place], crop: int, faults: list[Faults] | None, codes: int) -> Batch:
-    """The batch at ``places``. Without ``faults`` all is heard and seen at once."""
+def cut(
+    streams: Streams,
+    places: list[Place],
+    crop: int,
+    captures: list[Capture] | None,
+    codes: int,
+    rng: np.random.Generator | None,
+) -> Batch:
+    """The batch at ``places``. Without ``captures`` all is heard and seen at once and as it is; ``rng`` draws the noise
+    of their trackers."""
     stream = np.array([place.stream for place in places])
     first = np.array([place.crop * crop for place in places])
     new = np.array([place.crop == 0 for place in places])
@@ -139,25 +160,33 @@ def cut(streams: Streams, places: list[Place], crop: int, faults: list[Faults] |
     shown, rows = frames, len(places)
     audio = face = np.ones((rows, crop), np.float32)
     age = np.zeros((rows, crop), np.float32)
-    if faults is not None:
+    room = np.zeros((rows, 1), np.int64)
+    if captures is not None:
         spans = [slice(frame, frame + crop) for frame in first]
-        pick = list(zip(faults, spans, strict=True))
+        pick = [(capture.faults, span) for capture, span in zip(captures, spans, strict=True)]
+        room[:, 0] = [capture.room for capture in captures]
         audio, face = np.stack([f.audio[s] for f, s in pick]), np.stack([f.face[s] for f, s in pick])
         shown, age = np.stack([f.shown[s] for f, s in pick]), np.stack([f.age[s] for f, s in pick])
-    seen = streams.face[torch.from_numpy(told + shown)] * torch.from_numpy(face)[..., None]
+    partner = streams.face[torch.from_numpy(told + shown)]
+    for row, capture in enumerate(captures or ()):
+        if capture.tracker is not None and rng is not None:
+            partner[row, :, :52] = torch.from_numpy(capture.tracker.show(partner[row, :, :52].numpy(), rng))
+    seen = partner * torch.from_numpy(face)[..., None]
     ids = streams.ids[own].long()
     before = streams.ids[(own[:, 0] - 1).clamp_min(0)].long()
     before[torch.from_numpy(new)] = codes
     controls = streams.controls[own]
     return {
         "streams": {
-            "heard": streams.heard[torch.from_numpy(told + frames)],
+            "heard": streams.heard[torch.from_numpy(room), torch.from_numpy(told + frames)],
             "partner_audio_valid": torch.from_numpy(audio),
             "partner_face": seen,
             "partner_face_valid": torch.from_numpy(face),
             "partner_face_age": torch.from_numpy(age),
             **{name: controls[..., index] for index, name in enumerate(CONTROLS)},
+            "nod_rate": streams.nod_rate[torch.from_numpy(stream)][:, None].expand(rows, crop),
         },
+        "cues": streams.cues[torch.from_numpy(told + frames)],
         "ids": ids,
         "previous": torch.cat([before[:, None], ids[:, :-1]], 1),
         "new": torch.from_numpy(new),

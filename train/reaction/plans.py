@@ -1,7 +1,8 @@
-"""When a listener set out on a movement: the labels of the plans, one yes or no per kind and frame.
+"""When a listener set out on a movement, and when a cue could be known: labels, one yes or no per kind and frame.
 
 A simulated listener says what it planned. Of a real one only the movement is seen, so the rulers of
-:mod:`train.report.events` find it, and the plan is put before the moment at which they can be sure.
+:mod:`train.report.events` find it, and the plan is put before the moment at which they can be sure. Cues are those of
+the simulation, which says of each when it can be known.
 """
 
 from __future__ import annotations
@@ -19,6 +20,23 @@ SEEN: dict[str, tuple[Callable[[NDArray[np.floating], float], Sequence[float]], 
     "smile": (events.smiles, 0.2),
 }
 """Rulers by kind, and seconds by which a movement has begun when they find it; what has none is never labelled."""
+
+
+NOTICED = {"end": ("pause", "question"), "low": ("low",)}
+"""Kinds of cues by what the network is taught to notice."""
+
+
+def known(cues: Sequence[Cue], frames: int, kinds: Sequence[str]) -> NDArray[np.int8]:
+    """(frames, kinds): 1 in the frame in which a cue of the kind becomes known, else 0; -1 throughout where no cue says
+    when it can be known, so that nothing is taught of it."""
+    if all(cue.known_s is None for cue in cues):
+        return np.full((frames, len(kinds)), -1, np.int8)
+    found = np.zeros((frames, len(kinds)), np.int8)
+    for column, kind in enumerate(kinds):
+        times = [cue.known_s for cue in cues if cue.kind in NOTICED[kind] and cue.known_s is not None]
+        at = np.floor(np.array(times) * FPS).astype(int)
+        found[at[(at >= 0) & (at < frames)], column] = 1
+    return found
 
 
 def labels(told: Sequence[Cue], face: NDArray[np.floating], kinds: Sequence[str]) -> NDArray[np.int16]:

@@ -1,4 +1,5 @@
-"""How the reaction network is trained: truncated backpropagation through carried state, cross-entropy over its heads.
+"""How the reaction network is trained: truncated backpropagation through carried state, cross-entropy over its heads,
+and beside it the cues that its streams of the speaker are to notice.
 
 Rows walk long streams crop by crop; the state a row ends a crop with, cut off from the gradient, begins the next one,
 so that the network learns at the ages it will be served at (Williams & Peng 1990). The carried state is part of a
@@ -13,10 +14,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from engine.errors import EngineError
 from models.contract import Tensors, commit, initial_state, reset
 from models.reaction import Reaction
+from models.reaction.model import Noticed
 from train.reaction.settings import Settings
 from train.run.recipe import LOG_EVERY, Batch, Recipe
 
@@ -43,13 +46,13 @@ class ReactionRecipe(Recipe):
         self._checking: Tensors = {}
         self._checked: list[tuple[Tensor, Tensor]] = []
 
-    def forward(self, batch: Batch, state: Tensors) -> tuple[Tensor, Tensors]:
-        """Logits (R, T, heads, codes) of a batch, and the state after it, cut off from the gradient."""
+    def forward(self, batch: Batch, state: Tensors) -> tuple[Noticed, Tensors]:
+        """What the network makes of a batch, and the state after it, cut off from the gradient."""
         state = reset(self.model.react_state, state, batch["new"])
-        logits, updates = self.model.react(batch["streams"], batch["previous"], state, batch["own"])
+        noticed = self.model.notice(batch["streams"], batch["previous"], state, batch["own"])
         with torch.no_grad():
-            kept = {name: value.detach() for name, value in updates.items()}
-            return logits, commit(self.model.react_state, state, kept, logits.shape[1])
+            kept = {name: value.detach() for name, value in noticed.updates.items()}
+            return noticed, commit(self.model.react_state, state, kept, noticed.logits.shape[1])
 
     def on_fit_start(self) -> None:
         """Begin with rows that have seen nothing, unless a checkpoint brought theirs."""
@@ -59,12 +62,13 @@ class ReactionRecipe(Recipe):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """One crop of every row."""
         torch.manual_seed(batch["seed"])
-        logits, self.carried = self(batch, self.carried)
+        (logits, cues, _), self.carried = self(batch, self.carried)
         losses = head_losses(logits, batch["ids"], self.known, self.settings.smoothing)
-        loss = self.finite((losses * self.head_weights).sum())
+        missed = cue_loss(cues, batch["cues"])
+        loss = self.finite((losses * self.head_weights).sum() + self.settings.cue_weight * missed)
         if self.global_step % LOG_EVERY == 0:
             heads = _by_head("train", losses, accuracy(logits, batch["ids"]))
-            self.write({"train/loss": loss, "train/rate": self.current_rate, **heads})
+            self.write({"train/loss": loss, "train/cues": missed, "train/rate": self.current_rate, **heads})
         return loss
 
     def on_validation_start(self) -> None:
@@ -75,7 +79,7 @@ class ReactionRecipe(Recipe):
         """One crop of every validation row."""
         rows = len(batch["new"])
         state = self._checking or initial_state(self.model.react_state, rows, self.device)
-        logits, self._checking = self(batch, state)
+        (logits, _, _), self._checking = self(batch, state)
         self._checked.append((head_losses(logits, batch["ids"], self.known), accuracy(logits, batch["ids"])))
 
     def on_validation_epoch_end(self) -> None:
@@ -115,6 +119,14 @@ def head_losses(logits: Tensor, ids: Tensor, known: Tensor, smoothing: float = 0
         spread = logged.masked_fill(~known, 0.0).sum(-1) / known.sum(-1)
         losses = (1 - smoothing) * losses - smoothing * spread.mean((0, 1))
     return losses
+
+
+def cue_loss(odds: Tensor, known: Tensor) -> Tensor:
+    """Mean binary cross-entropy in nats of log-odds (B, T, kinds) that a cue becomes known, over the frames in which
+    ``known`` is 1 or 0; 0 where nobody knows (-1)."""
+    told = (known >= 0).float()
+    losses = functional.binary_cross_entropy_with_logits(odds, known.clamp_min(0).float(), reduction="none")
+    return (losses * told).sum() / told.sum().clamp_min(1.0)
 
 
 def accuracy(logits: Tensor, ids: Tensor) -> Tensor:

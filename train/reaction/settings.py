@@ -29,6 +29,9 @@ class Settings(RunSettings):
     face_off: float = Field(0.15, ge=0, lt=1, description="share of time without the partner's face")
     audio_off: float = Field(0.1, ge=0, lt=1, description="share of time without the partner's voice")
     own_off: float = Field(0.1, ge=0, lt=1, description="share of crops in which the listener's own past is hidden")
+    rooms: int = Field(2, ge=0, description="rooms in which each talk is heard beside the one it was made in")
+    trackers: float = Field(0.8, ge=0, le=1, description="share of visits whose face comes from a drawn tracker")
+    cue_weight: float = Field(0.5, ge=0, description="weight of the loss of noticing cues")
     check_minutes: float = Field(2.0, gt=0, description="minutes of each validation stream that are walked")
 
     def __post_init__(self) -> None:

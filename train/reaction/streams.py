@@ -2,7 +2,8 @@
 
 What the network is fed but does not learn is computed once: the parameter-free audio front of each talk (`heard`) and
 the ids of each listener. A *stream* is one listener of one talk, of some minutes; talks lie one after the other on a
-time line of what the partner said and showed, streams on another of what listeners did.
+time line of what the partner said and showed, streams on another of what listeners did. Of a talk that is heard in
+several rooms (:mod:`.rooms`) every hearing is computed; they lie on time lines of their own, the talk as it is first.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from torch import Tensor
 from engine.errors import EngineError
 from models.contract import commit, initial_state
 from models.reaction import Reaction
-from train.reaction.plans import labels
+from train.reaction.plans import known, labels
+from train.reaction.rooms import hear_in_room
 from train.run.progress import progress
 from train.simulate.talk import FPS, HOP, Cue
 
@@ -49,15 +51,19 @@ class Talk(Protocol):
 
     def events(self, name: str) -> Sequence[Cue]: ...
 
+    def cues(self) -> Sequence[Cue]: ...
+
 
 @dataclass(frozen=True)
 class Streams:
     """P frames of talks in a row, L frames of listeners in a row, S streams; all on the CPU."""
 
-    heard: Tensor  #: (P, features) of the audio front
+    heard: Tensor  #: (rooms, P, features) of the audio front, as it is first
     face: Tensor  #: (P, 58) of the partner
+    cues: Tensor  #: (P, kinds) int8: 1 in the frame in which a cue becomes known, -1 throughout a talk without cues
     ids: Tensor  #: (L, heads) int16: the tokenizer's, then the plans
     controls: Tensor  #: (L, 2), see CONTROLS
+    nod_rate: Tensor  #: (S,) the control that a stream's people stand for
     talk_start: NDArray[np.int64]  #: (S,) where a stream's talk begins among P
     start: NDArray[np.int64]  #: (S,) where a stream begins among L
     frames: NDArray[np.int64]  #: (S,)
@@ -69,14 +75,24 @@ class Streams:
         return float(self.frames.sum()) / FPS / 60
 
 
-def read(model: Reaction, talks: Sequence[Talk], what: str) -> Streams:
-    """The streams of ``talks`` for ``model``, whose tokenizer is fitted; ``what`` names the split in errors.
+def read(
+    model: Reaction,
+    talks: Sequence[Talk],
+    what: str,
+    rooms: int = 0,
+    seed: int = 0,
+    nod_rates: Sequence[float] | None = None,
+) -> Streams:
+    """The streams of ``talks`` for ``model``, whose tokenizer is fitted; ``what`` names the split in errors. Each talk
+    is heard as it is and in ``rooms`` rooms more, drawn by ``seed``. ``nod_rates`` are the controls that the people of
+    each talk stand for (:func:`nod_rates`), 1 unless given.
 
     Audio front and tokenizer go frame by frame, so talks are taken :data:`TOGETHER` at a time.
     """
     if not talks:
         raise EngineError(f"there is no talk in {what}; make some with: python -m train simulate")
-    heard, faces, ids, controls = [], [], [], []
+    heard: list[list[Tensor]] = [[] for _ in range(1 + rooms)]
+    faces, cues, ids, controls = [], [], [], []
     lengths, pairs = [], []
     for index in progress(range(0, len(talks), TOGETHER), f"reading talks of {what}"):
         group = talks[index : index + TOGETHER]
@@ -90,7 +106,10 @@ def read(model: Reaction, talks: Sequence[Talk], what: str) -> Streams:
             lengths.append(length)
             pairs += [(len(lengths) - 1, talk, name) for name in talk.listeners]
         kept = lengths[index:]
-        heard += hear(model, [sound[: length * HOP] for sound, length in zip(sounds, kept, strict=True)])
+        sounds = [sound[: length * HOP] for sound, length in zip(sounds, kept, strict=True)]
+        for room, rows in enumerate(heard):
+            rows += hear(model, sounds if room == 0 else _in_rooms(sounds, [seed, room, index]))
+        cues += [known(talk.cues(), length, model.config.cues) for talk, length in zip(group, kept, strict=True)]
         faces += [_tensor(face[:length]) for face, length in zip(seen, kept, strict=True)]
         shown = [value[:length] for one, length in zip(answers, kept, strict=True) for value in one]
         told = [talk.events(name) for talk in group for name in talk.listeners]
@@ -105,15 +124,44 @@ def read(model: Reaction, talks: Sequence[Talk], what: str) -> Streams:
     digest = hashlib.sha256(json.dumps([(talk.name, name, lengths[number]) for number, talk, name in pairs]).encode())
     digest.update(torch.cat(ids).numpy().tobytes())
     return Streams(
-        heard=torch.cat(heard),
+        heard=torch.stack([torch.cat(rows) for rows in heard]),
         face=torch.cat(faces),
+        cues=torch.from_numpy(np.concatenate(cues)),
         ids=torch.cat(ids),
         controls=torch.cat(controls),
+        nod_rate=torch.tensor([1.0 if nod_rates is None else nod_rates[number] for number, _, _ in pairs]),
         talk_start=said[[number for number, _, _ in pairs]],
         start=np.cumsum(frames) - frames,
         frames=frames,
         fingerprint=digest.hexdigest(),
     )
+
+
+def nod_rates(sets: Sequence[Sequence[Talk]], names: Sequence[object]) -> list[float]:
+    """How often the people of each set nod, as the control ``nod_rate``: those of the first set stand for 1.
+
+    A network that is told so learns when people nod from all of them, and how often from none: people at a table of
+    four nod a third as often as one who is talked to alone. Raises :class:`EngineError` for a set, by its place among
+    ``names``, in which nobody nods.
+    """
+    found = []
+    for talks, name in zip(sets, names, strict=True):
+        nods = frames = 0
+        for talk in talks:
+            for who in talk.listeners:
+                face = talk.listener(who)
+                nods += int(labels(talk.events(who), face, ("nod",)).sum())
+                frames += len(face)
+        if not nods:
+            raise EngineError(f"{name}: nobody nods in its split train, so that nothing tells when; leave it out")
+        found.append(nods / frames)
+    return [rate / found[0] for rate in found]
+
+
+def _in_rooms(sounds: Sequence[NDArray[np.float32]], seed: Sequence[int]) -> list[NDArray[np.float32]]:
+    """Each of ``sounds`` in a room of its own, among the voices of the others."""
+    rng = np.random.default_rng(seed)
+    return [hear_in_room(sound, rng, [other for other in sounds if other is not sound]) for sound in sounds]
 
 
 @torch.no_grad()

@@ -27,8 +27,11 @@ from train.speech.sound import pitch_track
 
 Array = NDArray[np.float64]
 
-SMILES, BROWS, TILTS, LEANS = (1.5, 4.0), (1.5, 3.5), (0.5, 1.5), (0.2, 0.8)
+SMILES, BROWS, TILTS, LEANS = (1.5, 8.0), (1.5, 3.5), (0.5, 1.5), (0.2, 0.8)
 """Lowest and highest rates a minute of what a face does on purpose; each speaker has its own."""
+SMILE_ANYWHERE, SMILE_IN_TURNS = 0.5, 0.65
+"""Of ten smiles five come at any moment, up to 6.5 or so in the avatar's turns, the rest at ends of phrases: a listener
+that saw them only there would answer the end, not the smile."""
 SMILING = tuple(
     FACE[f"{name}{side}"]
     for name in ("mouthSmile", "mouthDimple", "cheekSquint", "eyeSquint")
@@ -214,11 +217,18 @@ def draw_acts(layout: Layout, length_s: float, rng: np.random.Generator) -> None
         if free and end - start > 0.5:
             layout.acts.append(Act(name, start, end, amount))
 
-    big = rng.uniform(0.35, 0.75)
+    big = rng.uniform(0.3, 0.8)
     ends = [span.end_s for span in layout.phrases]
     spots = [rng.uniform(own.start_s + 0.5, own.end_s - 1.0) for own in layout.own if own.end_s - own.start_s > 1.6]
-    for _ in range(rate(SMILES)):
-        start = rng.choice(ends) + rng.normal(-0.3, 0.35) if rng.random() < 0.75 or not spots else rng.choice(spots)
+    friendly = float(np.exp(rng.uniform(*np.log(SMILES))))
+    for _ in range(int(rng.poisson(friendly * length_s / 60))):
+        where = rng.random()
+        if where < SMILE_ANYWHERE:  # else a listener would learn that only phrase ends are smiled at
+            start = rng.uniform(0.5, length_s - 2.0)
+        elif where < SMILE_IN_TURNS and spots:
+            start = rng.choice(spots)
+        else:
+            start = rng.choice(ends) + rng.normal(-0.3, 0.35)
         length = float(np.clip(rng.lognormal(0.75, 0.45), 1.0, 5.0))
         act("smile", float(start), length, float(np.clip(big + rng.normal(0, 0.15), 0.25, 1.0)), 1.5)
     for span in layout.asked:

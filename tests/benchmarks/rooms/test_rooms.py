@@ -4,15 +4,19 @@ Sentences in other languages."""
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from benchmarks import rooms
 from benchmarks.rooms import conditions, counts, languages, music, run
 from benchmarks.rooms.conditions import CLEAN, SILENCE, STILL, TRACKED, Condition
+from engine.bundle import BUNDLES
 from engine.errors import EngineError
 from engine.sources.demo import PARTNER
+from train.reaction import view
 
 RATE, COUNT = 16_000, 2 * 16_000
 CLIP = np.sin(np.arange(RATE, dtype=np.float32))
@@ -67,6 +71,38 @@ def test_the_command_tells_a_listener_s_counts(capsys: pytest.CaptureFixture[str
     assert len(told["rows"]) == 3 and told["failed"] == [] and not told["raw"]
     assert mended["nods"] >= 2 and mended["minutes"] == 0.5 and noise["nods"] == 0
     assert "nothing fails" in lines and "no recorded music: install arcade or pygame, or give --music FILE" in lines
+
+
+def test_two_bundles_of_one_name_are_told_apart_by_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--bundles", "rules", f"lively={BUNDLES / 'rules'}", "--minutes", "0.5", "--seeds", "1"]
+    rooms.main([*asked, "--only", "opposite polarity"])
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])["rows"]["opposite polarity"]
+    assert list(told) == ["rules", "lively"] and told["rules"] == told["lively"]
+    with pytest.raises(EngineError, match="--bundles rules: the name is taken"):
+        rooms.main(["--bundles", "rules", str(BUNDLES / "rules")])
+
+
+def test_a_film_shows_the_partner_and_every_listener(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "room.mp4"
+    asked = ["--bundles", "rules", f"other={BUNDLES / 'rules'}", "--minutes", "0.5"]
+    assert rooms.main([*asked, "--film", str(out), "--only", "mouthSmile alone: still"]) == 0
+    assert f"30.0 s -> {out}" in capsys.readouterr().out
+    with av.open(str(out)) as film:
+        frames = [frame.to_ndarray(format="bgr24") for frame in film.decode(video=0)]
+        assert film.streams.audio and len(frames) == 750
+    # The two listeners draw the same; the partner's half moves with the face that it smiles with.
+    middle = frames[400][: view.TALL].astype(int)
+    partner, one, other = middle[:, :640], middle[30:440, 640:960], middle[30:440, 960:]
+    assert np.abs(one - other).mean() < 3.0 and np.abs(partner[30:440, 160:480] - one).mean() > 10.0
+    assert np.abs(frames[400][:240].astype(int) - frames[300][:240]).max() > 60
+    for more, words in (
+        (["--only", "hum"], "choose one with a face"),
+        (["--only", "smile"], "choose one with a face"),
+    ):
+        with pytest.raises(EngineError, match=words):
+            rooms.main([*asked, "--film", str(out), *more])
+    with pytest.raises(EngineError, match=r"must end in \.mp4"):
+        rooms.main([*asked, "--film", str(tmp_path / "a.gif"), "--only", "mouthSmile alone: still"])
 
 
 def test_past_the_front_end_opposite_channels_are_silent(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,15 @@ def test_batches_go_on_where_they_were_set_back() -> None:
     assert len({batch["seed"] for batch in batches}) == 9
 
 
+def test_each_row_is_told_how_often_its_people_nod() -> None:
+    crops = Crops(toy(), settings(), codes=5)
+    batch = crops.batch(0)
+    streams = [crops.itinerary.at(row, 0).stream for row in range(3)]
+    told = batch["streams"]["nod_rate"]
+    assert told.shape == (3, 25)
+    torch.testing.assert_close(told, (1.0 + torch.tensor(streams) / 10)[:, None].expand(3, 25))
+
+
 def test_previous_ids_are_those_of_the_frame_before() -> None:
     batches = list(Crops(toy(), settings(steps=30), codes=7))
     assert batches[0]["new"].all() and sum(int(batch["new"].sum()) for batch in batches[1:]) > 4
@@ -110,7 +119,7 @@ def test_faults_take_the_share_that_was_asked_for() -> None:
 
 def test_a_lost_face_is_zero_and_a_slow_camera_shows_the_one_before() -> None:
     streams = toy()
-    crops = Crops(streams, settings(steps=40, face_off=0.4), codes=7)
+    crops = Crops(streams, settings(steps=40, face_off=0.4, trackers=0.0), codes=7)
     held = 0
     for step, batch in enumerate(crops):
         seen, face = batch["streams"]["partner_face_valid"] > 0, batch["streams"]["partner_face"]

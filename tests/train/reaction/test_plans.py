@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.channels import FACE
-from train.reaction.plans import labels
+from train.reaction.plans import known, labels
 from train.simulate.talk import Cue
 
 KINDS = ("nod", "smile", "brow")
@@ -31,3 +31,20 @@ def test_a_real_listener_s_nods_and_smiles_are_found_on_the_face():
     assert found.sum(0).tolist() == [1, 1, 0]
     assert abs(int(found[:, 0].argmax()) - 200) <= 3
     assert abs(int(found[:, 1].argmax()) - 300) <= 6
+
+
+def test_a_cue_is_labelled_in_the_frame_in_which_it_becomes_known_and_not_where_it_happened() -> None:
+    cues = (
+        Cue("pause", 1.0, 0.5, 1.45),
+        Cue("question", 3.0, 0.5, 3.45),
+        Cue("low", 2.0, 0.5, 2.02),
+        Cue("smile", 0.5, 1),
+    )
+    found = known(cues, 100, ("end", "low"))
+    assert [tuple(np.flatnonzero(column)) for column in found.T] == [(36, 86), (50,)]
+    assert found.min() == 0 and found.dtype == np.int8
+
+
+def test_without_cues_that_say_when_they_are_known_nothing_is_taught() -> None:
+    assert (known((Cue("pause", 1.0, 0.5),), 10, ("end", "low")) == -1).all()
+    assert (known((), 10, ("end",)) == -1).all()

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,10 +19,13 @@ from models.checkpoint import load
 from models.contract import initial_state
 from models.reaction import CONFIGS, Reaction
 from models.registry import create
-from tests.train.reaction.toy import settings, toy
+from tests.train.reaction.toy import save, settings, toy
 from train.__main__ import main
 from train.reaction.crops import Crops, Validation
-from train.reaction.recipe import ReactionRecipe, head_losses
+from train.reaction.fitting import fit_tokenizer
+from train.reaction.plans import labels
+from train.reaction.react import ReactData
+from train.reaction.recipe import ReactionRecipe, cue_loss, head_losses
 from train.run.callbacks import History
 from train.run.trainer import Session, fit
 
@@ -73,8 +77,8 @@ def same(one: Any, other: Any) -> bool:
 
 def test_it_learns_what_the_voice_tells(tmp_path: Path) -> None:
     # With the listener's own past hidden nothing but the partner's voice tells the first id from a coin.
-    only = (1, 0, 0, 0, 0, 0, 0, 0)
-    asked = settings(steps=45, check_every=15, rows=8, own_off=0.99, audio_off=0.0, head_weights=only)
+    only = (1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    asked = settings(steps=45, check_every=15, rows=8, own_off=0.99, audio_off=0.0, head_weights=only, cue_weight=0.0)
     _, ended, history = train(tmp_path, asked)
     losses = [check["train_loss"] for check in history]
     assert ended == "done" and losses[0] > losses[-1] < 0.5 * math.log(2)
@@ -123,9 +127,11 @@ def test_two_crops_with_carried_state_are_one_long_crop() -> None:
     long = {name: torch.cat([half[name] for half in halves], 1) for name in ("previous", "own")}
     long["streams"] = {name: torch.cat([half["streams"][name] for half in halves], 1) for name in halves[0]["streams"]}
     whole, _ = recipe({**long, "new": halves[0]["new"]}, initial_state(model.react_state, 1))
-    torch.testing.assert_close(torch.cat([first, second], 1), whole, rtol=1e-4, atol=1e-4)
+    for name in ("logits", "cues"):
+        parts = torch.cat([getattr(first, name), getattr(second, name)], 1)
+        torch.testing.assert_close(parts, getattr(whole, name), rtol=1e-4, atol=1e-4)
     forgotten, _ = recipe(halves[1], initial_state(model.react_state, 1))
-    assert (forgotten - second).abs().max() > 1e-3
+    assert (forgotten.logits - second.logits).abs().max() > 1e-3
     assert not any(value.requires_grad for value in state.values())
 
 
@@ -136,10 +142,30 @@ def test_a_row_that_begins_anew_sees_nothing_of_its_old_stream() -> None:
     _, state = recipe(before, initial_state(model.react_state, 2))
     batch["new"] = torch.tensor([False, True])
     batch["previous"][1, 0] = model.codes
-    logits, _ = recipe(batch, state)
+    carried, _ = recipe(batch, state)
     fresh, _ = recipe(batch, initial_state(model.react_state, 2))
-    torch.testing.assert_close(logits[1], fresh[1])
-    assert (logits[0] - fresh[0]).abs().max() > 1e-3
+    torch.testing.assert_close(carried.logits[1], fresh.logits[1])
+    assert (carried.logits[0] - fresh.logits[0]).abs().max() > 1e-3
+
+
+def test_it_learns_to_notice_cues_from_the_voice_and_nothing_where_nobody_knows_them(tmp_path: Path) -> None:
+    model = network()
+    asked = settings(steps=60, rows=8, rate=2e-2, head_weights=(1e-6,) * 10, audio_off=0.0, cue_weight=1.0)
+    recipe, losses = ReactionRecipe(model, asked, {}), []
+    state = initial_state(model.react_state, asked.rows)
+    optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+    for batch in Crops(toy(model=model), asked, model.codes):
+        noticed, state = recipe(batch, state)
+        losses.append(cue_loss(noticed.cues, batch["cues"]))
+        optimiser.zero_grad()
+        losses[-1].backward()
+        optimiser.step()
+    assert torch.stack(losses[-10:]).mean() < 0.5 * torch.stack(losses[5:15]).mean()
+    unknown = torch.full_like(batch["cues"], -1)
+    assert cue_loss(noticed.cues, unknown) == 0.0
+    half = unknown.clone()
+    half[:, :, 0] = batch["cues"][:, :, 0]
+    torch.testing.assert_close(cue_loss(noticed.cues, half), cue_loss(noticed.cues[..., :1], batch["cues"][..., :1]))
 
 
 def test_smoothing_spreads_over_the_codes_a_head_has() -> None:
@@ -197,7 +223,7 @@ def test_from_a_simulated_set_to_weights(data: Path, tmp_path: Path, capsys: pyt
     assert "has done its 4 steps" in capsys.readouterr().err
 
     record = json.loads((out / "training.json").read_text())
-    assert [check["step"] for check in record["checks"]] == [2, 4] and record["data"]["layout"]["complete"]
+    assert [check["step"] for check in record["checks"]] == [2, 4] and record["data"][0]["layout"]["complete"]
     assert record["best"] == min(record["checks"], key=lambda check: check["loss"])
     model = create("reaction", out / "model.safetensors")
     assert model.config == CONFIGS["tiny"] and model.tokenizer.analysis.any()
@@ -207,6 +233,36 @@ def test_from_a_simulated_set_to_weights(data: Path, tmp_path: Path, capsys: pyt
     (out / "model.safetensors").unlink()  # as if the power went between the last step and the end
     assert main([*asked, "--resume"]) == 0
     assert load(out / "model.safetensors").state.keys() == best.keys()
+
+
+def test_two_sets_teach_one_network_that_begins_with_the_weights_of_another(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lively = tmp_path / "lively"
+    asked = ["simulate", str(lively), "--talks", "3", "--minutes", "1", "--listeners", "2", "--synthetic", "1"]
+    assert main([*asked, "--seed", "7"]) == 0
+    begun = network()
+    fit_tokenizer(begun.tokenizer, [ReactData(data).talks("train")[0].listener("L0")])
+    weights, out = save(tmp_path / "w.safetensors", begun), tmp_path / "run"
+    asked = ["reaction", "--data", str(data), "--data", str(lively), *given(*SHORT, "rate=1e-9", "warmup=0")]
+    assert main([*asked, "--out", str(out), "--init", str(weights)]) == 0
+
+    made = create("reaction", out / "model.safetensors").state_dict()
+    for name, value in begun.state_dict().items():  # at such a rate nothing is learned: they are those it began with
+        torch.testing.assert_close(made[name], value, rtol=0, atol=1e-6, msg=name)
+    record = json.loads((out / "training.json").read_text())
+    sets = [ReactData(folder).talks("train") for folder in (data, lively)]
+    rates = [
+        np.mean(
+            [labels(talk.events(name), talk.listener(name), ["nod"]).mean() for talk in one for name in talk.listeners]
+        )
+        for one in sets
+    ]
+    assert record["init"] == str(weights) and rates[0] != rates[1]
+    assert [found["nod_rate"] for found in record["data"]] == pytest.approx([1.0, rates[1] / rates[0]])
+
+    assert main([*asked, "--out", str(tmp_path / "b"), "--init", str(weights), "--set", "config=small"]) == 2
+    assert "--init" in capsys.readouterr().err
 
 
 def test_a_run_shorter_than_its_checks_is_checked_at_its_end(data: Path, tmp_path: Path) -> None:

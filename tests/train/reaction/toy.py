@@ -52,8 +52,9 @@ def toy(streams: int = 3, frames: int = 200, seed: int = 0, model: Reaction | No
     """Streams of one talk each.
 
     The voice's first feature says which of two states it is in, and changes with a chance of 1 / 20; the first id is
-    that state. The second id stays with a chance of 0.9, else it is one of four. For ``model``, features and heads are
-    as many as its own, further heads always 0.
+    that state. The second id stays with a chance of 0.9, else it is one of four. A cue becomes known as the state turns
+    to 1. Stream k stands for a nod rate of 1 + k / 10. For ``model``, features and heads are as many as its own,
+    further heads always 0.
     """
     rng = np.random.default_rng(seed)
     width, heads = (model.hearing.width, model.heads) if model else (4, 2)
@@ -66,11 +67,14 @@ def toy(streams: int = 3, frames: int = 200, seed: int = 0, model: Reaction | No
     for frame in range(1, total):
         ids[frame, 1] = ids[frame - 1, 1] if rng.random() < 0.9 else rng.integers(4)
     start = np.arange(streams) * frames
+    kinds = len(model.config.cues) if model else 2
     return Streams(
-        heard=torch.from_numpy(heard),
+        heard=torch.from_numpy(heard)[None],
         face=torch.from_numpy(rng.random((total, 58)).astype(np.float32)),
+        cues=torch.from_numpy(np.repeat(np.diff(told, prepend=0)[:, None] == 1, kinds, 1).astype(np.int8)),
         ids=torch.from_numpy(ids),
         controls=torch.ones(total, 2),
+        nod_rate=1.0 + torch.arange(streams) / 10,
         talk_start=start,
         start=start,
         frames=np.full(streams, frames),

@@ -1,4 +1,5 @@
-"""Sounds of rooms, made by code: noises, a band of a telephone, an echo, a whisper. The same seed, the same sound.
+"""Sounds of rooms, made by code, for measures and for training: noises, a telephone, an echo, a whisper. The same seed,
+the same sound.
 
 All are (n,) float32 from -1 to 1 at ``rate`` Hz. A level is power in dB below that of a full square wave (dBFS, as the
 front end counts it). What is made of a voice keeps its length and its place in time, so that its events stay where they
@@ -133,7 +134,8 @@ def echoing(sound: Sound, rate: int, t60_s: float, seed: int = 0, direct_db: flo
 def shouted(sound: Sound, over_db: float = 12.0) -> Sound:
     """Too loud for the sound card: ``over_db`` above full scale at its peaks, which are cut off."""
     loud = sound * np.float32(10 ** (over_db / 20) / (np.abs(sound).max() + 1e-9))
-    return np.clip(loud, -1.0, 1.0).astype(np.float32)
+    cut: Sound = np.clip(loud, -1.0, 1.0).astype(np.float32)
+    return cut
 
 
 def whispered(sound: Sound, rate: int, level: float = VOICE_DBFS, seed: int = 0) -> Sound:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.rooms import music, sounds
-from benchmarks.rooms.sounds import Sound, dbfs
+from benchmarks.rooms import music
 from engine.sources.demo import PARTNER
 from engine.sources.media import MediaFile
 from train.simulate.cues import semitones
+from train.speech import band
+from train.speech import rooms as sounds
+from train.speech.rooms import Sound, dbfs
 
 RATE, COUNT = 16_000, 8 * 16_000
 
@@ -23,7 +25,7 @@ MADE: dict[str, Callable[[int], Sound]] = {
     "fan": lambda seed: sounds.fan(COUNT, RATE, -31.0, seed),
     "clicks": lambda seed: sounds.clicks(COUNT, RATE, -31.0, seed),
     "babble": lambda seed: sounds.babble([voice()], COUNT, RATE, -31.0, seed),
-    "band": lambda seed: music.band(COUNT, RATE, -31.0, seed),
+    "band": lambda seed: band.band(COUNT, RATE, -31.0, seed),
 }
 
 
@@ -146,7 +148,7 @@ def test_shouting_is_cut_off() -> None:
 
 
 def test_a_band_has_pitch_bass_and_drums() -> None:
-    song = music.band(2 * COUNT, RATE, -26.0, 1)
+    song = band.band(2 * COUNT, RATE, -26.0, 1)
     assert np.isfinite(semitones(song)).mean() > 0.5, "it is taken for a voice by its pitch"
     bass, middle, hats = shares(song, 30, 150, 1200, 8001)
     assert bass > 0.05 and middle > 0.2 and hats > 0.005
