@@ -79,6 +79,7 @@ class Reaction(AutoregressiveModel):
     licence = "Apache-2.0"
     gain: Tensor
     offset: Tensor
+    offset_seen: Tensor
     where: Tensor
     nods: Tensor
 
@@ -111,6 +112,7 @@ class Reaction(AutoregressiveModel):
         # What calibration sets after training (`python -m train calibrate`); until then logits are as trained.
         self.register_buffer("gain", torch.ones(sum(self.levels)))
         self.register_buffer("offset", torch.zeros(sum(self.levels)))
+        self.register_buffer("offset_seen", torch.zeros(sum(self.levels)))  # and this while the partner is seen
         self.register_buffer("where", _columns(self.levels), persistent=False)
         nods = torch.zeros(sum(self.levels))
         if "nod" in config.plans:
@@ -199,7 +201,8 @@ class Reaction(AutoregressiveModel):
     def _answer(self, mine: Tensor, streams: Tensors) -> Tensor:
         """Logits (B, T, heads, codes) of the listener's stream (B, T, channels)."""
         rate = streams[NOD_RATE.name].clamp(min=LEAST_RATE).log()[..., None]
-        flat = self.out(self.norm(mine)) * self.gain + self.offset + rate * self.nods
+        seen = streams["partner_face_valid"][..., None]
+        flat = self.out(self.norm(mine)) * self.gain + self.offset + seen * self.offset_seen + rate * self.nods
         padded: Tensor = torch.cat([flat, torch.full_like(flat[..., :1], IMPOSSIBLE)], -1)
         chosen: Tensor = padded.index_select(-1, self.where.flatten()).unflatten(-1, self.where.shape)
         return chosen

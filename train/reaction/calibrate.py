@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="PLAN=LOGODDS",
-        help="more of a plan than people, such as smile=1.2: added to its log-odds when all is found",
+        help="more of a plan than people while the partner is seen, such as smile=1.2: added to its log-odds",
     )
     parser.add_argument(
         "--sharpness", default="", help="factor on the logits of each head of the face, such as 1.1,1,1,1,1"
@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> None:
     sharpness, bolder = _sharpness(args.sharpness, model.tokenizer.heads), _bolder(args.bolder, model.config.plans)
     model.gain.fill_(1.0)
     model.offset.fill_(0.0)
+    model.offset_seen.fill_(0.0)
     val = streams.read(model, ReactData(args.data).talks("val"), f"{args.data}, split val")
     looked = look_at(model, val)
     odds, rates = plan_odds(model, looked)
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
         told = f"; free {60 * FPS * run:.2f}" if args.minutes else ""
         print(f"{name}: people {60 * FPS * rate:.2f} a minute{told}; offset {model.offset[column]:.3f}")
     for column, plan in zip(_columns(model), model.config.plans, strict=True):
-        model.offset[column] += bolder.get(plan, 0.0)
+        model.offset_seen[column] = bolder.get(plan, 0.0)
     save(args.out, Checkpoint("reaction", model.config.to_dict(), model.state_dict()))
     print(f"wrote {args.out}")
 

@@ -70,6 +70,10 @@ def test_a_plan_can_be_drawn_more_boldly_than_people_do(data: Path, tmp_path: Pa
     moved = (plan_odds(bold, looked)[0] - plan_odds(one, looked)[0]).mean(1)
     wanted = torch.tensor([1.25 if plan == "smile" else 0.0 for plan in plans])
     torch.testing.assert_close(moved, wanted, atol=1e-4, rtol=0)
+    unseen = {name: value.clone() for name, value in looked.given.items()}
+    unseen["partner_face_valid"].zero_()
+    blind = [plan_odds(model, looked._replace(given=unseen))[0] for model in (one, bold)]
+    torch.testing.assert_close(blind[0], blind[1])
 
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
