@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.listen import Partner
 from benchmarks.rooms import faces, languages, music
 from train.speech import rooms as sounds
+from train.speech.band import band
 from train.speech.rooms import VOICE_DBFS, Sound
 
 CLEAN, SILENCE, STILL = "clean voice, -26 dBFS", "silence", "a still face"
@@ -153,13 +154,13 @@ def _noises(clips: Sequence[Sound], rate: int) -> dict[str, Play]:
 def _songs(rate: int, recorded: Sequence[Path]) -> dict[str, Play]:
     """Two songs made by code, and the recordings by their names."""
 
-    def band(seed: int, count: int, level: float) -> Sound:
-        return band.band(count, rate, level, seed)
+    def song(seed: int, count: int, level: float) -> Sound:
+        return band(count, rate, level, seed)
 
     def recording(path: Path, count: int, level: float) -> Sound:
         return music.played(path, rate, count, level)
 
-    made: dict[str, Play] = {f"band {seed}": partial(band, seed) for seed in (1, 2)}
+    made: dict[str, Play] = {f"band {seed}": partial(song, seed) for seed in (1, 2)}
     return made | {path.stem: partial(recording, path) for path in recorded}
 
 

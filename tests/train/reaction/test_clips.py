@@ -43,7 +43,7 @@ FAULTS = [
     ("val/Emotion/SIM/v0/L0/1.csv", lambda path: path.write_text("a,b\n1,2\n"), "columns"),
     ("val/Emotion/SIM/v0/L0/1.csv", lambda path: path.write_text(path.read_text() + "1,2\n"), ":752: has 2 cells"),
     ("val/Emotion/SIM/v0/L0/2.csv", lambda path: path.write_text(path.read_text().replace("0.", "q", 1)), "'q"),
-    ("val/Emotion/SIM/v0/speaker/1.csv", torn, ":376: has 14 cells, 25 are needed"),
+    ("val/Emotion/SIM/v0/speaker/1.csv", torn, r":376: has \d+ cells, 25 are needed"),
     ("val/Emotion/SIM/v0/L0/1.csv", lambda path: shorten(path, 700), "holds 699 rows, not 750"),
     ("val/Controls/SIM/v0/L0/1.csv", lambda path: path.unlink(), "missing"),
     ("val/Events/SIM/v0/speaker/1.json", lambda path: path.write_text("[]"), "is not an event file"),
