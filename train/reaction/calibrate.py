@@ -197,7 +197,7 @@ def offset(odds: Tensor, rate: float) -> float:
 
 
 def _bolder(given: Sequence[str], plans: Sequence[str]) -> dict[str, float]:
-    found = {}
+    found: dict[str, float] = {}
     for item in given:
         plan, _, value = item.partition("=")
         try:
