@@ -92,8 +92,8 @@ def run(args: argparse.Namespace) -> None:
     for name, rate, run, column in zip(model.config.plans, rates, free, _columns(model), strict=True):
         told = f"; free {60 * FPS * run:.2f}" if args.minutes else ""
         print(f"{name}: people {60 * FPS * rate:.2f} a minute{told}; offset {model.offset[column]:.3f}")
-    for column, plan in zip(_columns(model), model.config.plans, strict=True):
-        model.offset_seen[column] = bolder.get(plan, 0.0)
+    for column, kind in zip(_columns(model), model.config.plans, strict=True):
+        model.offset_seen[column] = bolder.get(kind, 0.0)
     save(args.out, Checkpoint("reaction", model.config.to_dict(), model.state_dict()))
     print(f"wrote {args.out}")
 
