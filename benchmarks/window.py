@@ -20,14 +20,14 @@ from torch import Tensor, nn
 from engine.spec import InputSpec, OutputSpec, StreamSpec
 from models.contract import BAD_INPUT, StreamModel, Tensors, named, part
 from models.layers import WindowedAttention
-from models.reaction.model import CONTROLS, Reaction
+from models.reaction.model import CONTROLS, NOD_RATE, Reaction
 from models.sampling import LOGITS, PREVIOUS
 
 SPAN, CHUNK = 256, 32
 """Frames that the AIS predictor sees in a call, and frames it emits for them."""
 PART = 8
 """Emitted frames in one output: more numbers than a frame on the wire holds are no output of a spec."""
-SEEN, PAST, HEARD, VALID = "seen", "past", "heard", "partner_audio_valid"
+SEEN, PAST, HEARD, VALID, IN_VIEW = "seen", "past", "heard", "partner_audio_valid", "partner_face_valid"
 
 
 class Given(nn.Module):
@@ -71,18 +71,6 @@ class WholeWindow(nn.Module):
         return layer.out(layer.joined(weights @ values)), {}
 
 
-class Last(nn.Module):
-    """``then`` of the last ``count`` frames alone: logits of the others are not asked for."""
-
-    def __init__(self, then: nn.Module, count: int) -> None:
-        super().__init__()
-        self.then, self.count = then, count
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, channels) to (B, count, channels)."""
-        return self.then(x[:, -self.count :])
-
-
 class Streaming(StreamModel):
     """The predictor of ``model`` as it is served, features given: logits of this frame's ids. ``window`` widens the
     rings to so many frames (the bias table goes on with its last entry)."""
@@ -118,7 +106,7 @@ class Windowed(StreamModel):
             for name, layer in list(parent.named_children()):
                 if isinstance(layer, WindowedAttention):
                     setattr(parent, name, WholeWindow(layer, span, causal))
-        self.core.norm = Last(self.core.norm, emit)
+        self.emit = emit
         parts = [min(PART, emit - first) for first in range(0, emit, PART)]
         logits = [OutputSpec(f"{LOGITS}_{index}", (size, model.heads, model.codes)) for index, size in enumerate(parts)]
         outputs = (*logits, BAD_INPUT)
@@ -127,7 +115,9 @@ class Windowed(StreamModel):
     def frames(self, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Logits of T windows, (B, T, :data:`PART`, heads, codes) a part."""
         calls = {name: value.flatten(0, 1) for name, value in inputs.items()}
-        logits, _ = self.core.react(calls, calls[PAST], {})
+        mine, _, _ = self.core.attend(calls, calls[PAST], {}, None)
+        last = {name: value[:, -self.emit :] for name, value in calls.items()}
+        logits = self.core.answer(mine[:, -self.emit :], last)
         parts = logits.unflatten(0, inputs[VALID].shape[:2]).split(PART, dim=2)
         return {f"{LOGITS}_{index}": piece for index, piece in enumerate(parts)}, {}
 
@@ -168,9 +158,16 @@ def _core(model: Reaction) -> Reaction:
 
 def _inputs(model: Reaction, before: tuple[int, ...]) -> tuple[InputSpec, ...]:
     """Inputs of a predictor whose features are given, with ``before`` in front of each shape."""
-    widths = {HEARD: (model.hearing.width,), SEEN: (model.sight.width,), PAST: (model.past.width,), VALID: ()}
+    widths = {
+        HEARD: (model.hearing.width,),
+        SEEN: (model.sight.width,),
+        PAST: (model.past.width,),
+        VALID: (),
+        IN_VIEW: (),
+    }
     features = [InputSpec(name, "feature", (*before, *shape), of="partner") for name, shape in widths.items()]
     controls = [
-        InputSpec(item.name, "feature", before, item.low, item.high, item.missing, of="partner") for item in CONTROLS
+        InputSpec(item.name, "feature", before, item.low, item.high, item.missing, of="partner")
+        for item in (*CONTROLS, NOD_RATE)
     ]
     return (*features, *controls)

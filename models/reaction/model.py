@@ -190,15 +190,15 @@ class Reaction(AutoregressiveModel):
         ``streams``: ``heard`` (B, T, F) and the other inputs of the spec by name; ``previous`` (B, T, heads): the ids
         before each frame. ``own`` (B, T), 0 where the listener's own past is to be hidden (training).
         """
-        mine, _, updates = self._attend(streams, previous, state, own)
-        return self._answer(mine, streams), updates
+        mine, _, updates = self.attend(streams, previous, state, own)
+        return self.answer(mine, streams), updates
 
     def notice(self, streams: Tensors, previous: Tensor, state: Tensors, own: Tensor | None = None) -> Noticed:
         """As :meth:`react`, and which cues have just become known."""
-        mine, speaker, updates = self._attend(streams, previous, state, own)
-        return Noticed(self._answer(mine, streams), self.cues(speaker), updates)
+        mine, speaker, updates = self.attend(streams, previous, state, own)
+        return Noticed(self.answer(mine, streams), self.cues(speaker), updates)
 
-    def _answer(self, mine: Tensor, streams: Tensors) -> Tensor:
+    def answer(self, mine: Tensor, streams: Tensors) -> Tensor:
         """Logits (B, T, heads, codes) of the listener's stream (B, T, channels)."""
         rate = streams[NOD_RATE.name].clamp(min=LEAST_RATE).log()[..., None]
         seen = streams["partner_face_valid"][..., None]
@@ -207,7 +207,7 @@ class Reaction(AutoregressiveModel):
         chosen: Tensor = padded.index_select(-1, self.where.flatten()).unflatten(-1, self.where.shape)
         return chosen
 
-    def _attend(
+    def attend(
         self, streams: Tensors, previous: Tensor, state: Tensors, own: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensors]:
         """The listener's and the speaker's streams (B, T, channels), and the updates."""

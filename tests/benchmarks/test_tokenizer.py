@@ -15,7 +15,8 @@ def test_default_ids_keep_movement_that_the_single_id_loses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.delenv("ENGINE_DATA", raising=False)
-    assert train(["simulate", str(tmp_path / "d"), "--talks", "3", "--minutes", "1", "--listeners", "2"]) == 0
+    # Fitted on one talk alone, both would saturate at the seats of others.
+    assert train(["simulate", str(tmp_path / "d"), "--talks", "6", "--minutes", "1", "--listeners", "2"]) == 0
     assert tokenizer.main(["--data", str(tmp_path / "d"), "--listeners", "2"]) == 0
     rows = json.loads(capsys.readouterr().out.splitlines()[-1])["tokenizers"]
     default, ais = (rows[name]["parts"] for name in ("default", "ais"))
