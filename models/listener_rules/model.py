@@ -1,11 +1,11 @@
 """The rule listener: partner voice and face in, a listening face out, without training.
 
-Each frame goes through eight small parts, every one a file of its own with its sources: :mod:`.kinds` tells music and
-whispers from voices, the shared reading of prosody (:mod:`models.listening.prosody`) finds pauses and low-pitch cues,
-:mod:`.nods` says which count and answers some of them, :mod:`.gaze` looks, :mod:`.blinks` blinks, :mod:`.posture` sways
-and follows, :mod:`.mirror` smiles back, :mod:`.acknowledge` tells when a spoken "mm-hm" would be due. What follows here
-puts their movements together into the 58 numbers, with the eyes counter-rotating to the head, and derives the 25
-emotion numbers from them.
+Each frame goes through small parts, every one a file of its own with its sources: shared with other listeners,
+:mod:`models.listening.kinds` tells music and whispers from voices and :mod:`models.listening.prosody` finds pauses and
+low-pitch cues; :mod:`.nods` says which count and answers some of them, :mod:`.gaze` looks, :mod:`.blinks` blinks,
+:mod:`.posture` sways and follows, :mod:`.mirror` smiles back, :mod:`.acknowledge` tells when a spoken "mm-hm" would be
+due. What follows here puts their movements together into the 58 numbers, with the eyes counter-rotating to the head,
+and derives the 25 emotion numbers from them.
 
 The same noise gives the same movement, so a session replays from its seed. Nothing looks ahead.
 """
@@ -21,15 +21,15 @@ from models.contract import BAD_INPUT, StreamModel, Tensors, named, part
 from models.emotion import emotion
 from models.layers import Energy, Pitch
 from models.listener_rules.acknowledge import Acknowledge
-from models.listener_rules.bands import BandLevels
 from models.listener_rules.blinks import Blinks
 from models.listener_rules.gaze import Gaze, eye_weights
-from models.listener_rules.kinds import Kinds, invites
 from models.listener_rules.mirror import Mirror
 from models.listener_rules.nods import CUES, Brows, Nods
 from models.listener_rules.posture import Posture
 from models.listening import FRAME_RATE, HOP, SAMPLE_RATE, SELF_SPEAKING, ProsodyTracker, partner_inputs
 from models.listening.acknowledge import ACKNOWLEDGE, ACKNOWLEDGE_RATE
+from models.listening.bands import BandLevels
+from models.listening.kinds import Kinds, invites
 
 SUBFRAMES = 4
 """Estimates of level and pitch a frame."""

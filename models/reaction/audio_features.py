@@ -1,8 +1,12 @@
 """What the predictor hears: log-mel bands and prosody, computed in the graph from PCM, without parameters.
 
 Prosody is read as by every listener (:mod:`models.listening.prosody`: level over a running noise floor, speech and
-pauses, pitch against the speaker's own low percentile, final rises) and becomes bounded numbers: timers turn into
-decaying traces, so a pause of a minute looks like one of ten seconds. Statistics run over the past only.
+pauses, pitch against the speaker's own low percentile, final rises), regions of low pitch more exactly
+(:mod:`.low_pitch`), and becomes bounded numbers: timers turn into decaying traces, so a pause of a minute looks like
+one of ten seconds. Statistics run over the past only.
+
+Music is heard as silence, in bands and prosody alike (:mod:`models.listening.kinds` tells it): who never learned from
+music then still does not answer it. A whisper is told, and counts as speech.
 
 Bands are free of level and of the microphone's colour: each is told as its distance from how loud it has lately been, a
 running form of cepstral mean subtraction (Atal 1974, JASA 55) that rises within a syllable and falls over some pauses.
@@ -20,8 +24,12 @@ from torch import Tensor, nn
 from engine.spec import StateSpec
 from models.contract import Tensors, named, part
 from models.layers import Energy, LogMel, Pitch, PitchTrack
-from models.listening import HOP, SAMPLE_RATE, CueRules, ProsodyTracker
+from models.listening import HOP, SAMPLE_RATE, CueRules, ProsodyTracker, RecurrentCell
+from models.listening.bands import BandLevels
 from models.listening.cell import DT
+from models.listening.kinds import Kinds
+from models.listening.prosody import VOICED_MEMORY
+from models.reaction.low_pitch import LONG_FOR, LowPitch
 
 SUBFRAMES = 4
 CUES = CueRules(low_percentile=0.26, low_for=0.110, low_after_speech=0.700, pause_for=0.400, pause_after_speech=1.000)
@@ -31,8 +39,12 @@ LOUD_START, LOUD_RISE, LOUD_FALL = -13.0, 0.3, 3.0
 time constants (s) of its running estimate."""
 BELOW, ABOVE, MEL_MEAN, MEL_SCALE = -8.0, 2.0, -3.0, 3.0
 """Least and largest distance from it, and what brings distances in speech to about unit size."""
+SILENCE = (BELOW - MEL_MEAN) / MEL_SCALE
+"""A band in which nothing is heard."""
 PAUSES, STRETCHES = (0.25, 1.0, 4.0), (0.5, 2.0, 8.0)
 """Time constants (s) of the traces of the time since speech and of the length of speech."""
+LOW_TRACES = (0.3, 1.0, 3.0)
+"""Time constants (s) of the traces of the time since a region of low pitch: it is answered some half second on."""
 PROSODY = (
     "speaking",
     "onset",
@@ -46,6 +58,11 @@ PROSODY = (
     "low_for",
     *(f"quiet_{tau:g}" for tau in PAUSES),
     *(f"speech_{tau:g}" for tau in STRETCHES),
+    "low",
+    "height",
+    "low_lasts",
+    *(f"low_{tau:g}" for tau in LOW_TRACES),
+    "whisper",
 )
 """Names of the prosodic features, which follow the bands."""
 
@@ -58,7 +75,8 @@ class AudioFeatures(nn.Module):
         self.mel = LogMel(SAMPLE_RATE, HOP, bands, SUBFRAMES)
         self.energy = Energy(HOP, SUBFRAMES)
         self.pitch = Pitch(SAMPLE_RATE, HOP, SUBFRAMES)
-        self.prosody = ProsodyTracker(CUES)
+        self.levels = BandLevels(SAMPLE_RATE, HOP)
+        self.kinds, self.prosody, self.low = Kinds(), ProsodyTracker(CUES), LowPitch(SUBFRAMES)
         self.width = bands + len(PROSODY)
 
     def state_specs(self) -> dict[str, StateSpec]:
@@ -66,7 +84,11 @@ class AudioFeatures(nn.Module):
         layers = {"mel": self.mel, "energy": self.energy, "pitch": self.pitch}
         specs = {key: spec for name, layer in layers.items() for key, spec in named(name, layer.state_specs()).items()}
         bands = StateSpec((self.width - len(PROSODY),))
-        return specs | {"voice": self.prosody.state_spec(), "loud": bands}
+        cells = {name: cell.state_spec() for name, cell in self._cells().items()}
+        return specs | cells | {"loud": bands}
+
+    def _cells(self) -> dict[str, RecurrentCell]:
+        return {"kinds": self.kinds, "voice": self.prosody, "low": self.low}
 
     def forward(self, pcm: Tensor, valid: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Features of ``pcm``; a hop that is not valid counts as silence."""
@@ -74,11 +96,15 @@ class AudioFeatures(nn.Module):
         mel, mel_update = self.mel(present, part(state, "mel"))
         level, level_update = self.energy(present, part(state, "energy"))
         pitch, pitch_update = self.pitch(present, part(state, "pitch"))
-        prosody, voice = self._prosody(level, pitch, valid, state["voice"])
-        bands, loud = self._level_free(mel.mean(2), valid, state["loud"])
+        levels, _ = self.levels(present, {})
+        prosody, heard, cells = self._prosody(level, pitch, levels, valid, state)
+        bands, loud = self._level_free(mel.mean(2), heard, state["loud"])
+        # Not zeroed: a hop that did not arrive is the network's to judge, by its validity.
+        music = (valid - heard)[..., None]
+        bands = bands + (SILENCE - bands) * music
         features = torch.cat([bands, prosody], -1)
         updates = named("mel", mel_update) | named("energy", level_update) | named("pitch", pitch_update)
-        return features, updates | {"voice": voice, "loud": loud}
+        return features, updates | cells | {"loud": loud}
 
     def _level_free(self, mel: Tensor, valid: Tensor, loud: Tensor) -> tuple[Tensor, Tensor]:
         """Log powers (B, T, bands) as distances from how loud each band has been, and that, less its start, after
@@ -91,12 +117,21 @@ class AudioFeatures(nn.Module):
             rows.append(mel[:, t] - LOUD_START - loud)
         return (torch.stack(rows, 1).clamp(BELOW, ABOVE) - MEL_MEAN) / MEL_SCALE, loud
 
-    def _prosody(self, level: Tensor, pitch: PitchTrack, valid: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
-        """The features :data:`PROSODY` (B, T, F), frame by frame, and the state of the voice after them."""
-        rows = []
+    def _prosody(
+        self, level: Tensor, pitch: PitchTrack, bands: Tensor, valid: Tensor, state: Tensors
+    ) -> tuple[Tensor, Tensor, Tensors]:
+        """The features :data:`PROSODY` (B, T, F), frame by frame; 1 (B, T) where what arrived is not music; and the
+        states of the cells after them."""
+        rows, there = [], []
+        kinds, voice, low = state["kinds"], state["voice"], state["low"]
         for t in range(level.shape[1]):
-            heard, voice = self.prosody(level[:, t], pitch.hertz[:, t], pitch.periodicity[:, t], valid[:, t], voice)
+            sound = level[:, t], pitch.hertz[:, t], pitch.periodicity[:, t]
+            kind, kinds = self.kinds(*sound, bands[:, t], valid[:, t], kinds)
+            there.append(valid[:, t] * (~kind.music).to(valid.dtype))
+            heard, voice = self.prosody(*sound, there[-1], voice, kind.whisper)
             s = self.prosody.unpack(voice)
+            voiced = (sound[1] > 0.0) & (s["since_voiced"] < VOICED_MEMORY)[:, None]
+            region, low = self.low(sound[1], voiced, s["speech_for"], low)
             known = (s["voiced"] > 0.0).float()
             columns = [
                 heard.speaking.float(),
@@ -111,6 +146,11 @@ class AudioFeatures(nn.Module):
                 s["low_for"].clamp(max=1.0),
                 *(torch.exp(-heard.quiet_for / tau) for tau in PAUSES),
                 *(torch.exp(-s["speech_for"] / tau) for tau in STRETCHES),
+                region.begins.float(),
+                (region.height / 6.0).clamp(-2.0, 2.0),
+                (region.lasts / LONG_FOR).clamp(max=2.0),
+                *(torch.exp(-region.since / tau) for tau in LOW_TRACES),
+                kind.whisper.float(),
             ]
             rows.append(torch.stack(columns, -1))
-        return torch.stack(rows, 1), voice
+        return torch.stack(rows, 1), torch.stack(there, 1), {"kinds": kinds, "voice": voice, "low": low}

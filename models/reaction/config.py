@@ -45,11 +45,12 @@ DEFAULT_GROUPS = (
     Group("brows", BROWS, (7, 5)),
     Group("mouth", MOUTH, (9, 5, 5)),
 )
-PLANS = ("nod", "smile", "brow", "away", "back")
-"""Movements that the listener decides on before it makes them, each a yes or no of its own in every frame; the last two
-begin and end a look away."""
-CUES = ("end", "low")
-"""What the network is taught to notice in the frame in which it can be known: the end of a phrase, low pitch."""
+PLANS = ("nod", "smile", "ease", "brow", "away", "back")
+"""Movements that the listener decides on before it makes them, each a yes or no of its own in every frame. ``ease``
+lets a smile go; ``away`` and ``back`` begin and end a look away."""
+CUES = ("end", "low", "smile")
+"""What the network is taught to notice in the frame in which it can be known: the end of a phrase, low pitch, a smile
+of the partner."""
 AIS_GROUPS = (Group("face", FOLDED_NAMES, (8, 5, 5, 5), predictive=False),)
 
 

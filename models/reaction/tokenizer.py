@@ -1,11 +1,11 @@
 """A face as a few ids a frame, one frame at a time, and back.
 
-The 58 numbers are folded (signed gaze, see :mod:`.config`), split into groups, and each group is projected on its
-leading principal axes: the latents. An id codes, for the latents of its group, the *innovation*: the difference between
-this frame and what the decoder, which knows the past ids only, foretells from its own last position and speed. So the
-decoder sees past ids, errors do not add up, and smooth movement costs codes near zero: differential coding (Cutler
-1952) around FSQ. No block, no look-ahead: frame t's ids depend on frames up to t. Groups that are not ``predictive``
-are coded absolutely, as the AIS system does.
+The 58 numbers are folded (signed gaze that tells where is looked, :func:`models.listening.folding.gaze_in_space`),
+split into groups, and each group is projected on its leading principal axes: the latents. An id codes, for the latents
+of its group, the *innovation*: the difference between this frame and what the decoder, which knows the past ids only,
+foretells from its own last position and speed. So the decoder sees past ids, errors do not add up, and smooth movement
+costs codes near zero: differential coding (Cutler 1952) around FSQ. No block, no look-ahead: frame t's ids depend on
+frames up to t. Groups that are not ``predictive`` are coded absolutely, as the AIS system does.
 
 Axes, speeds and steps are found in closed form plus a small search (:mod:`train.reaction.fitting`); nothing is trained
 by gradient.
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from engine.spec import StateSpec
 from models.contract import Tensors
 from models.listening.folded_names import FOLDED_NAMES
-from models.listening.folding import fold_matrix
+from models.listening.folding import gaze_in_space
 from models.reaction.config import Group
 from models.reaction.quantizer import Quantizer
 
@@ -54,6 +54,7 @@ class FaceTokenizer(nn.Module):
     """
 
     fold: Tensor
+    unfold: Tensor
     predictive: Tensor
     leashed: Tensor
     mean: Tensor
@@ -71,7 +72,8 @@ class FaceTokenizer(nn.Module):
         self.quantizer = Quantizer([group.levels for group in groups])
         count = self.quantizer.latents
         self.heads, self.codes, self.latents = len(groups), self.quantizer.codes, count
-        self.register_buffer("fold", fold_matrix(), persistent=False)
+        for name, matrix in zip(("fold", "unfold"), gaze_in_space(), strict=True):
+            self.register_buffer(name, matrix, persistent=False)
         for name in ("predictive", "leashed"):
             flags = [float(getattr(group, name)) for group in groups for _ in group.levels]
             self.register_buffer(name, torch.tensor(flags), persistent=False)
@@ -157,5 +159,5 @@ class FaceTokenizer(nn.Module):
 
     def synthesise(self, latents: Tensor) -> Tensor:
         """Faces (..., 58) of latents (..., latents): signed gaze unfolded, weights within 0 and 1."""
-        signed = (latents @ self.synthesis + self.mean) @ self.fold.transpose(0, 1)
+        signed = (latents @ self.synthesis + self.mean) @ self.unfold
         return torch.cat([signed[..., :52].clamp(0.0, 1.0), signed[..., 52:].clamp(-3.2, 3.2)], -1)

@@ -16,11 +16,11 @@ import torch
 from engine.sources.demo import PARTNER
 from engine.sources.media import MediaFile
 from models.layers import Energy, Pitch
-from models.listener_rules.bands import BandLevels
-from models.listener_rules.kinds import Kind, Kinds, invites
 from models.listener_rules.model import SPEECH_FOR
 from models.listener_rules.nods import CUES, Nods
 from models.listening import Prosody, ProsodyTracker
+from models.listening.bands import BandLevels
+from models.listening.kinds import Kind, Kinds, invites
 
 RATE, HOP, FPS, SEEDS = 16_000, 640, 25.0, 24
 SETTLED_S = 4.0

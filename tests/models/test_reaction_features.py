@@ -19,16 +19,20 @@ import torch
 
 import models.listener_rules
 from engine.noise import uniforms
+from engine.sources.demo import PARTNER
+from engine.sources.media import MediaFile
 from models.contract import initial_state
 from models.layers import LogMel
 from models.listener_rules import ListenerRules, nods
 from models.listening import HOP, SAMPLE_RATE, prosody
-from models.reaction import audio_features
+from models.reaction import audio_features, low_pitch
 from models.reaction.audio_features import PROSODY, AudioFeatures
+from train.speech.band import band
+from train.speech.rooms import whispered
 
 GOLDEN = Path(__file__).with_name("audio_features.npz")
 BANDS, FRAMES, SILENT = 16, 200, slice(150, 153)
-FLAGS = ("speaking", "onset", "low_cue", "pause_cue", "voiced")
+FLAGS = ("speaking", "onset", "low_cue", "pause_cue", "voiced", "low", "whisper")
 PHRASES = ((0.40, 2.40, 0.0, 1.0), (3.20, 4.80, 5.0, 0.5), (5.24, 7.60, 0.0, 0.1))
 """Start and end (s) of what is said, the semitones by which it rises in its last 0.3 s, and its loudness."""
 FADE = 0.28
@@ -76,10 +80,11 @@ def test_features_are_those_that_the_weights_were_trained_on() -> None:
 
 
 def test_the_made_voice_shows_every_feature() -> None:
-    """Else the golden numbers would pin little."""
+    """Else the golden numbers would pin little. It does not whisper: that has a test of its own."""
     found = features()
-    assert found.std(0).min() > 0.01
-    times = {name: (np.flatnonzero(column(found, name)) / 25.0).tolist() for name in ("onset", "low_cue", "pause_cue")}
+    assert np.delete(found, BANDS + PROSODY.index("whisper"), 1).std(0).min() > 0.01
+    told = ("onset", "low_cue", "pause_cue")
+    times = {name: (np.flatnonzero(column(found, name)) / 25.0).tolist() for name in told}
     assert times == {"onset": [0.44, 3.28, 5.48], "low_cue": [1.2, 4.12], "pause_cue": [2.72, 5.16, 7.8]}
     assert column(found, "rise").max() > 0.5
 
@@ -96,6 +101,10 @@ def test_the_made_voice_shows_every_feature() -> None:
         (prosody, "VOICED_PERIODICITY", 0.8),
         (prosody, "HANGOVER", 0.24),
         (prosody, "LOUDNESS_SPAN", 25.0),
+        (low_pitch, "PERCENTILE", 0.3),
+        (low_pitch, "LONG_FOR", 0.15),
+        (low_pitch, "KNOWN", 60.0),
+        (audio_features, "LOW_TRACES", (0.3, 1.0, 4.0)),
     ],
 )
 def test_a_changed_constant_is_noticed(
@@ -149,6 +158,35 @@ def test_once_heard_for_a_while_another_level_gives_the_same_features(decibels: 
     later = slice(round(2.0 * 25), SILENT.start)
     shift = abs(decibels) / 10.0 * np.log(10.0) / 3.0  # of bands that are not free of level
     assert np.abs(usual[later, :BANDS] - other[later, :BANDS]).mean() < 0.17 * shift
+
+
+def heard(sound: np.ndarray) -> np.ndarray:
+    """Features (T, bands + prosody) of (T * 640,) samples."""
+    layer = AudioFeatures(BANDS)
+    frames = len(sound) // HOP
+    hops = torch.from_numpy(sound[: frames * HOP].astype(np.float32)).view(1, frames, HOP)
+    with torch.inference_mode():
+        made, _ = layer(hops, torch.ones(1, frames), initial_state(layer.state_specs(), 1))
+    return made[0].numpy()
+
+
+def test_music_is_heard_as_silence_and_a_voice_after_it_as_a_voice() -> None:
+    song = band(16 * SAMPLE_RATE, SAMPLE_RATE, -25.0, 1)
+    speech = np.concatenate([block.samples for block in MediaFile(PARTNER / "speech.flac").audio(SAMPLE_RATE)])
+    found = heard(np.concatenate([song, speech[: 12 * SAMPLE_RATE]]))
+    music = found[5 * 25 : 16 * 25]
+    np.testing.assert_allclose(music[:, :BANDS], audio_features.SILENCE)
+    for name in ("speaking", "low", "low_cue", "pause_cue", "onset", "loudness"):
+        assert not column(music, name).any(), name
+    after = found[22 * 25 :]
+    assert column(after, "speaking").mean() > 0.4 and after[:, :BANDS].std() > 0.3
+
+
+def test_a_whisper_is_told_and_is_speech() -> None:
+    spoken = np.concatenate([voice(), voice()])
+    found = heard(whispered(spoken, SAMPLE_RATE))[4 * 25 :]
+    assert column(found, "whisper").mean() > 0.2 and not column(heard(spoken), "whisper").any()
+    assert column(found, "speaking").mean() > 0.2
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ from engine.errors import EngineError
 from engine.sound.front_end import FrontEnd
 from engine.sources.media import MediaFile
 from train.files import FileError, read_array, read_json, read_numbers
-from train.simulate.talk import CLIP_FRAMES, CLIP_ROWS, FPS, HOP, RATE, Cue, Span
+from train.simulate.talk import CLIP_FRAMES, CLIP_ROWS, FPS, HOP, RATE, Act, Cue, Span
 
 Array = NDArray[np.float32]
-Item = TypeVar("Item", Span, Cue)
+Item = TypeVar("Item", Span, Act, Cue)
 
 CLIP_S, SLACK_S = CLIP_FRAMES / FPS, 0.5
 """Seconds of a clip, and by how much its sound may differ."""
@@ -59,6 +59,7 @@ class Told:
 
     phrases: tuple[Span, ...] = ()
     own_turns: tuple[Span, ...] = ()
+    acts: tuple[Act, ...] = ()
     cues: tuple[Cue, ...] = ()
     events: tuple[Cue, ...] = ()
 
@@ -127,6 +128,7 @@ def read_told(path: Path) -> Told:
         return Told(
             phrases=_items(Span, found, "phrases"),
             own_turns=_items(Span, found, "own_turns"),
+            acts=_items(Act, found, "acts"),
             cues=_items(Cue, found, "cues"),
             events=_items(Cue, found, "events"),
         )

@@ -22,7 +22,7 @@ SEEN: dict[str, tuple[Callable[[NDArray[np.floating], float], Sequence[float]], 
 """Rulers by kind, and seconds by which a movement has begun when they find it; what has none is never labelled."""
 
 
-NOTICED = {"end": ("pause", "question"), "low": ("low",)}
+NOTICED = {"end": ("pause", "question"), "low": ("low",), "smile": ("smile", "laugh")}
 """Kinds of cues by what the network is taught to notice."""
 
 

@@ -24,13 +24,13 @@ from train.files import FileError, listed, read_csv, read_json
 from train.reaction import clips, neighbours
 from train.reaction.clips import CLIP_S, CONTROL_DEFAULTS, Array, ClipFile, Told
 from train.reaction.neighbours import Neighbours, Pair
-from train.simulate.talk import CLIP_FRAMES, Cue, Span
+from train.simulate.talk import CLIP_FRAMES, Act, Cue, Span
 
 log = logging.getLogger(__name__)
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ("speaker_path", "listener_path")
-Item = TypeVar("Item", Span, Cue)
+Item = TypeVar("Item", Span, Act, Cue)
 
 
 NEEDED = {
@@ -224,12 +224,19 @@ class RecordedTalk:
         return bool(self.data.layout)
 
     @property
+    def simulated(self) -> bool:
+        """Whether its listeners are the simulation's, and not people's movements on faces of ours."""
+        return self.told and "meeting" not in self._facts
+
+    @property
     def voice(self) -> str:
         """Who speaks: the simulation's voice, else the chat, whose two people answer each other."""
         site, *_, chat, _ = self.speaker.split("/")
-        return str(
-            self.data.layout.get("talks", {}).get(self.name.partition("@")[0], {}).get("voice", f"{site}/{chat}")
-        )
+        return str(self._facts.get("voice", f"{site}/{chat}"))
+
+    @property
+    def _facts(self) -> Mapping[str, Any]:
+        return dict(self.data.layout.get("talks", {}).get(self.name.partition("@")[0], {}))
 
     def pair(self, name: str, place: int) -> Pair:
         """The pair that the clip at ``place`` of the talk makes with listener ``name``."""
@@ -273,6 +280,10 @@ class RecordedTalk:
     def cues(self) -> tuple[Cue, ...]:
         """What invites a reaction."""
         return _timed([clip.cues for clip in self._told(self.speaker)])
+
+    def acts(self) -> tuple[Act, ...]:
+        """What the speaker's face does on purpose."""
+        return _timed([clip.acts for clip in self._told(self.speaker)])
 
     def events(self, name: str) -> tuple[Cue, ...]:
         """The movements that listener ``name`` planned."""

@@ -17,8 +17,8 @@ from train.speech.band import band
 from train.speech.rooms import Sound
 
 Room = Callable[[Sound, np.random.Generator, Sequence[Sound]], Sound]
-SNR_DB = {"noise": (0.0, 30.0), "people": (5.0, 25.0), "music": (5.0, 25.0)}
-"""How far below the voice other sounds are, drawn evenly."""
+SNR_DB = {"noise": (0.0, 30.0), "people": (5.0, 25.0), "music": (12.0, 30.0)}
+"""How far below the voice other sounds are, drawn evenly. Louder music is heard as music, and nothing in it."""
 T60_S, DIRECT_DB = (0.2, 1.0), (-3.0, 9.0)
 """How long a room sounds on, and how much louder than all its echo the voice itself is."""
 ON_THE_PHONE = 0.25

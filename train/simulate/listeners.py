@@ -24,9 +24,9 @@ from train.simulate.looking import GazeTrack, blink, plan_look
 from train.simulate.nodding import Nod, plan_nods, render_nods
 from train.simulate.persona import Persona, draw_persona
 from train.simulate.shaking import Shake, render_shakes
-from train.simulate.smiling import Pulse, mood, plan_brows, plan_smiles, render_laughs, render_pulses
+from train.simulate.smiling import Pulse, eased, mood, plan_brows, plan_smiles, render_laughs, render_pulses
 from train.simulate.swaying import sway
-from train.simulate.talk import Cue, SimulatedListener, Talk
+from train.simulate.talk import FPS, Cue, SimulatedListener, Talk
 
 LOOKS_WHEN_NODDING = 0.85
 
@@ -99,7 +99,8 @@ def perform(
     face = compose(_tensor(head), eyes, level, flash, _tensor(closure)).numpy()
     face[:, FACE["jawOpen"]] = np.minimum(1.0, face[:, FACE["jawOpen"]] + laugh.jaw)
     moved: tuple[Nod | Pulse | Shake, ...] = (*plans.nods, *smiles, *plans.brows, *plans.shakes)
-    events = [item.event() for item in moved] + list(look.events)
+    let_go = [event for event in eased(smiles) if event.time_s < frames / FPS]
+    events = [*(item.event() for item in moved), *let_go, *look.events]
     return SimulatedListener(
         face=face,
         controls={"expressiveness": np.full(frames, who.expressiveness, np.float32), "self_speaking": floor.own.copy()},

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -78,6 +79,16 @@ def plan_smiles(
             pulses.append(_smile("smile", start, lognormal(rng, POLITE_S, 0.3), level * rng.uniform(0.7, 1.3), rng))
     inside = [pulse for pulse in pulses if 0.0 <= pulse.start_s < talk.frames * DT]
     return sorted(inside, key=lambda pulse: pulse.start_s)
+
+
+def eased(pulses: Sequence[Pulse]) -> list[Cue]:
+    """When a smile or laugh is let go, as events of kind ``ease``: where a pulse begins to fall and no other holds."""
+    falls = [pulse.end_s - pulse.fall_s for pulse in pulses]
+    return [
+        Cue("ease", fall, pulse.level)
+        for pulse, fall in zip(pulses, falls, strict=True)
+        if not any(other.start_s <= fall < later for other, later in zip(pulses, falls, strict=True))
+    ]
 
 
 def _smile(kind: str, start: float, hold: float, level: float, rng: np.random.Generator) -> Pulse:

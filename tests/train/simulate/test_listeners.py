@@ -18,7 +18,7 @@ from train.report import events
 from train.simulate.cues import find_cues
 from train.simulate.listeners import listen
 from train.simulate.nodding import Nod, render_nods
-from train.simulate.smiling import Pulse, render_pulses
+from train.simulate.smiling import Pulse, eased, render_pulses
 from train.simulate.talk import CLIP_FRAMES, FPS, HOP, RATE, Act, SimulatedListener, Span, Talk
 
 PARTNER = Path(engine.__file__).parent / "data" / "partner"
@@ -79,7 +79,7 @@ def test_a_reaction_has_the_layout_that_training_reads() -> None:
         own = reaction.controls["self_speaking"]
         assert set(own) == {0.0, 1.0} and np.sum((own > 0.5) != inside(talk().own_turns)) <= 2  # ends between frames
         assert set(reaction.controls["expressiveness"]) == {np.float32(reaction.persona["expressiveness"])}
-        assert {event.kind for event in reaction.events} <= {"nod", "smile", "brow", "away", "back"}
+        assert {event.kind for event in reaction.events} <= {"nod", "smile", "ease", "brow", "away", "back"}
 
 
 def test_nods_show_come_with_cues_and_fall_silent_with_the_partner() -> None:
@@ -119,6 +119,22 @@ def test_looks_away_are_told_and_rest() -> None:
         off = away(reaction.face)
         middle = np.minimum(((gone[: len(back)] + back) / 2 * FPS).astype(int), len(off) - 1)
         assert off[middle].mean() > 0.8
+
+
+def test_a_smile_is_let_go_once_where_it_falls() -> None:
+    held = Pulse("smile", 1.0, 5.0, 0.5, 1.5, 0.8)
+    over = Pulse("laugh", 3.0, 9.0, 0.5, 2.0, 0.6)
+    alone = Pulse("smile", 20.0, 22.0, 0.5, 1.0, 0.3)
+    assert [(cue.kind, cue.time_s, cue.strength) for cue in eased([held, over, alone])] == [
+        ("ease", 7.0, 0.6),
+        ("ease", 21.0, 0.3),
+    ]
+    for reaction in reactions():
+        begun, let_go = planned(reaction, "smile"), planned(reaction, "ease")
+        level = events.smile_level(reaction.face)
+        assert 0 < len(let_go) <= len(begun)
+        falls = [level[int(t * FPS)] - level[min(int((t + 1.5) * FPS), len(level) - 1)] for t in let_go]
+        assert np.mean(falls) > 0.1
 
 
 def test_nods_never_overlap_and_begin_and_end_at_rest() -> None:

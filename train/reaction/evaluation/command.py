@@ -24,7 +24,10 @@ from train.report.offline import labelled
 RULES = "rules"
 ABLATION_SAMPLES = 2
 """Answers at most that a model gives when the voice or the face is taken from it: enough to see what it loses."""
-RESERVED = ("ground truth", "redraw", "random", "shifted", "mime", "lagged mime", "hold", "mean")
+RESERVED = (
+    *("ground truth", "redraw", "without foresight", "random", "shifted"),
+    *("mime", "lagged mime", "hold", "mean"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,8 @@
 
 - **ground truth**: the reference listeners; **redraw**: other listeners of the same talk, the ceiling, or where a talk
   has one listener, other people's appropriate answers by the set's neighbours.
+- **without foresight**: in simulated talks, listeners of the same kind who answer nothing before it can be known, with
+  the simulation's own cues: the most that a perfect listener without look-ahead can reach.
 - **random**: a recorded listener of another talk, of another voice where there is one: human events and human motion
   at a human rate, at moments that have nothing to do with this talk. A shorter one is repeated.
 - **shifted**: the reference itself, moved round the talk by a random offset of more than 10 s: its own rate exactly.
@@ -21,9 +23,10 @@ from numpy.typing import NDArray
 
 from engine.channels import FACE, FACE_NAMES
 from train.reaction.evaluation import appropriate
-from train.reaction.evaluation.scene import Sample, Scene
+from train.reaction.evaluation.scene import Sample, Scene, with_emotion
 from train.report.evaluation import Row
-from train.simulate.talk import FPS
+from train.simulate.listeners import listen
+from train.simulate.talk import FPS, Talk
 
 LAG_S = 0.6
 SHIFT_S = 10.0
@@ -82,11 +85,23 @@ def recorded(scenes: Sequence[Scene], samples: int, seed: int) -> list[FunctionR
         rng = _rng(seed, "shifted", scene, reference)
         return [_around(scene.listener(reference), shift(rng, scene.frames), scene.frames) for _ in range(samples)]
 
+    def causal(scene: Scene, reference: str) -> list[Sample]:
+        talk, which = scene.talk, scene.references.index(reference)
+        told = Talk(
+            *(talk.voice, talk.voice, talk.audio(), talk.face()),
+            *(talk.spans("phrases"), talk.spans("own_turns"), talk.acts(), talk.cues()),
+        )
+        drawn = listen(told, samples * len(scene.references), seed, foresight=False)[which * samples :][:samples]
+        return [with_emotion(one.face[: scene.frames]) for one in drawn]
+
     near = any(scene.neighbours is not None for scene in scenes)
     rows = [FunctionRow("ground truth", "the reference listeners themselves", "people", truth)]
     if any(scene.redraws for scene in scenes):
         about = "other people's appropriate answers, clip by clip" if near else "other listeners of the same talk"
         rows.append(FunctionRow("redraw", f"{about}: the ceiling", "people", redraw))
+    if all(scene.talk.simulated for scene in scenes):
+        about = "simulated listeners who answer nothing before it can be known: the ceiling without look-ahead"
+        rows.append(FunctionRow("without foresight", about, "people", causal))
     if strangers(scenes[0], scenes):
         about = "listeners of other talks: human events and motion at wrong moments"
         rows.append(FunctionRow("random", about, "chance", random))

@@ -29,6 +29,7 @@ class MemoryTalk:
     phrases: list[Span]
     own_turns: list[Span] = field(default_factory=list)
     told: bool = True
+    simulated: bool = False
 
     @property
     def listeners(self) -> Sequence[str]:

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.listener_rules.bands import EDGES
+from models.listening.bands import EDGES
 from models.listening.cell import DT, RecurrentCell, follow
 from models.listening.prosody import Prosody
 
