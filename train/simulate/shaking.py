@@ -41,5 +41,7 @@ def render_shakes(shakes: Sequence[Shake], frames: int) -> Curve:
     for shake in shakes:
         first, stop = max(0, int(shake.start_s / DT)), min(frames, int(shake.end_s / DT) + 2)
         phase = np.clip((np.arange(first, stop) * DT - shake.start_s) * shake.hertz, 0.0, shake.cycles)
-        yaw[first:stop] += shake.amplitude * np.sin(2.0 * np.pi * phase) * np.sin(np.pi * phase / shake.cycles) ** 0.5
+        # At its end the sine is zero but for rounding, and below zero it would have no root.
+        swell = np.sqrt(np.maximum(np.sin(np.pi * phase / shake.cycles), 0.0))
+        yaw[first:stop] += shake.amplitude * np.sin(2.0 * np.pi * phase) * swell
     return yaw
