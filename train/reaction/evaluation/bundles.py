@@ -24,7 +24,8 @@ from train.simulate.talk import FPS, RATE
 @dataclass
 class Listener:
     """A bundle as a row of the report. ``hears`` and ``sees`` False take the voice or the face away: the input is then
-    at its missing value with validity 0. Raises :class:`EngineError` for a bundle that does not listen at 25 fps."""
+    at its missing value with validity 0. ``held`` are controls at fixed values. Raises :class:`EngineError` for a
+    bundle that does not listen at 25 fps, or that has no such control or value."""
 
     name: str
     bundle: Bundle
@@ -32,6 +33,7 @@ class Listener:
     seed: int = 0
     hears: bool = True
     sees: bool = True
+    held: Mapping[str, Any] = field(default_factory=dict)
     about: str = field(init=False)
     kind: str = field(init=False)
     _offline: Offline = field(init=False)
@@ -45,11 +47,13 @@ class Listener:
             )
         if spec.output("face").shape != (len(FACE_NAMES),):
             raise EngineError(f"bundle {self.bundle.name}: output face is {spec.output('face').shape}, not (58,)")
+        self.held = spec.check_controls(self.held)
         self._offline = Offline(self.bundle)
         lacks = [what for what, there in (("voice", self.hears), ("face", self.sees)) if not there]
         without = f", given no {' and no '.join(lacks)}" if lacks else ""
         self.kind = "ablation" if lacks else "model"
-        self.about = f"bundle {self.bundle.name} {self.bundle.version}{without}"
+        at = "".join(f", {name} {value}" for name, value in self.held.items())
+        self.about = f"bundle {self.bundle.name} {self.bundle.version}{without}{at}"
 
     def play(self, scene: Scene) -> dict[str, list[Sample]]:
         """The answers to a talk: for each reference, ``samples`` of them."""
@@ -83,13 +87,16 @@ class Listener:
         return ["face", *(["emotion"] if there.get("emotion") == (len(EMOTION_NAMES),) else [])]
 
     def _controls(self, scene: Scene) -> dict[str, NDArray[np.float32]]:
-        """Controls that both the model and the references have, (rows, frames)."""
+        """Controls that both the model and the references have, and those that are held, (rows, frames)."""
         known = {item.name: item for item in self.bundle.spec.controls}
         given = [scene.controls(reference) for reference in scene.references]
-        return {
+        rows = self.samples * len(given)
+        fixed = {name: np.asarray(value, np.float32) for name, value in self.held.items()}
+        held = {name: np.broadcast_to(value, (rows, scene.frames, *value.shape)) for name, value in fixed.items()}
+        return held | {
             name: np.repeat(np.stack([np.clip(one[name], item.low, item.high) for one in given]), self.samples, 0)
             for name, item in known.items()
-            if all(name in one for one in given)
+            if name not in held and all(name in one for one in given)
         }
 
     def _row_seed(self, scene: Scene, reference: str, sample: int) -> int:

@@ -42,6 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|PATH|LABEL=PATH",
         help="a bundle to measure, may be given more than once; the rule listener always is",
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="LABEL:NAME=VALUE",
+        help="hold a control of a bundle, such as reaction:nod_rate=0.4 before people who nod less",
+    )
+    parser.add_argument("--whole", action="store_true", help="leave out the rows without a voice and without a face")
     parser.add_argument("--out", type=Path, help="folder for report.json, report.md and report.html")
     parser.add_argument("--samples", type=int, default=5, help="answers a model gives to one talk (default: 5)")
     parser.add_argument("--seed", type=int, default=0)
@@ -71,20 +79,21 @@ def run(args: argparse.Namespace) -> None:
         raise EngineError(
             f"--neighbours {given}: every talk of split {args.split} has listeners of its own; leave it out"
         )
-    measured = measure(talks, args.bundle, args.samples, args.seed, args.minutes, known, args.clips)
+    chosen = models(args.bundle, args.samples, args.seed, args.set, ablated=not args.whole)
+    measured = measure(talks, chosen, args.samples, args.seed, args.minutes, known, args.clips)
     document(measured).publish(args.out)
 
 
 def measure(
     talks: Sequence[RecordedTalk],
-    bundles: Sequence[str],
+    chosen: Sequence[TalkRow],
     samples: int,
     seed: int,
     minutes: float | None = None,
     neighbours: Neighbours | None = None,
     clips: int = CLIPS,
 ) -> Listening:
-    """The evaluation of ``bundles`` (``label=path``, path or name) and of the rule listener on ``talks``."""
+    """The evaluation of the ``chosen`` rows on ``talks``."""
     for name, value in (("samples", samples), ("clips", clips)):
         if value < 1:
             raise EngineError(f"--{name} {value}: at least 1 is needed")
@@ -93,21 +102,38 @@ def measure(
     scenes = deal(talks, minutes, neighbours)
     rows: list[TalkRow] = [*recorded(scenes, samples, seed)]
     people = sum(row.kind == "people" for row in rows)
-    rows[people:people] = models(bundles, samples, seed)
+    rows[people:people] = chosen
     rows += tricks()
     return evaluate(scenes, rows, samples, seed, lambda line: print(line, file=sys.stderr, flush=True), clips)
 
 
-def models(bundles: Sequence[str], samples: int, seed: int) -> list[TalkRow]:
-    """Each bundle as a row, then without the face and without the voice. Raises :class:`EngineError` for a label that
-    is used twice."""
-    rows: list[TalkRow] = []
+def models(
+    bundles: Sequence[str], samples: int, seed: int, wanted: Sequence[str] = (), ablated: bool = True
+) -> list[TalkRow]:
+    """Each of ``bundles`` (``label=path``, path or name) and the rule listener as a row, and where it is ``ablated``
+    without the face and without the voice. Raises :class:`EngineError` for a label that is used twice, and for a
+    ``wanted`` control that is none (``label:name=value``)."""
     chosen = labelled(bundles, RESERVED)
     chosen.setdefault(RULES, RULES)
+    held = _held(wanted, list(chosen))
+    rows: list[TalkRow] = []
     for label, where in chosen.items():
         bundle = Bundle.load(where)
-        rows.append(Listener(label, bundle, samples, seed))
-        few = min(samples, ABLATION_SAMPLES)
-        rows.append(Listener(f"{label}, voice only", bundle, few, seed, sees=False))
-        rows.append(Listener(f"{label}, face only", bundle, few, seed, hears=False))
+        rows.append(Listener(label, bundle, samples, seed, held=held[label]))
+        if ablated:
+            few = min(samples, ABLATION_SAMPLES)
+            rows.append(Listener(f"{label}, voice only", bundle, few, seed, sees=False, held=held[label]))
+            rows.append(Listener(f"{label}, face only", bundle, few, seed, hears=False, held=held[label]))
     return rows
+
+
+def _held(wanted: Sequence[str], labels: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Controls to hold, by label."""
+    held: dict[str, dict[str, str]] = {label: {} for label in labels}
+    for item in wanted:
+        label, colon, rest = item.partition(":")
+        name, equals, value = rest.partition("=")
+        if not colon or not equals or label not in held:
+            raise EngineError(f"--set {item!r}: write LABEL:NAME=VALUE, the label one of {', '.join(labels)}")
+        held[label][name] = value
+    return held

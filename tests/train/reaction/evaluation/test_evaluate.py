@@ -165,6 +165,23 @@ def test_what_cannot_be_measured_is_refused(scenes: list[Scene]) -> None:
         deal([scene.talk for scene in scenes], 1e-5)
     with pytest.raises(EngineError, match="name is taken"):
         listeners.models(["mime=rules"], 1, 0)
+    for wrong, told in (
+        ("nod_rate=1", "label one of rules"),
+        ("other:nod_rate=1", "label one of rules"),
+        ("rules:nods=1", "no control"),
+        ("rules:nod_rate=9", "nod_rate"),
+    ):
+        with pytest.raises(EngineError, match=told):
+            listeners.models([], 1, 0, [wrong])
+
+
+def test_a_control_is_held_for_one_bundle(scenes: list[Scene]) -> None:
+    often, never = (
+        listeners.models([], 1, 0, [f"rules:nod_rate={rate}"], ablated=False)[0].play(scenes[0]) for rate in (2, 0)
+    )
+    nods = [sum(len(events.nods(one.face, FPS)) for given in made.values() for one in given) for made in (often, never)]
+    assert nods[1] == 0 < nods[0]
+    assert len(listeners.models([], 1, 0)) == 3
 
 
 def test_a_mirror_shown_a_mirror_shows_the_face(scenes: list[Scene]) -> None:
