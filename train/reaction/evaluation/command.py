@@ -14,7 +14,7 @@ from engine.bundle import Bundle
 from engine.errors import EngineError
 from train.reaction.evaluation.bundles import Listener
 from train.reaction.evaluation.report import document
-from train.reaction.evaluation.rows import TalkRow, recorded, tricks
+from train.reaction.evaluation.rows import CAUSAL, TalkRow, recorded, tricks
 from train.reaction.evaluation.run import CLIPS, Listening, evaluate
 from train.reaction.evaluation.scene import deal
 from train.reaction.neighbours import Neighbours
@@ -25,7 +25,7 @@ RULES = "rules"
 ABLATION_SAMPLES = 2
 """Answers at most that a model gives when the voice or the face is taken from it: enough to see what it loses."""
 RESERVED = (
-    *("ground truth", "redraw", "without foresight", "random", "shifted"),
+    *("ground truth", "redraw", CAUSAL, "random", "shifted"),
     *("mime", "lagged mime", "hold", "mean"),
 )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from train.reaction.evaluation.measures import METRICS
+from train.reaction.evaluation.rows import CAUSAL
 from train.reaction.evaluation.run import Listening
 from train.report.criteria import Criterion, joined
 from train.report.evaluation import Result
@@ -156,3 +157,16 @@ def data(evaluation: Listening) -> Iterator[str]:
                 f"the hazard {words} of another listener may be as far as {most:.2f} of the shifted row's from the "
                 f"truth's: more talks are wanted to tell whether a row is within {HAZARD:g}."
             )
+    yield from _out_of_reach(evaluation)
+
+
+def _out_of_reach(evaluation: Listening) -> Iterator[str]:
+    """Targets that the simulation's own listeners miss where they cannot look ahead."""
+    for row in (row for row in evaluation.results if row.name == CAUSAL):
+        for asked in criteria(evaluation):
+            value = row.value(asked.metric)
+            if asked.metric.endswith(("_matched", "_share")) and not asked.met(value):
+                yield (
+                    f"{asked.words}: listeners of the simulation without foresight reach {value:.2f}{asked.note}; what "
+                    "is asked for is out of reach of whoever cannot look ahead."
+                )

@@ -28,6 +28,7 @@ from train.report.evaluation import Row
 from train.simulate.listeners import listen
 from train.simulate.talk import FPS, Talk
 
+CAUSAL = "without foresight"
 LAG_S = 0.6
 SHIFT_S = 10.0
 EASE_FRAMES = 25
@@ -101,7 +102,7 @@ def recorded(scenes: Sequence[Scene], samples: int, seed: int) -> list[FunctionR
         rows.append(FunctionRow("redraw", f"{about}: the ceiling", "people", redraw))
     if all(scene.talk.simulated for scene in scenes):
         about = "simulated listeners who answer nothing before it can be known: the ceiling without look-ahead"
-        rows.append(FunctionRow("without foresight", about, "people", causal))
+        rows.append(FunctionRow(CAUSAL, about, "people", causal))
     if strangers(scenes[0], scenes):
         about = "listeners of other talks: human events and motion at wrong moments"
         rows.append(FunctionRow("random", about, "chance", random))

@@ -96,6 +96,14 @@ def test_the_conclusions_name_noise_stillness_and_copying(measured: Listening) -
     assert sum("hazard there says little" in line for line in criteria.data(replace(measured, results=rows_now))) == 2
 
 
+def test_what_is_out_of_reach_without_foresight_is_said(measured: Listening) -> None:
+    assert not any("out of reach" in line for line in criteria.data(measured))
+    for name, count in (("shifted", 4), ("ground truth", 0)):
+        blind = replace(measured.result(name), name=rows.CAUSAL)
+        told = list(criteria.data(replace(measured, results=[*measured.results, blind])))
+        assert sum("out of reach" in line for line in told) == count
+
+
 def test_a_copy_of_the_truth_meets_every_target(scenes: list[Scene], measured: Listening) -> None:
     asked = criteria.criteria(measured)
     judged = judge(measured.truth, asked)
