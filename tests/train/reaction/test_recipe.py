@@ -77,8 +77,8 @@ def same(one: Any, other: Any) -> bool:
 
 def test_it_learns_what_the_voice_tells(tmp_path: Path) -> None:
     # With the listener's own past hidden nothing but the partner's voice tells the first id from a coin.
-    only = (1, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    asked = settings(steps=45, check_every=15, rows=8, own_off=0.99, audio_off=0.0, head_weights=only, cue_weight=0.0)
+    only = (1, *[0] * (network().heads - 1))
+    asked = settings(steps=60, check_every=20, rows=8, own_off=0.99, audio_off=0.0, head_weights=only, cue_weight=0.0)
     _, ended, history = train(tmp_path, asked)
     losses = [check["train_loss"] for check in history]
     assert ended == "done" and losses[0] > losses[-1] < 0.5 * math.log(2)
@@ -150,7 +150,8 @@ def test_a_row_that_begins_anew_sees_nothing_of_its_old_stream() -> None:
 
 def test_it_learns_to_notice_cues_from_the_voice_and_nothing_where_nobody_knows_them(tmp_path: Path) -> None:
     model = network()
-    asked = settings(steps=60, rows=8, rate=2e-2, head_weights=(1e-6,) * 10, audio_off=0.0, cue_weight=1.0)
+    weights = (1e-6,) * model.heads
+    asked = settings(steps=60, rows=8, rate=2e-2, head_weights=weights, audio_off=0.0, cue_weight=1.0)
     recipe, losses = ReactionRecipe(model, asked, {}), []
     state = initial_state(model.react_state, asked.rows)
     optimiser = torch.optim.Adam(model.parameters(), 1e-2)
