@@ -52,15 +52,15 @@ LEAST_RATE = 1e-6
 """A rate of 0 stands for these odds."""
 
 CARD = """
-A listener learned from simulated conversations. It hears and sees a conversation partner and draws, frame by frame,
-what a listening face does next: nods, smiles, brows, gaze, blinks and the sway of the head. The same seed gives the
-same session, another seed another, equally plausible listener. `temperature` makes it calmer or livelier,
-`expressiveness` sets the size of its movements, `self_speaking` tells it that its own avatar talks.
+A listener learned from simulated conversations and from the nods of meetings. It hears and sees a conversation partner
+and draws, frame by frame, what a listening face does next: nods, smiles, brows, gaze, blinks and the sway of the head.
+The same seed gives the same session, another seed another, equally plausible listener. `temperature` makes it calmer or
+livelier, `expressiveness` sets the size of its movements, `self_speaking` tells it that its own avatar talks.
 
 What it is not: it never saw two people talk. Its teachers are drawn from published findings by the simulation of this
-project, and it can be no better a listener than they are. It knows no words. Nobody has rated it in a study. Skin,
-age, sex and culture of listeners are not modelled; nod rates are those of the literature on English and Dutch. The 25
-emotion numbers describe the shape of its own face, not a feeling.
+project, but for when people at meetings nodded, and it can be no better a listener than they are. It knows no words.
+Nobody has rated it in a study. Skin, age, sex and culture of listeners are not modelled; nod rates are those of the
+literature on English and Dutch. The 25 emotion numbers describe the shape of its own face, not a feeling.
 """
 
 
