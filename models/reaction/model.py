@@ -48,6 +48,8 @@ NOD_RATE = InputSpec(
 )
 ANSWERS = "answers"
 """State of the vocal answers counted so far."""
+LOOK = "look"
+"""State of the decoder: 1 while the listener looks away."""
 LEAST_RATE = 1e-6
 """A rate of 0 stands for these odds."""
 
@@ -147,7 +149,10 @@ class Reaction(AutoregressiveModel):
             state={
                 **named("hearing", self.hear_state),
                 **named("react", self.react_state),
-                **named(DECODER[:-1], {**self.tokenizer.state_specs(), ANSWERS: StateSpec((len(KINDS),))}),
+                **named(
+                    DECODER[:-1],
+                    {**self.tokenizer.state_specs(), ANSWERS: StateSpec((len(KINDS),)), LOOK: StateSpec((1,))},
+                ),
             },
         )
         return sampling_spec(spec, self.heads, self.codes)
@@ -162,18 +167,30 @@ class Reaction(AutoregressiveModel):
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Face (B, T, 58), emotion (B, T, 25) and counts of vocal answers (B, T, 2) of ids."""
         own, heads = part(state, DECODER[:-1]), self.tokenizer.heads
-        face, updates = self.tokenizer.decode(
-            ids[..., :heads], {name: own[name] for name in self.tokenizer.state_specs()}
-        )
-        plans = dict(zip(self.config.plans, (ids[..., heads:] > 0).unbind(-1), strict=True))
         never = torch.zeros_like(ids[..., 0]) > 0
+        plans = dict.fromkeys(("nod", "brow"), never)
+        plans |= dict(zip(self.config.plans, (ids[..., heads:] > 0).unbind(-1), strict=True))
+        looks = self._looks(plans, own[LOOK]) if {"away", "back"} <= set(self.config.plans) else None
+        face, updates = self.tokenizer.decode(
+            ids[..., :heads], {name: own[name] for name in self.tokenizer.state_specs()}, looks
+        )
         # Modulo 1 the sum of all draws is uniform, and tells nothing about those that drew the plans.
         draw = inputs[NOISE].sum(-1).remainder(1.0)
         rate, speaking = inputs[ACKNOWLEDGE_RATE.name], inputs[SELF_SPEAKING.name]
-        events = due(plans.get("nod", never), plans.get("brow", never), draw, rate, speaking)
+        events = due(plans["nod"], plans["brow"], draw, rate, speaking)
         counts = counted(events, own[ANSWERS])
         outputs = {"face": face, "emotion": emotion(face), ACKNOWLEDGE.name: counts}
-        return outputs, named(DECODER[:-1], {**updates, ANSWERS: counts[:, -1]})
+        look = own[LOOK] if looks is None else looks[:, -1:]
+        return outputs, named(DECODER[:-1], {**updates, ANSWERS: counts[:, -1], LOOK: look})
+
+    @staticmethod
+    def _looks(plans: Tensors, before: Tensor) -> Tensor:
+        """1 (B, T) from a plan to look away until one to look back; ``before`` (B, 1) as it was."""
+        looking, rows = before[:, 0], []
+        for away, back in zip(plans["away"].unbind(1), plans["back"].unbind(1), strict=True):
+            looking = torch.where(away, 1.0, torch.where(back, 0.0, looking))
+            rows.append(looking)
+        return torch.stack(rows, 1)
 
     def hear(self, inputs: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
         """Audio features (B, T, F) of ``partner_audio`` and ``partner_audio_valid``: no parameters, so training does it
