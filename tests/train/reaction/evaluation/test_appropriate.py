@@ -243,7 +243,7 @@ def test_the_commands_take_such_a_set(
     assert "over 1 clips" in printed and "no random row" in printed
 
     write_list(copied, "val", PAIRS[3:])
-    monkeypatch.setattr(command, "models", lambda *_: [])  # they have been measured above, and are slow
+    monkeypatch.setattr(command, "models", lambda *_, **__: [])  # they have been measured above, and are slow
     mine = tmp_path / "mine.npy"
     np.save(mine, np.kron(np.ones((2, 2)), np.eye(2)[::-1]) + np.eye(4) > 0)
     assert main([*options, "1", "--neighbours", str(mine)]) == 0
