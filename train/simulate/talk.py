@@ -96,6 +96,6 @@ class SimulatedListener:
 
     face: NDArray[np.float32]
     controls: dict[str, NDArray[np.float32]]  #: ``expressiveness`` and ``self_speaking``, each (T,)
-    events: tuple[Cue, ...] = ()  #: kinds ``nod``, ``smile``, ``brow``, ``shake``, ``away``, ``back``: movements begin
+    events: tuple[Cue, ...] = ()  #: ``nod``, ``smile``, ``ease``, ``brow``, ``shake``, ``away``, ``back``: begins
     persona: dict[str, float] = field(default_factory=dict)
     told: dict[str, tuple[Any, ...]] = field(default_factory=dict)

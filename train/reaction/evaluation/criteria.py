@@ -161,11 +161,13 @@ def data(evaluation: Listening) -> Iterator[str]:
 
 
 def _out_of_reach(evaluation: Listening) -> Iterator[str]:
-    """Targets that the simulation's own listeners miss where they cannot look ahead."""
+    """Targets that the simulation's own listeners surely miss where they cannot look ahead."""
     for row in (row for row in evaluation.results if row.name == CAUSAL):
         for asked in criteria(evaluation):
             value = row.value(asked.metric)
-            if asked.metric.endswith(("_matched", "_share")) and not asked.met(value):
+            edges = interval(row.metrics[asked.metric])
+            missed = edges.known and not any(map(asked.met, (value, edges.low, edges.high)))
+            if asked.metric.endswith(("_matched", "_share")) and missed:
                 yield (
                     f"{asked.words}: listeners of the simulation without foresight reach {value:.2f}{asked.note}; what "
                     "is asked for is out of reach of whoever cannot look ahead."
