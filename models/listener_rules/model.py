@@ -29,13 +29,12 @@ from models.listener_rules.posture import Posture
 from models.listening import FRAME_RATE, HOP, SAMPLE_RATE, SELF_SPEAKING, ProsodyTracker, partner_inputs
 from models.listening.acknowledge import ACKNOWLEDGE, ACKNOWLEDGE_RATE
 from models.listening.bands import BandLevels
+from models.listening.face import seen_now
 from models.listening.kinds import Kinds, invites
 
 SUBFRAMES = 4
 """Estimates of level and pitch a frame."""
 SPEECH_FOR = ProsodyTracker.fields.index("speech_for")
-FACE_TRUSTED_FOR = 0.5
-"""Seconds for which the last seen face is still taken for the present one."""
 CONTROLS = (
     InputSpec("expressiveness", "control", low=0.0, high=2.0, missing=1.0, about="size of every movement"),
     InputSpec("nod_rate", "control", low=0.0, high=3.0, missing=1.0, about="readiness to answer a cue with a nod"),
@@ -111,9 +110,8 @@ class ListenerRules(StreamModel):
         (pitch, periodicity), pitch_update = self.pitch(inputs["partner_audio"], part(state, "pitch"))
         bands, _ = self.bands(inputs["partner_audio"], {})
         updates = {**named("energy", level_update), **named("pitch", pitch_update)}
-        fresh = inputs["partner_face_age"] < FACE_TRUSTED_FOR
         sound = {"level": level, "pitch": pitch, "periodicity": periodicity, "bands": bands}
-        stream = {**inputs, **sound, "shown": inputs["partner_face_valid"] * fresh}
+        stream = {**inputs, **sound, "shown": seen_now(inputs)}
         cells = {name: state[name] for name in self.cells}
         faces, counts = [], []
         for t in range(level.shape[1]):

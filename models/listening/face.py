@@ -49,7 +49,7 @@ class FaceFeatures(nn.Module):
     def forward(self, streams: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
         """Features of ``partner_face``, ``partner_face_valid`` and ``partner_face_age``."""
         face, age = streams["partner_face"], streams["partner_face_age"]
-        shown = (streams["partner_face_valid"] * (age < TRUSTED_FOR))[..., None]
+        shown = seen_now(streams)[..., None]
         rest, seen_for, rests = state["rest"], state["seen_for"], []
         settling = self.down.new_tensor(self.frame_s / SETTLING)
         for t in range(face.shape[1]):
@@ -64,3 +64,8 @@ class FaceFeatures(nn.Module):
         change = face - torch.stack(rests, 1)
         seen = torch.cat([face * self.scale, change * self.scale], -1) * shown
         return torch.cat([seen, shown, shown * age[..., None] / TRUSTED_FOR], -1), {"rest": rest, "seen_for": seen_for}
+
+
+def seen_now(streams: Tensors) -> Tensor:
+    """1 (B, T) where ``partner_face`` is taken for the present one, else 0."""
+    return streams["partner_face_valid"] * (streams["partner_face_age"] < TRUSTED_FOR)

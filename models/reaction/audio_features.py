@@ -18,6 +18,8 @@ Weights are trained on these features, so nothing that is tuned for another list
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -43,6 +45,8 @@ SILENCE = (BELOW - MEL_MEAN) / MEL_SCALE
 """A band in which nothing is heard."""
 PAUSES, STRETCHES = (0.25, 1.0, 4.0), (0.5, 2.0, 8.0)
 """Time constants (s) of the traces of the time since speech and of the length of speech."""
+LISTENS_ON_S = 2.0
+"""Seconds of a pause for which a partner still counts as talking."""
 LOW_TRACES = (0.3, 1.0, 3.0)
 """Time constants (s) of the traces of the time since a region of low pitch: it is answered some half second on."""
 PROSODY = (
@@ -105,6 +109,13 @@ class AudioFeatures(nn.Module):
         features = torch.cat([bands, prosody], -1)
         updates = named("mel", mel_update) | named("energy", level_update) | named("pitch", pitch_update)
         return features, updates | cells | {"loud": loud}
+
+    def talks(self, features: Tensor) -> Tensor:
+        """True (B, T) where, by what :meth:`forward` gave, the partner talks or did within :data:`LISTENS_ON_S`."""
+        told = dict(zip(PROSODY, features[..., self.width - len(PROSODY) :].unbind(-1), strict=True))
+        recently = told[f"quiet_{PAUSES[-1]:g}"] > math.exp(-LISTENS_ON_S / PAUSES[-1])
+        begun = told[f"speech_{STRETCHES[-1]:g}"] < math.exp(-0.5 * DT / STRETCHES[-1])
+        return begun & (recently | (told["speaking"] > 0.5))
 
     def _level_free(self, mel: Tensor, valid: Tensor, loud: Tensor) -> tuple[Tensor, Tensor]:
         """Log powers (B, T, bands) as distances from how loud each band has been, and that, less its start, after

@@ -28,11 +28,13 @@ from models.emotion import emotion
 from models.layers import Layer, LayerNorm, TransformerBlock
 from models.listening import FRAME_RATE, SAMPLE_RATE, SELF_SPEAKING, partner_inputs
 from models.listening.acknowledge import ACKNOWLEDGE, ACKNOWLEDGE_RATE, KINDS, counted, due
-from models.listening.face import FaceFeatures
+from models.listening.face import FaceFeatures, seen_now
 from models.reaction.audio_features import AudioFeatures
 from models.reaction.blocks import CrossModalBlock
 from models.reaction.config import ReactionConfig, configuration
+from models.reaction.odds import USUAL, PlanOdds
 from models.reaction.past_features import PastFeatures
+from models.reaction.resting import Resting
 from models.reaction.tokenizer import FaceTokenizer
 from models.sampling import DECODER, NOISE, AutoregressiveModel, sampling_spec
 
@@ -48,10 +50,16 @@ NOD_RATE = InputSpec(
 )
 ANSWERS = "answers"
 """State of the vocal answers counted so far."""
-LOOK = "look"
-"""State of the decoder: 1 while the listener looks away."""
 LEAST_RATE = 1e-6
 """A rate of 0 stands for these odds."""
+NOD_TIMING = InputSpec(
+    "nod_timing",
+    "control",
+    low=0.0,
+    high=1.0,
+    missing=1.0,
+    about="1: nods where listeners in simulated talks place them; 0: anywhere while the partner talks, as many",
+)
 
 CARD = """
 A listener learned from simulated conversations and from the nods of meetings. It hears and sees a conversation partner
@@ -82,8 +90,10 @@ class Reaction(AutoregressiveModel):
     gain: Tensor
     offset: Tensor
     offset_seen: Tensor
+    usual: Tensor
     where: Tensor
     nods: Tensor
+    steered: Tensor
 
     def __init__(self, config: ReactionConfig) -> None:
         super().__init__()
@@ -115,12 +125,17 @@ class Reaction(AutoregressiveModel):
         self.register_buffer("gain", torch.ones(sum(self.levels)))
         self.register_buffer("offset", torch.zeros(sum(self.levels)))
         self.register_buffer("offset_seen", torch.zeros(sum(self.levels)))  # and this while the partner is seen
+        self.register_buffer("usual", torch.zeros(len(USUAL)))
+        self.odds, self.resting = PlanOdds(), Resting()
         self.register_buffer("where", _columns(self.levels), persistent=False)
-        nods = torch.zeros(sum(self.levels))
+        nods, steered = torch.zeros(sum(self.levels)), torch.zeros(2, self.heads, self.codes)
+        for row, plan in enumerate(("nod", "smile")):
+            if plan in config.plans:
+                steered[row, self.tokenizer.heads + config.plans.index(plan), 1] = 1.0
         if "nod" in config.plans:
-            head = self.tokenizer.heads + config.plans.index("nod")
-            nods[sum(self.levels[:head]) + 1] = 1.0
+            nods[self.where[self.tokenizer.heads + config.plans.index("nod"), 1]] = 1.0
         self.register_buffer("nods", nods, persistent=False)
+        self.register_buffer("steered", steered.flatten(1), persistent=False)
         self.hear_state = self.hearing.state_specs()
         self.react_state = named("sight", self.sight.state_specs()) | named("past", self.past.state_specs())
         for name, layer in self.layers().items():
@@ -139,7 +154,7 @@ class Reaction(AutoregressiveModel):
             name="reaction",
             rate=FRAME_RATE,
             sample_rate=SAMPLE_RATE,
-            inputs=(*partner_inputs(), *CONTROLS, NOD_RATE, ACKNOWLEDGE_RATE),
+            inputs=(*partner_inputs(), *CONTROLS, NOD_RATE, NOD_TIMING, ACKNOWLEDGE_RATE),
             outputs=(
                 OutputSpec("face", (58,), FACE_NAMES, FACE_UNITS, -3.2, 3.2, codec="arkit58"),
                 OutputSpec("emotion", (25,), EMOTION_NAMES, EMOTION_UNITS, -1.0, 1.0, codec="emotion25"),
@@ -149,9 +164,10 @@ class Reaction(AutoregressiveModel):
             state={
                 **named("hearing", self.hear_state),
                 **named("react", self.react_state),
+                "odds": self.odds.state_spec(),
                 **named(
                     DECODER[:-1],
-                    {**self.tokenizer.state_specs(), ANSWERS: StateSpec((len(KINDS),)), LOOK: StateSpec((1,))},
+                    self.tokenizer.state_specs() | self.resting.state_specs() | {ANSWERS: StateSpec((len(KINDS),))},
                 ),
             },
         )
@@ -161,8 +177,10 @@ class Reaction(AutoregressiveModel):
         """Logits (B, T, heads, codes) of clean inputs and previous ids."""
         heard, hearing = self.hear(inputs, part(state, "hearing"))
         streams = {name: value for name, value in inputs.items() if name != "partner_audio"}
-        logits, updates = self.react({**streams, "heard": heard}, previous, part(state, "react"))
-        return logits, named("hearing", hearing) | named("react", updates)
+        streams["heard"] = heard
+        logits, updates = self.react(streams, previous, part(state, "react"))
+        logits, odds = self.decide(logits, streams, state["odds"])
+        return logits, {**named("hearing", hearing), **named("react", updates), "odds": odds}
 
     def decode(self, ids: Tensor, inputs: Tensors, state: Tensors) -> tuple[Tensors, Tensors]:
         """Face (B, T, 58), emotion (B, T, 25) and counts of vocal answers (B, T, 2) of ids."""
@@ -170,27 +188,16 @@ class Reaction(AutoregressiveModel):
         never = torch.zeros_like(ids[..., 0]) > 0
         plans = dict.fromkeys(("nod", "brow"), never)
         plans |= dict(zip(self.config.plans, (ids[..., heads:] > 0).unbind(-1), strict=True))
-        looks = self._looks(plans, own[LOOK]) if {"away", "back"} <= set(self.config.plans) else None
-        face, updates = self.tokenizer.decode(
-            ids[..., :heads], {name: own[name] for name in self.tokenizer.state_specs()}, looks
-        )
+        folded, coded = self.tokenizer.course(ids[..., :heads], own)
+        shown, rested = self.resting(folded, plans, own)
+        face = self.tokenizer.unfolded(shown)
         # Modulo 1 the sum of all draws is uniform, and tells nothing about those that drew the plans.
         draw = inputs[NOISE].sum(-1).remainder(1.0)
         rate, speaking = inputs[ACKNOWLEDGE_RATE.name], inputs[SELF_SPEAKING.name]
         events = due(plans["nod"], plans["brow"], draw, rate, speaking)
         counts = counted(events, own[ANSWERS])
         outputs = {"face": face, "emotion": emotion(face), ACKNOWLEDGE.name: counts}
-        look = own[LOOK] if looks is None else looks[:, -1:]
-        return outputs, named(DECODER[:-1], {**updates, ANSWERS: counts[:, -1], LOOK: look})
-
-    @staticmethod
-    def _looks(plans: Tensors, before: Tensor) -> Tensor:
-        """1 (B, T) from a plan to look away until one to look back; ``before`` (B, 1) as it was."""
-        looking, rows = before[:, 0], []
-        for away, back in zip(plans["away"].unbind(1), plans["back"].unbind(1), strict=True):
-            looking = torch.where(away, 1.0, torch.where(back, 0.0, looking))
-            rows.append(looking)
-        return torch.stack(rows, 1)
+        return outputs, named(DECODER[:-1], {**coded, **rested, ANSWERS: counts[:, -1]})
 
     def hear(self, inputs: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
         """Audio features (B, T, F) of ``partner_audio`` and ``partner_audio_valid``: no parameters, so training does it
@@ -210,6 +217,30 @@ class Reaction(AutoregressiveModel):
         mine, _, updates = self.attend(streams, previous, state, own)
         return self.answer(mine, streams), updates
 
+    def decide(self, logits: Tensor, streams: Tensors, state: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits (B, T, heads, codes) of which ids are drawn, of those that :meth:`react` gives, as
+        :mod:`models.reaction.odds` tells; and the state of :attr:`odds`. Without plans for nods they are as they were.
+        """
+        if "nod" not in self.config.plans:
+            return logits, state
+        head = self.tokenizer.heads + self.config.plans.index("nod")
+        rate = _log_rate(streams)
+        said = logits[..., head, 1] - logits[..., head, 0] - rate
+        talks, shown = self.hearing.talks(streams["heard"]), seen_now(streams)
+        added = []
+        for t in range(logits.shape[1]):
+            odds, state = self.odds(
+                said[:, t],
+                streams[NOD_TIMING.name][:, t],
+                talks[:, t],
+                streams["partner_face"][:, t],
+                shown[:, t] > 0.0,
+                self.usual,
+                state,
+            )
+            added.append(torch.stack([odds.nod - said[:, t], odds.smile], -1))
+        return logits + (torch.stack(added, 1) @ self.steered).unflatten(-1, logits.shape[2:]), state
+
     def notice(self, streams: Tensors, previous: Tensor, state: Tensors, own: Tensor | None = None) -> Noticed:
         """As :meth:`react`, and which cues have just become known."""
         mine, speaker, updates = self.attend(streams, previous, state, own)
@@ -217,8 +248,7 @@ class Reaction(AutoregressiveModel):
 
     def answer(self, mine: Tensor, streams: Tensors) -> Tensor:
         """Logits (B, T, heads, codes) of the listener's stream (B, T, channels)."""
-        rate = streams[NOD_RATE.name].clamp(min=LEAST_RATE).log()[..., None]
-        seen = streams["partner_face_valid"][..., None]
+        rate, seen = _log_rate(streams)[..., None], streams["partner_face_valid"][..., None]
         flat = self.out(self.norm(mine)) * self.gain + self.offset + seen * self.offset_seen + rate * self.nods
         padded: Tensor = torch.cat([flat, torch.full_like(flat[..., :1], IMPOSSIBLE)], -1)
         chosen: Tensor = padded.index_select(-1, self.where.flatten()).unflatten(-1, self.where.shape)
@@ -258,6 +288,11 @@ class Reaction(AutoregressiveModel):
         for k, block in enumerate(self.own_blocks):
             mine = run(f"own.{k}", block, mine, speaker)
         return mine, speaker, updates
+
+
+def _log_rate(streams: Tensors) -> Tensor:
+    """What the control adds to the log-odds of a nod, (B, T)."""
+    return streams[NOD_RATE.name].clamp(min=LEAST_RATE).log()
 
 
 def _columns(levels: tuple[int, ...]) -> Tensor:

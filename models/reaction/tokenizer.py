@@ -13,7 +13,6 @@ by gradient.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ from torch import Tensor, nn
 from engine.spec import StateSpec
 from models.contract import Tensors
 from models.listening.folded_names import FOLDED_NAMES
-from models.listening.folding import EYE_DOWN, EYE_SIDE, EYE_UP, gaze_in_space
+from models.listening.folding import gaze_in_space
 from models.reaction.config import Group
 from models.reaction.quantizer import Quantizer
 
@@ -31,10 +30,6 @@ LARGEST = 12.0
 """Latents are kept within so many standard deviations."""
 LEASH, LEASH_RATE = 1.5, 0.05
 """Standard deviations from which a leashed latent is drawn back, and the share of what is beyond that a frame takes."""
-
-
-RESTING = math.radians(4.5)
-"""Farthest gaze from its usual place while nobody looks away: fixations of a listener's partner lie within it."""
 
 
 class LatentTrack(NamedTuple):
@@ -60,8 +55,6 @@ class FaceTokenizer(nn.Module):
 
     fold: Tensor
     unfold: Tensor
-    gaze: Tensor
-    rest: Tensor
     predictive: Tensor
     leashed: Tensor
     mean: Tensor
@@ -84,11 +77,6 @@ class FaceTokenizer(nn.Module):
         for name in ("predictive", "leashed"):
             flags = [float(getattr(group, name)) for group in groups for _ in group.levels]
             self.register_buffer(name, torch.tensor(flags), persistent=False)
-        reach = {"gazeOut": EYE_SIDE, "gazeDown": 0.5 * (EYE_UP + EYE_DOWN)}
-        full = [next((angle for axis, angle in reach.items() if name.startswith(axis)), 0.0) for name in FOLDED_NAMES]
-        gaze = torch.tensor(full)
-        self.register_buffer("gaze", gaze, persistent=False)
-        self.register_buffer("rest", torch.where(gaze > 0.0, RESTING / gaze.clamp(min=1e-3), 1.0), persistent=False)
         self.register_buffer("mean", torch.zeros(len(FOLDED_NAMES)))
         self.register_buffer("analysis", torch.zeros(len(FOLDED_NAMES), count))
         self.register_buffer("synthesis", torch.zeros(count, len(FOLDED_NAMES)))
@@ -111,11 +99,15 @@ class FaceTokenizer(nn.Module):
         tracked, state = self.track(self.analyse(face), state)
         return self.quantizer.pack(tracked.levels), state
 
-    def decode(self, ids: Tensor, state: Tensors, looks: Tensor | None = None) -> tuple[Tensor, Tensors]:
-        """Faces (B, T, 58) in the channels' ranges from ids (B, T, heads), and the state after them. Where ``looks``
-        (B, T) are given, gaze rests near the partner in frames in which they are 0."""
+    def decode(self, ids: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Faces (B, T, 58) in the channels' ranges from ids (B, T, heads), and the state after them."""
+        folded, state = self.course(ids, state)
+        return self.unfolded(folded), state
+
+    def course(self, ids: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """What ids (B, T, heads) show: folded faces (B, T, folded) as distances from their mean; and the state."""
         track, state = self.follow(self.innovation(ids), state)
-        return self.synthesise(self.smoothed(track.latent, track.speed), looks), state
+        return self.smoothed(track.latent, track.speed) @ self.synthesis, state
 
     def track(self, wanted: Tensor, state: Tensors) -> tuple[Tracked, Tensors]:
         """Level numbers and the decoder's latents for ``wanted`` latents (B, T, latents), and the state.
@@ -170,12 +162,7 @@ class FaceTokenizer(nn.Module):
         """Latents (..., latents) of faces (..., 58)."""
         return (face @ self.fold - self.mean) @ self.analysis
 
-    def synthesise(self, latents: Tensor, looks: Tensor | None = None) -> Tensor:
-        """Faces (..., 58) of latents (..., latents): signed gaze unfolded, weights within 0 and 1; ``looks`` (...) as
-        for :meth:`decode`."""
-        folded = latents @ self.synthesis
-        if looks is not None:
-            rested = self.rest * torch.tanh(folded / self.rest)
-            folded = torch.where((looks[..., None] > 0.0) | (self.gaze == 0.0), folded, rested)
+    def unfolded(self, folded: Tensor) -> Tensor:
+        """Faces (..., 58) of folded ones (..., folded), told as distances from their mean: weights within 0 and 1."""
         signed = (folded + self.mean) @ self.unfold
         return torch.cat([signed[..., :52].clamp(0.0, 1.0), signed[..., 52:].clamp(-3.2, 3.2)], -1)

@@ -165,11 +165,3 @@ def test_noticing_answers_as_reacting_does(tiny: Reaction) -> None:
     assert noticed.cues.shape == (2, 6, len(tiny.config.cues))
     deaf = {**given, "heard": torch.zeros_like(given["heard"])}
     assert (tiny.notice(deaf, ids, initial_state(tiny.react_state, 2)).cues - noticed.cues).abs().max() > 1e-4
-
-
-def test_a_look_lasts_from_its_plan_to_the_plan_to_look_back(tiny: Reaction) -> None:
-    away, back = (torch.tensor([[frame == at for frame in range(6)]]) for at in (1, 4))
-    plans = {"away": away, "back": back}
-    assert tiny._looks(plans, torch.zeros(1, 1)).tolist() == [[0, 1, 1, 1, 0, 0]]
-    assert tiny._looks(plans, torch.ones(1, 1)).tolist() == [[1, 1, 1, 1, 0, 0]]
-    assert tiny._looks({"away": back, "back": away}, torch.ones(1, 1)).tolist() == [[1, 0, 0, 0, 1, 1]]

@@ -4,7 +4,10 @@ A network that is unsure spreads its plans: it nods now and then at the wrong mo
 ``--plan-slope`` sharpens each plan's log-odds and an offset is found, over the validation listeners with their own
 past given, so that the mean rate stays that of the people (as Platt 1999 fits a sigmoid, with the slope given). Left
 to its own past a network plans at another rate than that (its own nods are not those it was taught beside), so the
-listeners are then run free for ``--minutes`` each, again and again, until they plan as often as the people did.
+listeners are then run free for ``--minutes`` each, again and again, until they plan as often as the people did. How
+often people nod while somebody talks is kept as well: served, a listener holds to it in every room
+(:mod:`models.reaction.odds`). ``--silent`` says how much less it nods while nobody talks, ``--smiles`` how much a smile
+that is told counts, and the lack of one.
 ``--sharpness`` multiplies the logits of the face's ids, one number a head: above 1 calmer, below 1 livelier. Both are
 stored with the weights; the served ``temperature`` comes on top.
 """
@@ -54,12 +57,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="more of a plan than people while the partner is seen, such as smile=1.2: added to its log-odds",
     )
     parser.add_argument(
+        "--silent", type=float, default=0.0, help="added to the log-odds of a nod while nobody talks, such as -2.5"
+    )
+    parser.add_argument(
+        "--smiles",
+        default="0,0",
+        metavar="TOLD,UNTOLD",
+        help="added to the log-odds of a smile when the partner is seen to smile, and when not, such as 4,-3",
+    )
+    parser.add_argument(
         "--sharpness", default="", help="factor on the logits of each head of the face, such as 1.1,1,1,1,1"
     )
 
 
 def run(args: argparse.Namespace) -> None:
     """Calibrate and write."""
+    import torch
+
     from models.checkpoint import Checkpoint, save
     from models.reaction import Reaction
     from models.registry import create
@@ -70,12 +84,16 @@ def run(args: argparse.Namespace) -> None:
     assert isinstance(model, Reaction)
     if not args.plan_slope > 0:
         raise EngineError(f"--plan-slope {args.plan_slope:g}: give a number above 0")
+    if not math.isfinite(args.silent):
+        raise EngineError(f"--silent {args.silent:g}: give a number")
     if not args.minutes >= 0:
         raise EngineError(f"--minutes {args.minutes:g}: give 0 or more")
     sharpness, bolder = _sharpness(args.sharpness, model.tokenizer.heads), _bolder(args.bolder, model.config.plans)
+    smiles = _numbers("--smiles", args.smiles, 2)
     model.gain.fill_(1.0)
     model.offset.fill_(0.0)
     model.offset_seen.fill_(0.0)
+    model.usual.fill_(0.0)
     val = streams.read(model, ReactData(args.data).talks("val"), f"{args.data}, split val")
     looked = look_at(model, val)
     odds, rates = plan_odds(model, looked)
@@ -94,6 +112,9 @@ def run(args: argparse.Namespace) -> None:
         print(f"{name}: people {60 * FPS * rate:.2f} a minute{told}; offset {model.offset[column]:.3f}")
     for column, kind in zip(_columns(model), model.config.plans, strict=True):
         model.offset_seen[column] = bolder.get(kind, 0.0)
+    if "nod" in model.config.plans:
+        model.usual = torch.tensor([nods_in_talk(model, looked), args.silent, *smiles])
+        print(f"nod: people {60 * FPS * float(model.usual[0]):.2f} a minute in which somebody talks")
     save(args.out, Checkpoint("reaction", model.config.to_dict(), model.state_dict()))
     print(f"wrote {args.out}")
 
@@ -143,6 +164,17 @@ def plan_odds(model: Reaction, looked: Looked) -> tuple[Tensor, list[float]]:
             found.append(plans[..., 1] - plans[..., 0])
     rates = ids[..., model.tokenizer.heads :].float().mean((0, 1)).tolist()
     return torch.cat(found, 1).flatten(0, 1).T.clone(), rates
+
+
+def nods_in_talk(model: Reaction, looked: Looked) -> float:
+    """How often a frame people plan a nod while somebody talks to them. Raises :class:`EngineError` if nobody does."""
+    talks = model.hearing.talks(looked.given["heard"])
+    if not talks.any():
+        raise EngineError(
+            "nobody talks in the validation data: nothing says how often people nod; give talks with voices"
+        )
+    nods = looked.ids[..., model.tokenizer.heads + model.config.plans.index("nod")]
+    return float(nods[talks].double().mean())
 
 
 def free_running(model: Reaction, looked: Looked, rates: Sequence[float], frames: int, seed: int) -> list[float]:
@@ -210,10 +242,17 @@ def _bolder(given: Sequence[str], plans: Sequence[str]) -> dict[str, float]:
 
 
 def _sharpness(given: str, heads: int) -> list[float]:
+    values = _numbers("--sharpness", given, heads) if given.strip() else [1.0] * heads
+    if not all(value > 0 for value in values):
+        raise EngineError(f"--sharpness {given!r}: give {heads} numbers above 0 with commas between them")
+    return values
+
+
+def _numbers(option: str, given: str, count: int) -> list[float]:
     try:
-        values = [float(part) for part in given.split(",") if part.strip()] or [1.0] * heads
+        values = [float(part) for part in given.split(",")]
     except ValueError:
         values = []
-    if len(values) != heads or not all(value > 0 for value in values):
-        raise EngineError(f"--sharpness {given!r}: give {heads} numbers above 0 with commas between them")
+    if len(values) != count or not all(map(math.isfinite, values)):
+        raise EngineError(f"{option} {given!r}: give {count} numbers with commas between them")
     return values

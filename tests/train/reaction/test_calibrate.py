@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from engine.errors import EngineError
 from models.reaction import Reaction
 from models.registry import create
 from tests.train.reaction.toy import save
 from train.__main__ import main
 from train.reaction import streams
-from train.reaction.calibrate import Looked, look_at, offset, plan_odds, planned
+from train.reaction.calibrate import Looked, look_at, nods_in_talk, offset, plan_odds, planned
 from train.reaction.react import ReactData
+
+QUIET = 1.0
+"""Every trace of the time since something was heard, when nothing was."""
 
 
 @pytest.mark.parametrize("slope", [0.5, 1.0, 3.0])
@@ -76,12 +80,28 @@ def test_a_plan_can_be_drawn_more_boldly_than_people_do(data: Path, tmp_path: Pa
     torch.testing.assert_close(blind[0], blind[1])
 
 
+def test_how_often_people_nod_in_talk_is_kept_with_the_weights(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, looked = calibrated(data, tmp_path, "--minutes", "0", "--silent", "-2.5", "--smiles", "4,-3")
+    talks = model.hearing.talks(looked.given["heard"])
+    nods = looked.ids[..., model.tokenizer.heads + model.config.plans.index("nod")]
+    assert 0.2 < float(talks.float().mean()) < 1.0 and int(nods[talks].sum()) > 3
+    expected = float(nods[talks].sum() / talks.sum())
+    assert model.usual.tolist() == pytest.approx([expected, -2.5, 4.0, -3.0])
+    assert f"nod: people {1500 * expected:.2f} a minute in which somebody talks" in capsys.readouterr().out
+    with pytest.raises(EngineError, match="nobody talks"):
+        nods_in_talk(model, looked._replace(given={"heard": torch.zeros_like(looked.given["heard"]) + QUIET}))
+
+
 def test_what_makes_no_sense_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     weights = save(tmp_path / "w.safetensors", create("reaction:tiny"))
     asked = ["calibrate", str(weights), str(tmp_path / "c.safetensors"), "--data", str(tmp_path)]
     assert main([*asked, "--plan-slope", "0"]) == 2 and main([*asked, "--sharpness", "1,1"]) == 2
     assert main([*asked, "--minutes", "-1"]) == 2 and main([*asked, "--bolder", "wink=1"]) == 2
+    assert main([*asked, "--smiles", "4"]) == 2 and main([*asked, "--silent", "nan"]) == 2
     told = capsys.readouterr().err
+    assert "--smiles '4': give 2 numbers" in told and "--silent nan: give a number" in told
     assert (
         "--plan-slope 0" in told and "--minutes -1" in told and "--bolder 'wink=1'" in told and "give 5 numbers" in told
     )
