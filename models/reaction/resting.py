@@ -87,8 +87,8 @@ class Resting(nn.Module):
         for t in range(off.shape[1]):
             planned = torch.where(begins[:, t], 1.0, torch.where(ends[:, t], 0.0, planned))
             off_for = torch.where((off[:, t] > AWAY_FROM) & (planned > 0.0), (off_for + 1.0).clamp(max=SURE + 1.0), 0.0)
-            off_still = torch.where(away > 0.0, off[:, t] > AWAY_UNTIL, off_for > SURE)
-            away = ((planned > 0.0) & off_still).to(off.dtype)
+            goes_on = (away > 0.0) & (off[:, t] > AWAY_UNTIL)
+            away = ((planned > 0.0) & (goes_on | (off_for > SURE))).to(off.dtype)
             smiling = torch.where(smiles[:, t], 1.0, torch.where(eases[:, t], 0.0, smiling))
             rate = torch.where(smiling > shown, DT / RISES_S, DT / FADES_S)
             shown = shown + rate * (smiling - shown)
