@@ -7,6 +7,10 @@ ever.
 
 **Rings.** One key and one value ring per layer, never stacked: runtimes copy a stacked cache apart on every step. Ring
 and new rows are scored apart and share one softmax, so the ring is never copied to append one row to it.
+
+**One frame** (what is served) is computed apart: there a step costs what it reads, not what it multiplies. Rings are
+multiplied as they lie, all channels at once, by queries in which the channels of other heads are 0: that is ``heads``
+times the products, but no ring is turned around to bring heads apart, which took longer than all products together.
 """
 
 from __future__ import annotations
@@ -37,6 +41,8 @@ class WindowedAttention(Layer):
     from a second stream (B, T, context_channels) that runs frame by frame beside ``x``, its current frame included.
     """
 
+    own: Tensor
+
     def __init__(self, channels: int, heads: int, window: int, context_channels: int | None = None) -> None:
         super().__init__()
         if channels % heads:
@@ -49,6 +55,8 @@ class WindowedAttention(Layer):
         self.out = nn.Linear(channels, channels)
         slopes = 2.0 ** (-8.0 * torch.arange(1, heads + 1) / heads)
         self.bias = nn.Parameter(-torch.arange(window + 1)[:, None] * slopes)
+        owner = torch.arange(channels) // self.width
+        self.register_buffer("own", (owner == torch.arange(heads)[:, None]).float(), persistent=False)
 
     def state_specs(self) -> dict[str, StateSpec]:
         """``keys`` and ``values``: rings of ``window`` rows."""
@@ -58,10 +66,12 @@ class WindowedAttention(Layer):
     def forward(self, x: Tensor, state: Tensors, context: Tensor | None = None) -> tuple[Tensor, Tensors]:
         """Attended values for ``x`` (B, T, channels); ``context`` (B, T, context_channels) if the layer has one."""
         source = x if context is None else context
+        if x.shape[1] == 1:
+            return self.step(x, source, state)
         keys, values = finite(self.key(source)), finite(self.value(source))
         query = self.split(self.query(x)) * self.width**-0.5
         past, present = self.past_distances(state, x.shape[1]), self.present_distances(x)
-        old_keys, old_values = (self.rows(state[name], state, x.shape[1]) for name in ("keys", "values"))
+        old_keys, old_values = (self.rows(state[name], state) for name in ("keys", "values"))
         scores = torch.cat(
             [
                 self.scored(query @ self.split(old_keys).transpose(-1, -2), past),
@@ -74,17 +84,28 @@ class WindowedAttention(Layer):
         y = ring @ self.split(old_values) + new @ self.split(values)
         return self.out(self.joined(y)), {"keys": keys, "values": values}
 
-    def past_distances(self, state: Tensors, frames: int) -> Distances:
-        """Of ``frames`` queries to the rows of :meth:`rows`.
+    def step(self, x: Tensor, source: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """The same for one frame of ``x`` (B, 1, channels) and ``source`` (B, 1, context_channels)."""
+        both = finite(nn.functional.linear(source, torch.cat([self.key.weight, self.value.weight])))
+        key, value = both[..., : self.channels], both[..., self.channels :]
+        query = self.query(x) * (self.own * self.width**-0.5)
+        slots = torch.arange(self.window, device=x.device)
+        behind = (state[CURSOR][:, None] - 1 - slots) % self.window
+        # Rows that do not count stand at the end of the table.
+        distances = torch.where(behind < state[AGE][:, None], behind + 1, self.window + 1)
+        table = torch.cat([self.bias, torch.full_like(self.bias[:1], -torch.inf)])
+        past = query @ state["keys"].transpose(-1, -2) + nn.functional.embedding(distances, table).transpose(-1, -2)
+        present = query @ key.transpose(-1, -2) + self.bias[0][:, None]
+        weights = torch.cat([past, present], -1).softmax(-1)
+        mixed = weights[..., : self.window] @ state["values"] + weights[..., self.window :] * value
+        return self.out((mixed * self.own).sum(1, keepdim=True)), {"keys": key, "values": value}
 
-        Slot ``j`` of the ring was written ``(cursor - 1 - j) % window`` frames before the newest row, and belongs to
-        this stream if that is less than the row's age.
-        """
+    def past_distances(self, state: Tensors, frames: int) -> Distances:
+        """Of ``frames`` queries to the rows of :meth:`rows`, which belong to this stream up to the row's age."""
         steps = torch.arange(frames, device=state[AGE].device)
         slots = torch.arange(self.window, device=state[AGE].device)
-        behind = slots[None] if frames > 1 else (state[CURSOR][:, None] - 1 - slots) % self.window
-        past = behind[:, None] + 1 + steps[:, None]
-        return Distances(past, (behind < state[AGE][:, None])[:, None] & (past <= self.window))
+        past = slots[None, None] + 1 + steps[:, None]
+        return Distances(past, (slots < state[AGE][:, None])[:, None] & (past <= self.window))
 
     def present_distances(self, x: Tensor) -> Distances:
         """Of the queries of ``x`` (B, T, channels) to the new rows."""
@@ -92,11 +113,10 @@ class WindowedAttention(Layer):
         behind = steps[:, None] - steps
         return Distances(behind, (behind >= 0) & (behind <= self.window))
 
-    def rows(self, ring: Tensor, state: Tensors, frames: int) -> Tensor:
-        """The ring as one step reads it, in place; for more frames newest row first, since then all rows share one
-        table of distances, whose gradient would otherwise cost a quarter of a training step."""
-        if frames == 1:
-            return ring
+    def rows(self, ring: Tensor, state: Tensors) -> Tensor:
+        """The ring, newest row first: all rows of a batch then share one table of distances, whose gradient would
+        otherwise cost a quarter of a training step. Slot ``j`` was written ``(cursor - 1 - j) % window`` frames before
+        the newest row."""
         slots = (state[CURSOR][:, None] - 1 - torch.arange(self.window, device=ring.device)) % self.window
         return ring.gather(1, slots[..., None].expand(-1, -1, ring.shape[-1]))
 
@@ -107,15 +127,11 @@ class WindowedAttention(Layer):
 
     def split(self, rows: Tensor) -> Tensor:
         """(B, rows, channels) -> (B, heads, rows, width)."""
-        if rows.shape[1] == 1:  # nothing to reorder: one node of a graph instead of two, and no copy
-            return rows.reshape(-1, self.heads, 1, self.width)
         split: Tensor = rows.unflatten(-1, (self.heads, self.width))
         return split.transpose(1, 2)
 
     def joined(self, y: Tensor) -> Tensor:
         """(B, heads, rows, width) -> (B, rows, channels)."""
-        if y.shape[2] == 1:
-            return y.reshape(-1, 1, self.channels)
         return y.transpose(1, 2).flatten(2)
 
 

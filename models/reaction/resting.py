@@ -28,7 +28,7 @@ from models.listening.folded_names import FOLDED_NAMES
 from models.listening.folding import EYE_DOWN, EYE_SIDE, EYE_UP
 from models.listening.smiles import CORNERS
 
-NEAR, AWAY_FROM, AWAY_UNTIL, SURE = math.radians(3.0), math.radians(7.0), math.radians(5.5), 2.0
+NEAR, AWAY_FROM, AWAY_UNTIL, SURE = math.radians(3.0), math.radians(8.0), math.radians(5.5), 2.0
 FAINT, RISES_S, FADES_S = 0.08, 0.12, 1.2
 LEANS, KNEE = 0.025, 4.0
 """Metres, and how sharply what is beyond them is bent back."""
