@@ -1,7 +1,7 @@
 """Faces and bodies that react, frame by frame. Two ways to use it in a program of your own:
 
-- ``engine.open("rules")``: a model, run over arrays as fast as it goes (:class:`engine.api.offline.Model`);
-- ``engine.live("rules")``: a session in real time, to which sound and faces are pushed or which opens a microphone
+- ``engine.open("reaction")``: a model, run over arrays as fast as it goes (:class:`engine.api.offline.Model`);
+- ``engine.live("reaction")``: a session in real time, to which sound and faces are pushed or which opens a microphone
   (:class:`engine.api.live.Live`).
 
 Live sessions and ``engine.read_audio`` hear through a front end (:class:`engine.sound.front_end.FrontEnd`: level, hum,

@@ -10,6 +10,7 @@ from engine import __version__, logs
 from engine.person import PERSONS
 
 PUB, CONTROL = "tcp://127.0.0.1:5570", "tcp://127.0.0.1:5571"
+BUNDLE = "reaction"
 PAGE = "127.0.0.1:8080"
 PICTURES = 4
 
@@ -250,9 +251,9 @@ def _session_options(parser: argparse.ArgumentParser, seconds: float | None = No
     parser.add_argument(
         "--bundle",
         nargs="+",
-        default=["rules"],
+        default=[BUNDLE],
         metavar="NAME",
-        help="bundled models or bundles' folders, side by side",
+        help=f"bundled models or bundles' folders, side by side (default {BUNDLE})",
     )
     parser.add_argument("--pub", default=PUB, metavar="ADDRESS", help=f"where frames go out, default {PUB}")
     parser.add_argument("--control", default=CONTROL, metavar="ADDRESS", help=f"control socket, default {CONTROL}")

@@ -20,7 +20,7 @@ import zmq
 from engine.access import Access
 from engine.announce import Ticker
 from engine.bridges import Bridges
-from engine.bundle import Bundle
+from engine.bundle import DEFAULT, Bundle
 from engine.bundle.fillable import check_fillable
 from engine.clock import MonotonicClock
 from engine.control import ControlServer, set_controls
@@ -49,7 +49,7 @@ class ServeOptions:
     the engine's own page there too, and of ``pictures`` sessions at a time those that they send are looked at. With
     ``local`` False there is no local session beside them."""
 
-    bundles: tuple[str, ...] = ("rules",)
+    bundles: tuple[str, ...] = (DEFAULT,)
     pub: str = DEFAULT_PUB
     control: str = DEFAULT_CONTROL
     number: int = 1

@@ -1,6 +1,6 @@
 """A live session in one's own process: the host and the loop of ``engine serve``, without its sockets.
 
-with engine.live("rules", seed=1) as session:
+with engine.live("reaction", seed=1) as session:
     while talking:
         session.push_audio(pcm)                 # the partner's voice as it is captured, any number of samples at a time
         for frame in session.receive():
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.bundle import Bundle
+from engine.bundle import DEFAULT, Bundle
 from engine.bundle.fillable import check_fillable
 from engine.clock import MonotonicClock
 from engine.errors import EngineError
@@ -64,7 +64,7 @@ def live(
     raw_sound: bool = False,
     echo: EchoMode = "say",
 ) -> Live:
-    """A session in real time of ``bundles`` side by side (by default "rules"), which begins at once.
+    """A session in real time of ``bundles`` side by side (by default "reaction"), which begins at once.
 
     ``source`` fills it as that of ``engine serve --source``: "live" (microphone and webcam), "demo", ("file", PATH),
     ("body", FILE.bvh), ("engine", ADDRESS), or a :class:`~engine.sources.base.Source` of one's own. Without one it gets
@@ -73,7 +73,7 @@ def live(
     says what is done where the avatar's own voice is heard in its partner's, as ``engine serve --echo``. Raises
     :class:`EngineError` for whatever of this cannot be had.
     """
-    return Live(bundles or ("rules",), source, seed, controls or {}, sample_rate, seconds, device, raw_sound, echo)
+    return Live(bundles or (DEFAULT,), source, seed, controls or {}, sample_rate, seconds, device, raw_sound, echo)
 
 
 class Live:

@@ -1,6 +1,6 @@
 """A model over arrays, as fast as it goes: what a live session computes, without devices, clock and sockets.
 
-with engine.open("rules", seed=1) as model:
+with engine.open("reaction", seed=1) as model:
     faces = model.run({"partner_audio": pcm})["face"]            # (T, 58) of (n,) samples at model.spec.sample_rate
     model.reset(seed=1)
     face = model.step({"partner_audio": pcm[:640]}, nod_rate=2)["face"]  # (58,): one frame, and the state goes on
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from engine.bundle import Bundle
+from engine.bundle import DEFAULT, Bundle
 from engine.errors import EngineError
 from engine.feeds.gather import NEVER_S
 from engine.feeds.held import Held, Vector
@@ -36,8 +36,8 @@ _COMES = ("samples", "latest", "events")
 """Feeds whose absence a model is told of."""
 
 
-def open(bundle: str | Path | Bundle = "rules", *, rows: int = 1, seed: int = 0, device: str = "cpu") -> Model:
-    """A bundle's model: a name that ships with the engine (rules, reaction, dance, effort) or a bundle's folder.
+def open(bundle: str | Path | Bundle = DEFAULT, *, rows: int = 1, seed: int = 0, device: str = "cpu") -> Model:
+    """A bundle's model: a name that ships with the engine (reaction, rules, dance, effort) or a bundle's folder.
     ``rows`` independent streams are run together; ``device`` is "cpu" or "cuda". Raises :class:`EngineError` where the
     bundle cannot be read or does not run there."""
     return Model(bundle if isinstance(bundle, Bundle) else Bundle.load(bundle), rows, seed, device)

@@ -8,7 +8,7 @@ other files is refused. What does not match is refused with the reason. Before t
 the first time, a process of its own tries it (:mod:`engine.bundle.trial`).
 """
 
-from engine.bundle.bundle import BUNDLES, Bundle, bundled
+from engine.bundle.bundle import BUNDLES, DEFAULT, Bundle, bundled
 from engine.bundle.errors import BundleError
 from engine.bundle.manifest import (
     CARD,
@@ -23,6 +23,7 @@ from engine.bundle.manifest import (
 __all__ = [
     "BUNDLES",
     "CARD",
+    "DEFAULT",
     "FORMAT",
     "MANIFEST",
     "MANIFEST_LIMIT",

@@ -15,6 +15,8 @@ from engine.bundle.manifest import CARD, MANIFEST, EncoderFiles, Listed, Manifes
 from engine.spec import StreamSpec
 
 BUNDLES = Path(__file__).parent.parent / "data" / "bundles"
+DEFAULT = "reaction"
+"""The bundle that is served where none is named: the listener whose nods are timed best."""
 
 
 @dataclass(frozen=True)

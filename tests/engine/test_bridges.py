@@ -116,4 +116,4 @@ def test_closing_at_once_leaves_nothing_running(tmp_path: Path) -> None:
 
 def test_a_session_of_the_network_alone_has_nothing_to_hand_on() -> None:
     with pytest.raises(EngineError, match=r"--bridge: it hands on a session of this machine.*add a --source"):
-        serve(ServeOptions(bridges=URLS, local=False, listen="127.0.0.1:0"), [])
+        serve(ServeOptions(bundles=("rules",), bridges=URLS, local=False, listen="127.0.0.1:0"), [])

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine import cli_parser, serve
-from engine.bundle import BUNDLES
+from engine.bundle import BUNDLES, DEFAULT
 from engine.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -226,6 +226,7 @@ def test_version_and_help(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_the_ports_of_the_command_line_are_those_of_a_session() -> None:
     assert (cli_parser.PUB, cli_parser.CONTROL) == (serve.DEFAULT_PUB, serve.DEFAULT_CONTROL)
+    assert [cli_parser.BUNDLE] == list(serve.ServeOptions().bundles) == [DEFAULT]
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from engine.errors import EngineError
 from engine.serve import ServeOptions
 
 FREE = "tcp://127.0.0.1:*"
-ALL_FREE = ServeOptions(pub=FREE, control=FREE)
+ALL_FREE = ServeOptions(bundles=("rules",), pub=FREE, control=FREE)
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_one_port_for_both_fails(capsys: pytest.CaptureFixture[str], monkeypatch
     light(monkeypatch, "_frame", "_tracker", "devices", "_bundle")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-    assert examine(ServeOptions(pub=endpoint, control=endpoint)) == 1
+    assert examine(ServeOptions(bundles=("rules",), pub=endpoint, control=endpoint)) == 1
     assert "--control" in lines(capsys)["ports"]
 
 
@@ -76,7 +76,7 @@ def test_one_port_for_both_fails(capsys: pytest.CaptureFixture[str], monkeypatch
     "session",
     [
         ServeOptions(pub=FREE, control=FREE, bundles=("nothing",)),
-        ServeOptions(pub=FREE, control=FREE, where="quantum"),
+        ServeOptions(bundles=("rules",), pub=FREE, control=FREE, where="quantum"),
     ],
 )
 def test_a_bundle_that_does_not_run_fails(
@@ -94,7 +94,7 @@ def test_a_control_out_of_range_fails_the_frame(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     light(monkeypatch, "_tracker", "devices")
-    assert examine(ServeOptions(pub=FREE, control=FREE, controls={"nod_rate": 9})) == 1
+    assert examine(ServeOptions(bundles=("rules",), pub=FREE, control=FREE, controls={"nod_rate": 9})) == 1
     assert "out of range" in lines(capsys)["one frame"]
 
 

@@ -22,7 +22,7 @@ def found(options: ServeOptions) -> dict[str, Finding]:
 
 
 def test_every_way_is_tried_to_its_end_and_says_where_to_look_then() -> None:
-    parts = found(ServeOptions(pub=FREE, control=FREE))
+    parts = found(ServeOptions(bundles=("rules",), pub=FREE, control=FREE))
     assert {one.part: one.state for one in parts.values()} == {"page": "ok", "bridges": "ok", "viewer": "ok"}
     assert "serves it" in parts["page"].said and "https" in parts["page"].said
     assert ("its avatar says what is typed" if voices() else "reaction-engine[voice]") in parts["page"].said
@@ -52,7 +52,7 @@ def test_a_bridge_that_sends_nothing_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(doctor_clients, "START_S", 0.1)
     monkeypatch.setattr(doctor_clients, "SECONDS", 0.5)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "", ""))
-    said = found(ServeOptions(pub=FREE, control=FREE))["bridges"]
+    said = found(ServeOptions(bundles=("rules",), pub=FREE, control=FREE))["bridges"]
     assert said.state == "missing" and "nothing came by vmc, livelink, ifacialmocap" in said.said
 
 
@@ -60,5 +60,5 @@ def test_the_doctor_tells_them_after_its_own_parts(monkeypatch: pytest.MonkeyPat
     for name in ("_bundle", "_ports", "_frame", "_tracker", "devices", "_sound", "_feeds"):
         monkeypatch.setattr(doctor, name, lambda *_: "left out")
     monkeypatch.setattr(doctor, "ways", lambda _: iter([Finding("page", "missing", "is away")]))
-    assert doctor.examine(ServeOptions(pub=FREE, control=FREE)) == 0
+    assert doctor.examine(ServeOptions(bundles=("rules",), pub=FREE, control=FREE)) == 0
     assert capsys.readouterr().out.splitlines()[-1].strip() == "page  missing: is away"

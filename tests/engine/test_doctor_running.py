@@ -58,7 +58,7 @@ def test_a_pause_and_a_control_at_nothing_are_found(engine: Engine, capsys: pyte
         parts = found(engine.control)
         assert parts["frames"].state == "FAILED" and "paused" in parts["frames"].said and "movement" not in parts
         assert "engine set expressiveness=1 smile_gain=1" in parts["controls"].said
-        assert examine(ServeOptions(control=engine.control), as_json=True) == 1
+        assert examine(ServeOptions(bundles=("rules",), control=engine.control), as_json=True) == 1
         told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert {"part": "frames", "state": "FAILED", "said": parts["frames"].said} in told
     finally:

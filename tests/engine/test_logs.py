@@ -110,7 +110,7 @@ def test_serving_logs_json_and_answers_on_stdout() -> None:
     told = [json.loads(line) for line in done.stderr.splitlines()]
     assert done.returncode == 0 and "capture to publish" in done.stdout
     assert [each["logger"] for each in told[:2]] == ["engine.serve", "engine.serve"]
-    assert told[0]["bundles"] == ["rules"]
+    assert told[0]["bundles"] == ["reaction"], "the listener that is served where none is named"
     assert re.fullmatch(r"tcp://127\.0\.0\.1:\d+", told[1]["pub"]) and told[1]["control"] != told[1]["pub"]
 
 

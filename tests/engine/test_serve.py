@@ -37,7 +37,7 @@ class Engine:
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "engine", "serve", "--source", "demo", *PORTS, *arguments],
+            [sys.executable, "-m", "engine", "serve", "--bundle", "rules", "--source", "demo", *PORTS, *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -192,24 +192,26 @@ def test_a_source_that_does_not_start_leaves_nothing_behind(error: Exception) ->
     bound: list[Serving] = []
     sources = [Trouble(None), Trouble(error)]
     with pytest.raises(type(error), match=str(error)):
-        serve(ServeOptions(pub=FREE, control=FREE), sources, bound.append)
+        serve(ServeOptions(bundles=("rules",), pub=FREE, control=FREE), sources, bound.append)
     assert [source.stops for source in sources] == [1, 1]
     assert threading.active_count() == threads
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     ports = {"pub": bound[0].publisher.endpoint, "control": bound[0].control}
     sources = [Trouble(None)]
-    assert serve(ServeOptions(**ports, seconds=0.01), sources).frames == 1  # both ports are free again
+    assert (
+        serve(ServeOptions(bundles=("rules",), **ports, seconds=0.01), sources).frames == 1
+    )  # both ports are free again
 
 
 @pytest.mark.parametrize(
     "session",
     [
         ServeOptions(bundles=("nothing",), pub=FREE, control=FREE),
-        ServeOptions(pub="nonsense", control=FREE),
-        ServeOptions(pub=FREE, control="nonsense"),
-        ServeOptions(pub=FREE, control=FREE, controls={"nod_rate": 99}),
-        ServeOptions(pub=FREE, control=FREE, where="gpu"),
-        ServeOptions(pub=FREE, control=FREE, save=Path(__file__) / "frames.npz"),
+        ServeOptions(bundles=("rules",), pub="nonsense", control=FREE),
+        ServeOptions(bundles=("rules",), pub=FREE, control="nonsense"),
+        ServeOptions(bundles=("rules",), pub=FREE, control=FREE, controls={"nod_rate": 99}),
+        ServeOptions(bundles=("rules",), pub=FREE, control=FREE, where="gpu"),
+        ServeOptions(bundles=("rules",), pub=FREE, control=FREE, save=Path(__file__) / "frames.npz"),
     ],
     ids=["bundle", "pub", "control", "controls", "runtime", "save"],
 )
@@ -225,7 +227,7 @@ def test_what_cannot_be_had_is_refused_before_a_source_starts(session: ServeOpti
 def test_a_file_that_was_saved_before_stays_until_the_session_is_over(tmp_path: Path) -> None:
     saved = tmp_path / "frames.npz"
     saved.write_bytes(b"old")
-    session = ServeOptions(pub=FREE, control=FREE, save=saved, seconds=0.1)
+    session = ServeOptions(bundles=("rules",), pub=FREE, control=FREE, save=saved, seconds=0.1)
     with pytest.raises(RuntimeError):
         serve(session, [Trouble(RuntimeError())])
     assert saved.read_bytes() == b"old"
@@ -238,7 +240,7 @@ def test_trouble_is_told_when_it_comes_when_it_goes_and_at_the_end() -> None:
     source = Trouble(None)
     source.problem = "no face since 1.2 s"
     with said() as told:
-        serve(ServeOptions(pub=FREE, control=FREE, seconds=0.04), [source])
+        serve(ServeOptions(bundles=("rules",), pub=FREE, control=FREE, seconds=0.04), [source])
     assert told[2:] == ["asked: no face since 1.2 s"]
 
     class Breaks(Trouble):
@@ -256,13 +258,13 @@ def test_trouble_is_told_when_it_comes_when_it_goes_and_at_the_end() -> None:
         def problem(self, _: str | None) -> None: ...
 
     with said() as told:
-        serve(ServeOptions(pub=FREE, control=FREE), [Breaks(None)])
+        serve(ServeOptions(bundles=("rules",), pub=FREE, control=FREE), [Breaks(None)])
     assert told[2:] == ["asked: cut short"]
 
 
 def test_a_caller_without_the_main_thread_can_serve_too() -> None:
     stats = []
-    session = ServeOptions(pub=FREE, control=FREE, seconds=1, fast=True)
+    session = ServeOptions(bundles=("rules",), pub=FREE, control=FREE, seconds=1, fast=True)
     thread = threading.Thread(target=lambda: stats.append(serve(session, [DemoSource(fast=True)])))
     thread.start()
     thread.join(30)

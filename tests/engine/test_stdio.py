@@ -28,7 +28,7 @@ FRAMES = 25
 def serve(folder: Path, *more: str) -> list[str]:
     ports = ["--pub", "tcp://127.0.0.1:*", "--control", "tcp://127.0.0.1:*"]
     kept = ["--record", str(folder / "r.mcap"), "--save", str(folder / "r.npz")]
-    return [*ENGINE, "serve", "--source", "demo", *ports, *kept, *(more or ("--seconds", "60"))]
+    return [*ENGINE, "serve", "--bundle", "rules", "--source", "demo", *ports, *kept, *(more or ("--seconds", "60"))]
 
 
 def shell(redirections: str, command: Sequence[str]) -> list[str]:

@@ -83,7 +83,13 @@ def test_serving_the_page_end_to_end(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         threading.Thread(target=look).start()
 
     asked = ServeOptions(
-        pub="tcp://127.0.0.1:*", control="tcp://127.0.0.1:*", local=False, listen="127.0.0.1:0", web=True, capacity=1
+        bundles=("rules",),
+        pub="tcp://127.0.0.1:*",
+        control="tcp://127.0.0.1:*",
+        local=False,
+        listen="127.0.0.1:0",
+        web=True,
+        capacity=1,
     )
     serve(asked, [], ready)
     assert got and b"<title>" in got[0]

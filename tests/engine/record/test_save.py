@@ -262,5 +262,7 @@ def test_one_file_that_cannot_be_made_does_not_cost_the_others(tmp_path: Path, m
 def test_as_fast_as_it_goes_it_waits_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUEUE_STEPS", 2)
     free = "tcp://127.0.0.1:*"
-    serve(ServeOptions(pub=free, control=free, seconds=4.0, fast=True, record=tmp_path / "a.mcap"), [])
+    serve(
+        ServeOptions(bundles=("rules",), pub=free, control=free, seconds=4.0, fast=True, record=tmp_path / "a.mcap"), []
+    )
     assert [step.seq for step in Recording(tmp_path / "a.mcap").steps()] == list(range(100))

@@ -51,7 +51,11 @@ def session_of(path: Path, raw: bool = False) -> tuple[LiveSession, list[str]]:
         sessions.extend(serving.host.sessions())
 
     with said() as messages:
-        serve(ServeOptions(pub=FREE, control=FREE, fast=True, raw_sound=raw), [FileSource(path, fast=True)], ready)
+        serve(
+            ServeOptions(bundles=("rules",), pub=FREE, control=FREE, fast=True, raw_sound=raw),
+            [FileSource(path, fast=True)],
+            ready,
+        )
     return sessions[0], messages
 
 
@@ -125,7 +129,7 @@ class Spoken(Ports):
 def test_doctor_shows_the_level_meter(monkeypatch: pytest.MonkeyPatch, sound: NDArray[np.float32], words: str) -> None:
     monkeypatch.setattr(mic, "_portaudio", lambda: Spoken(sound))
     monkeypatch.setattr(doctor, "LISTEN_S", 2.0)
-    told = doctor._sound(ServeOptions(), None)
+    told = doctor._sound(ServeOptions(bundles=("rules",)), None)
     assert told.startswith("microphone Built-in Mic: level -")
     assert words in told
 
@@ -134,7 +138,7 @@ def test_doctor_says_that_a_microphone_gives_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(mic, "_portaudio", lambda: Ports())
     monkeypatch.setattr(doctor, "LISTEN_S", 0.2)
     with pytest.raises(Exception, match="gives no sound"):
-        doctor._sound(ServeOptions(), None)
+        doctor._sound(ServeOptions(bundles=("rules",)), None)
 
 
 def test_a_jump_in_the_time_of_a_film_is_said_once_and_is_no_problem(tmp_path: Path) -> None:
