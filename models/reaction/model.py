@@ -9,8 +9,9 @@ head; once drawn, the movement follows it as the own past. Unlike there everythi
 windows in rings.
 
 Training calls :meth:`Reaction.hear` once per recording and :meth:`Reaction.notice` on crops; serving calls
-:meth:`Reaction.hear` and :meth:`Reaction.react` for every frame. What is noticed (that a phrase has ended, that pitch
-is low) is taught beside the answers, so that the streams of the speaker carry it; a served step leaves it out.
+:meth:`Reaction.hear`, :meth:`Reaction.react` and :meth:`Reaction.decide` for every frame. What is noticed (that a
+phrase has ended, that pitch is low) is taught beside the answers, so that the streams of the speaker carry it; a served
+step leaves it out.
 """
 
 from __future__ import annotations

@@ -2,17 +2,17 @@
 
 - **How often nods come.** A network that is unsure nods less: beside other voices, in a noise, in a language it never
   heard. People who listen in such a room go on nodding. So while a partner talks, a slow offset on the log-odds of a
-  nod holds the mean chance at that of people (an integral controller, as an automatic gain control holds a level): it
-  rises where the network expects too few and falls where too many, within bounds. When nobody talks it stands still and
-  does not count: a noise alone is not nodded to. *When* nods come stays the network's choice.
+  nod holds the mean chance near that of people (an integral controller, as an automatic gain control holds a level): it
+  rises slowly while the network expects few and falls with each nod that it expects, within bounds. When nobody talks
+  it stands still and does not count: a noise alone is not nodded to. *When* nods come stays the network's choice.
 - **How closely they follow it.** ``nod_timing`` pulls the log-odds, while the partner talks, towards the same chance in
   every frame: at 1 nods come where listeners in simulated talks place them, lower they keep less and less to the ends
   of phrases, as people at meetings do, and as many come.
 - **Smiles** are answered where :mod:`models.listening.smiles` is sure of one, which every listener shares; without one
   a smile is unlikely.
 
-What holds people's rate and how much a told smile weighs is found by calibration (``python -m train calibrate``); until
-then log-odds are as trained.
+People's rate is found by calibration (``python -m train calibrate``), which is told the other numbers; until then
+log-odds are as trained.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TOLD_FROM, ANSWER_S, FORGOTTEN_S = 0.03, 1.2, 1.5
 which there is none to answer."""
 
 USUAL = ("nods", "silent", "told", "untold")
-"""What calibration finds: people's chance of a nod in a frame of talk (0 where log-odds stay as they are), and what is
+"""What calibration sets: people's chance of a nod in a frame of talk (0 where log-odds stay as they are), and what is
 added to the log-odds of a nod while nobody talks, of a smile that is told, and of one that nothing tells."""
 
 

@@ -3,9 +3,9 @@
 Ids drawn one by one let a face stray: eyes drift from the partner, a smile comes up by itself, a head leans further
 than anybody leans. So what is shown stays near rest until a plan was drawn, and goes on from the ids as they are then.
 
-- **Gaze** stays within :data:`NEAR` of its usual place, as fixations of a listener's partner do, until a look away is
-  planned *and* the eyes have been :data:`AWAY_FROM` off for :data:`SURE` frames: a look that turns out to be none would
-  be a twitch. It is over when looking back is planned, or the eyes are back.
+- **Gaze** stays within :data:`NEAR` of its usual place, to the side and up, as fixations of a listener's partner do,
+  until a look away is planned *and* the eyes are :data:`AWAY_FROM` off for more than :data:`SURE` frames: a look that
+  turns out to be none would be a twitch. It is over when looking back is planned, or the eyes are back.
 - **Corners of the mouth** stay within :data:`FAINT` of their mean until a smile is planned; once it is let go they come
   back over :data:`FADES_S`.
 - **Place of the head**: bounded softly, at :data:`LEANS` from its mean.

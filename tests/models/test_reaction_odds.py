@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
 from engine.channels import FACE
 from models.reaction import CONFIGS, Reaction
-from models.reaction.odds import NEAR, PlanOdds
+from models.reaction.audio_features import PROSODY, AudioFeatures
+from models.reaction.odds import LEAST, MOST, NEAR, PlanOdds
 
 USUAL = torch.tensor([0.004, -2.5, 4.0, -3.0])
 FRAMES = 6000
@@ -59,10 +62,9 @@ def test_nothing_is_made_up_while_nobody_talks() -> None:
 
 def test_the_offset_is_bounded() -> None:
     chances, _ = run(torch.full((FRAMES,), -30.0))
-    assert 2.5 < float(chances[-1].logit()) + 30.0 <= 3.5
+    assert float(chances[-1].logit()) + 30.0 == pytest.approx(MOST - NEAR, abs=0.01)
     chances, _ = run(torch.full((FRAMES,), 2.0))
-    assert -1.5 <= float(chances[-1].logit()) - 2.0 < -0.5
-    assert NEAR > 0.0
+    assert float(chances[-1].logit()) - 2.0 == pytest.approx(LEAST + NEAR, abs=0.01)
 
 
 def test_timing_lets_nods_fall_anywhere_in_talk_and_as_many_come() -> None:
@@ -71,7 +73,7 @@ def test_timing_lets_nods_fall_anywhere_in_talk_and_as_many_come() -> None:
     for timing in (1.0, 0.5, 0.0):
         after = run(said, timing=timing)[0][-2 * MINUTE :].reshape(-1, 250)
         share[timing] = float(after[:, :12].mean() / after.mean())
-        assert abs(float(after.mean() / USUAL[0]) - 1.0) < 0.6
+        assert float(after.mean() / USUAL[0]) == pytest.approx(1.0, abs=0.25)
     assert share[1.0] > 15.0 > share[0.5] > 2.0 and share[0.0] == pytest.approx(1.0, abs=0.1)
 
 
@@ -120,7 +122,38 @@ def test_the_network_draws_by_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert float(silent[0, -1, smile, 1]) == -3.0
     heard[..., 0] = 1.0
     spoken, after = model.decide(logits, streams, state)
-    # A chance of a third before the control is far above people's: the sum falls, and goes on from where it was.
+    # Far above people's chance: the sum falls, and goes on from where it was.
     assert float(spoken[0, -1, nod, 1]) < -0.3 and float(model.odds.unpack(after)["steady"]) < -0.5
+    near = torch.full_like(logits[..., nod, 1], float(USUAL[0].logit()))
+    at = {}
+    for rate in (1.0, 2.0):
+        streams["nod_rate"] = rate * ones
+        logits[..., nod, 1] = near + math.log(rate)  # as `react` gives it
+        drawn, after = model.decide(logits, streams, state)
+        at[rate] = drawn[..., nod, 1], model.odds.unpack(after)["steady"]
+    torch.testing.assert_close(at[2.0][0] - at[1.0][0], math.log(2.0) * ones, atol=1e-5, rtol=0)
+    torch.testing.assert_close(at[2.0][1], at[1.0][1], atol=1e-6, rtol=0)
     others = [index for index in range(model.heads) if index not in (nod, smile)]
     assert torch.equal(spoken[:, :, others], logits[:, :, others])
+
+
+@pytest.mark.parametrize(
+    ("speaking", "quiet_s", "speech_s", "talks"),
+    [
+        (0.0, 0.04, 0.0, False),  # the first frame of silence: nothing was said yet
+        (0.0, 10.0, 0.0, False),
+        (1.0, 0.0, 0.08, True),
+        (0.0, 1.9, 3.0, True),
+        (0.0, 2.1, 3.0, False),
+        (1.0, 2.1, 3.0, True),
+    ],
+)
+def test_a_partner_talks_until_two_seconds_after_the_last_word(
+    speaking: float, quiet_s: float, speech_s: float, talks: bool
+) -> None:
+    hearing = AudioFeatures(16)
+    features = torch.zeros(1, 1, hearing.width)
+    told = {"speaking": speaking, "quiet_4": math.exp(-quiet_s / 4.0), "speech_8": math.exp(-speech_s / 8.0)}
+    for name, value in told.items():
+        features[..., 16 + PROSODY.index(name)] = value
+    assert bool(hearing.talks(features)) == talks
