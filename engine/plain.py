@@ -6,6 +6,7 @@ have are refused as well, so that a misspelt or newer field never passes in sile
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
@@ -23,11 +24,14 @@ class PlainError(EngineError, ValueError):
     """Plain values do not fit the class they were read for; the message names the places."""
 
 
-def read(kind: type[T], data: Any) -> T:
-    """An instance of the dataclass ``kind``. Raises :class:`PlainError`, or what the class's own checks raise."""
+def read(kind: type[T], data: Any, exact: bool = False) -> T:
+    """An instance of the dataclass ``kind``. With ``exact`` every value has to be of the very kind that JSON has for
+    it: true is no number, and "5" none either. Raises :class:`PlainError`, or what the class's own checks raise."""
     from pydantic import ValidationError
 
     try:
+        if exact:
+            return cast(T, _adapter(kind).validate_json(json.dumps(data), strict=True))
         return cast(T, _adapter(kind).validate_python(data))
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)

@@ -185,7 +185,7 @@ def parse_text(message: bytes) -> Open | Words | Said | ClientOrder:
         if not isinstance(value, dict):
             raise MessageError("open: give an object of its fields")
         try:
-            return read(Open, value)
+            return read(Open, value, exact=True)
         except PlainError as error:
             raise MessageError(f"open: {error}") from None
     if kind == "words":
