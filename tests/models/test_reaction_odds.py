@@ -157,3 +157,11 @@ def test_a_partner_talks_until_two_seconds_after_the_last_word(
     for name, value in told.items():
         features[..., 16 + PROSODY.index(name)] = value
     assert bool(hearing.talks(features)) == talks
+
+
+def test_while_nobody_talks_the_offset_stands_still() -> None:
+    cell, said, one = PlanOdds(), torch.full((1,), -9.0), torch.ones(1)
+    state = torch.zeros(1, *cell.state_spec().shape)
+    for _ in range(MINUTE):
+        _, state = cell(said, one, one < 0, torch.zeros(1, 58), one < 0, USUAL, state)
+    assert float(cell.unpack(state)["steady"]) == 0.0
