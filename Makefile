@@ -33,7 +33,7 @@ demo: $(VENV)/viewer  ## serve the built-in partner for 20 s and show the avatar
 	$(BIN)/engine demo
 
 web-demo: $(VENV)/web-demo  ## open the page: an avatar that listens to you, or that listens and talks (choose the model)
-	$(BIN)/engine serve --web --bundle rules conversation
+	$(BIN)/engine serve --web --bundle reaction conversation
 
 test: $(VENV)/dev $(VENV)/page/done lint  ## lint, types and tests, as CI runs them
 	$(BIN)/python -m pytest $(LIVE) $(addprefix --ignore=,$(CALM))
